@@ -1,0 +1,1 @@
+//! Wiring only: Config to App::build to App::run.

@@ -1,0 +1,1 @@
+//! A generic transaction pool: leases, FIFO waiters, limits, ageing.

@@ -1,0 +1,1 @@
+//! The embedded demo origin: SQLite behind the server side of the MySQL protocol.

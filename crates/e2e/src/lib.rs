@@ -1,0 +1,1 @@
+//! Black-box tests with real databases, drivers and clients.

@@ -1,0 +1,1 @@
+//! MySQL packets, both handshake roles, authentication and response tracking, sans-IO.

@@ -1,0 +1,1 @@
+//! One MySQL session to an origin: login, commands, pins, relay.

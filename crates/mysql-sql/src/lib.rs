@@ -1,0 +1,1 @@
+//! Reads a MySQL statement just enough to pool it, sans-IO.

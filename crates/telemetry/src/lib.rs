@@ -1,0 +1,1 @@
+//! Starts tracing and the metrics registry, and serves /metrics and /ready.

@@ -1,0 +1,1 @@
+//! Real servers, certificates and scripted peers for tests.

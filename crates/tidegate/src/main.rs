@@ -1,0 +1,3 @@
+//! The tidegate binary: `main` and its commands.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Dials an edge, keeps its connections, serves ingress.

@@ -1,0 +1,1 @@
+//! Accepts connectors over QUIC, registers them, dials through them.

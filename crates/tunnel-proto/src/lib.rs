@@ -1,0 +1,1 @@
+//! cloudflared's wire: registration RPC, stream preambles, credentials, sans-IO.
