@@ -3,6 +3,7 @@
 //!
 //! Nothing here does I/O, reads a clock or knows a protocol. Every other crate may use it.
 
+mod declared;
 mod hyperdrive;
 mod id;
 mod ingress;
@@ -10,6 +11,7 @@ mod origin;
 mod snapshot;
 mod tunnel;
 
+pub use declared::{DeclaredHyperdrive, DeclaredOrigin, DeclaredTunnel, DeclaredVia};
 pub use hyperdrive::{CachePolicy, Hyperdrive, LocalCredentials, PoolPolicy};
 pub use id::{AccountTag, ConnIndex, ConnectorId, HyperdriveId, TunnelId};
 pub use ingress::{IngressRule, ParseServiceError, Service};
