@@ -1,0 +1,177 @@
+//! A connection lent to one session, and what may be on its way to a waiter.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::connect::Connect;
+use crate::pool::Shared;
+use crate::state::Idle;
+
+/// One stay of a session on a connection. Never used twice, so that a session can tell whether
+/// anybody used "its" connection after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visit(pub(crate) u64);
+
+/// A connection lent to one session.
+///
+/// Dropping it closes the connection; [`Lease::give_back`] returns it.
+pub struct Lease<C: Connect> {
+    // Declared before the permit: the connection is closed before another may be opened.
+    inner: Idle<C>,
+    unused: bool,
+    permit: Permit<C>,
+}
+
+/// The right to have one connection open. Dropping it lets the next waiter open one.
+pub(crate) struct Permit<C: Connect> {
+    pub(crate) pool: Arc<Shared<C>>,
+    /// False: the right passed to a connection in the books.
+    pub(crate) held: bool,
+}
+
+/// A lease on its way back to the books.
+pub(crate) struct Returned<C: Connect> {
+    pub(crate) idle: Idle<C>,
+    pub(crate) permit: Permit<C>,
+}
+
+/// What a waiter is handed. When its session vanished in the meantime, dropping it gives everything
+/// back: a granted connection is clean until its session has seen it.
+pub(crate) enum Grant<C: Connect> {
+    Lease(CleanLease<C>),
+    Permit(Permit<C>),
+}
+
+/// A lease that no session has touched yet: dropping it gives the connection back.
+pub(crate) struct CleanLease<C: Connect>(Option<Lease<C>>);
+
+impl<C: Connect> Lease<C> {
+    /// Lends a connection that was just opened.
+    pub(crate) fn unused(conn: C::Conn, key: C::Key, visit: Visit, permit: Permit<C>) -> Self {
+        let now = Instant::now();
+        Self {
+            inner: Idle {
+                key,
+                conn,
+                born: now,
+                since: now,
+                visit,
+            },
+            unused: true,
+            permit,
+        }
+    }
+
+    /// Lends a connection that others used before.
+    pub(crate) fn used(idle: Idle<C>, visit: Visit, permit: Permit<C>) -> Self {
+        Self {
+            inner: Idle { visit, ..idle },
+            unused: false,
+            permit,
+        }
+    }
+
+    /// The key that the connection counts under.
+    pub fn key(&self) -> &C::Key {
+        &self.inner.key
+    }
+
+    /// Changes the key, because the session changed what makes connections interchangeable.
+    pub fn set_key(&mut self, key: C::Key) {
+        self.inner.key = key;
+    }
+
+    /// Names this stay, for [`crate::Pool::resume`].
+    pub fn visit(&self) -> Visit {
+        self.inner.visit
+    }
+
+    /// True when no session used the connection before this lease.
+    pub fn is_unused(&self) -> bool {
+        self.unused
+    }
+
+    /// Returns the connection, which must be in the state that its key promises: to the first
+    /// waiter, or to the idle ones. One that is too old is closed instead.
+    pub fn give_back(self) {
+        let pool = Arc::clone(&self.permit.pool);
+        pool.take_back(Returned {
+            idle: self.inner,
+            permit: self.permit,
+        });
+    }
+
+    /// Closes the connection and keeps the right to open another.
+    pub(crate) fn into_permit(self) -> Permit<C> {
+        self.permit.pool.connect.close(self.inner.conn);
+        self.permit
+    }
+}
+
+impl<C: Connect> Deref for Lease<C> {
+    type Target = C::Conn;
+
+    fn deref(&self) -> &C::Conn {
+        &self.inner.conn
+    }
+}
+
+impl<C: Connect> DerefMut for Lease<C> {
+    fn deref_mut(&mut self) -> &mut C::Conn {
+        &mut self.inner.conn
+    }
+}
+
+impl<C: Connect> fmt::Debug for Lease<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease")
+            .field("key", &self.inner.key)
+            .field("visit", &self.inner.visit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C: Connect> Permit<C> {
+    /// The right to have one more connection open, which the books have counted already.
+    pub(crate) fn new(pool: &Arc<Shared<C>>) -> Self {
+        Self {
+            pool: Arc::clone(pool),
+            held: true,
+        }
+    }
+
+    /// The connection is idle in the books now, and counts there.
+    pub(crate) fn forget(mut self) {
+        self.held = false;
+    }
+}
+
+impl<C: Connect> Drop for Permit<C> {
+    fn drop(&mut self) {
+        if self.held {
+            self.pool.permit_returned();
+        }
+    }
+}
+
+impl<C: Connect> CleanLease<C> {
+    pub(crate) fn new(lease: Lease<C>) -> Self {
+        Self(Some(lease))
+    }
+
+    /// The session takes it over. `None` cannot be: a clean lease is taken once.
+    pub(crate) fn into_lease(mut self) -> Option<Lease<C>> {
+        self.0.take()
+    }
+}
+
+impl<C: Connect> Drop for CleanLease<C> {
+    fn drop(&mut self) {
+        if let Some(lease) = self.0.take() {
+            lease.give_back();
+        }
+    }
+}

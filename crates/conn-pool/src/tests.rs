@@ -1,0 +1,266 @@
+//! What a pool promises, under a paused clock.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use crate::{Connect, LeaseError, Metrics, Pool, PoolConfig};
+
+/// Connections are numbers, counted as they are opened.
+#[derive(Clone, Default)]
+struct Numbers {
+    opened: Arc<AtomicUsize>,
+    closed: Arc<AtomicUsize>,
+    dead: Arc<AtomicBool>,
+    delay: Duration,
+}
+
+impl Connect for Numbers {
+    type Key = &'static str;
+    type Conn = usize;
+    type Error = Infallible;
+
+    async fn connect(&self, _key: &&'static str) -> Result<usize, Infallible> {
+        sleep(self.delay).await;
+        Ok(self.opened.fetch_add(1, Ordering::SeqCst))
+    }
+
+    fn is_alive(&self, _conn: &mut usize) -> bool {
+        !self.dead.load(Ordering::SeqCst)
+    }
+
+    fn close(&self, _conn: usize) {
+        self.closed.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+const CONFIG: PoolConfig = PoolConfig {
+    max: 1,
+    max_waiting: 2,
+    wait_timeout: Duration::from_secs(5),
+    connect_timeout: Duration::from_secs(3),
+    idle_timeout: Duration::from_secs(60),
+    max_lifetime: Duration::from_secs(300),
+};
+
+fn pool(numbers: &Numbers, config: PoolConfig) -> Pool<Numbers> {
+    let metrics = Metrics::register(&mut Registry::default());
+    Pool::new(numbers.clone(), config, metrics.of("test"))
+}
+
+/// Asks in the background and lets the question reach the queue.
+async fn ask(pool: &Pool<Numbers>, key: &'static str) -> JoinHandle<usize> {
+    let pool = pool.clone();
+    let asked = tokio::spawn(async move {
+        let lease = pool.lease(&key).await.unwrap();
+        let number = *lease;
+        lease.give_back();
+        number
+    });
+    tokio::task::yield_now().await;
+    asked
+}
+
+#[tokio::test(start_paused = true)]
+async fn reuses_what_is_given_back_and_closes_what_is_dropped() {
+    let pool = pool(&Numbers::default(), CONFIG);
+    pool.lease(&"a").await.unwrap().give_back();
+    let again = pool.lease(&"a").await.unwrap();
+    assert_eq!((*again, again.is_unused()), (0, false));
+    drop(again);
+    assert_eq!(pool.stats().open, 0);
+    assert_eq!(*pool.lease(&"a").await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn serves_waiters_in_their_order() {
+    let pool = pool(
+        &Numbers::default(),
+        PoolConfig {
+            max_waiting: 100,
+            ..CONFIG
+        },
+    );
+    let lease = pool.lease(&"a").await.unwrap();
+    let served = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let mut waiters = Vec::new();
+    for number in 0..50 {
+        let (pool, served) = (pool.clone(), Arc::clone(&served));
+        waiters.push(tokio::spawn(async move {
+            let lease = pool.lease(&"a").await.unwrap();
+            served.lock().unwrap().push(number);
+            lease.give_back();
+        }));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(pool.stats().waiting, 50);
+    lease.give_back();
+    for waiter in waiters {
+        waiter.await.unwrap();
+    }
+    assert_eq!(*served.lock().unwrap(), (0..50).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_key_takes_the_place_of_an_idle_connection() {
+    let numbers = Numbers::default();
+    let pool = pool(&numbers, CONFIG);
+    pool.lease(&"a").await.unwrap().give_back();
+    let other = pool.lease(&"b").await.unwrap();
+    assert_eq!((*other, numbers.closed.load(Ordering::SeqCst)), (1, 1));
+    assert_eq!(pool.stats().open, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_of_another_key_opens_its_own() {
+    let pool = pool(&Numbers::default(), CONFIG);
+    let lease = pool.lease(&"a").await.unwrap();
+    let waiting = ask(&pool, "b").await;
+    lease.give_back();
+    assert_eq!(waiting.await.unwrap(), 1);
+    assert_eq!(pool.stats().open, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_lease_makes_room_for_a_waiter() {
+    let pool = pool(&Numbers::default(), CONFIG);
+    let lease = pool.lease(&"a").await.unwrap();
+    let waiting = ask(&pool, "a").await;
+    drop(lease);
+    assert_eq!(waiting.await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_that_vanishes_loses_nothing() {
+    let pool = pool(&Numbers::default(), CONFIG);
+    let lease = pool.lease(&"a").await.unwrap();
+    let (gone, waiting) = (ask(&pool, "a").await, ask(&pool, "a").await);
+    gone.abort();
+    lease.give_back();
+    assert_eq!(waiting.await.unwrap(), 0);
+
+    // And one that vanishes with the connection already on its way.
+    let lease = pool.lease(&"a").await.unwrap();
+    let gone = ask(&pool, "a").await;
+    lease.give_back();
+    gone.abort();
+    assert!(gone.await.is_err());
+    assert_eq!(*pool.lease(&"a").await.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_no_longer_than_told_and_refuses_over_the_limit() {
+    let pool = pool(&Numbers::default(), CONFIG);
+    let _lease = pool.lease(&"a").await.unwrap();
+    let waiters = [pool.clone(), pool.clone()]
+        .map(|pool| tokio::spawn(async move { pool.lease(&"a").await.err() }));
+    tokio::task::yield_now().await;
+    assert!(matches!(
+        pool.lease(&"a").await,
+        Err(LeaseError::QueueFull { waiting: 2 })
+    ));
+    for waiter in waiters {
+        assert!(matches!(
+            waiter.await.unwrap(),
+            Some(LeaseError::WaitTimeout { .. })
+        ));
+    }
+    assert_eq!(
+        pool.stats().waiting,
+        2,
+        "gone waiters keep their place until it is needed"
+    );
+    let waiting = ask(&pool, "a").await;
+    assert_eq!(pool.stats().waiting, 1);
+    waiting.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn connecting_has_a_limit_and_gives_its_permit_back() {
+    let slow = Numbers {
+        delay: Duration::from_secs(10),
+        ..Numbers::default()
+    };
+    let pool = pool(&slow, CONFIG);
+    assert!(matches!(
+        pool.lease(&"a").await,
+        Err(LeaseError::ConnectTimeout { .. })
+    ));
+    assert_eq!(pool.stats().open, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closes_the_idle_and_the_old() {
+    let numbers = Numbers::default();
+    let pool = pool(&numbers, CONFIG);
+    pool.lease(&"a").await.unwrap().give_back();
+    sleep(Duration::from_secs(100)).await;
+    assert_eq!(pool.stats().open, 0);
+
+    let old = pool.lease(&"a").await.unwrap();
+    sleep(CONFIG.max_lifetime).await;
+    old.give_back();
+    assert_eq!(pool.stats().open, 0);
+    assert_eq!(numbers.closed.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn does_not_lend_what_died_while_idle() {
+    let numbers = Numbers::default();
+    let pool = pool(&numbers, CONFIG);
+    pool.lease(&"a").await.unwrap().give_back();
+    numbers.dead.store(true, Ordering::SeqCst);
+    assert_eq!(*pool.lease(&"a").await.unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn resumes_only_an_untouched_visit() {
+    let pool = pool(&Numbers::default(), CONFIG);
+    let lease = pool.lease(&"a").await.unwrap();
+    let mine = lease.visit();
+    assert!(pool.resume(mine).is_none(), "still lent");
+    lease.give_back();
+    let again = pool.resume(mine).unwrap();
+    let mine = again.visit();
+    again.give_back();
+    pool.lease(&"a").await.unwrap().give_back();
+    assert!(pool.resume(mine).is_none(), "somebody used it since");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unused_connection_is_never_one_that_was_lent() {
+    let pool = pool(&Numbers::default(), PoolConfig { max: 2, ..CONFIG });
+    pool.lease(&"a").await.unwrap().give_back();
+    let fresh = pool.lease_unused(&"a").await.unwrap();
+    assert_eq!((*fresh, fresh.is_unused()), (1, true));
+    let held = pool.lease(&"a").await.unwrap();
+    assert_eq!(*held, 0);
+    let waiting = {
+        let pool = pool.clone();
+        tokio::spawn(async move { *pool.lease_unused(&"a").await.unwrap() })
+    };
+    tokio::task::yield_now().await;
+    held.give_back();
+    assert_eq!(waiting.await.unwrap(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_pool_refuses_and_lets_waiters_go() {
+    let pool = pool(&Numbers::default(), CONFIG);
+    let lease = pool.lease(&"a").await.unwrap();
+    let waiting = {
+        let pool = pool.clone();
+        tokio::spawn(async move { pool.lease(&"a").await.err() })
+    };
+    tokio::task::yield_now().await;
+    pool.close();
+    assert!(matches!(waiting.await.unwrap(), Some(LeaseError::Closed)));
+    lease.give_back();
+    assert_eq!(pool.stats().open, 0);
+    assert!(matches!(pool.lease(&"a").await, Err(LeaseError::Closed)));
+}
