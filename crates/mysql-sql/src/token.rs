@@ -1,0 +1,219 @@
+//! Splits a statement into words and signs, and skips what says nothing: white space, comments,
+//! literals.
+//!
+//! See <https://dev.mysql.com/doc/refman/8.4/en/language-structure.html>.
+
+/// How a backslash reads inside a quoted literal. The server tells in every status
+/// (`SERVER_STATUS_NO_BACKSLASH_ESCAPES`); to guess wrong would hide words inside a literal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Escapes {
+    /// A backslash escapes the next character. The default of MySQL, MariaDB and TiDB.
+    #[default]
+    Backslash,
+    /// `sql_mode` has `NO_BACKSLASH_ESCAPES`: a backslash is a character as any other.
+    None,
+}
+
+/// One piece of a statement that may mean something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token<'a> {
+    /// A word without quotes: a keyword, a name or a number.
+    Word(&'a [u8]),
+    /// A name in backticks, without them.
+    Quoted(&'a [u8]),
+    /// A text literal (or, under `ANSI_QUOTES`, a name in double quotes).
+    Literal,
+    /// `@`, not doubled: what follows is a user variable or the host of an account.
+    At,
+    /// `@@`: what follows is a system variable.
+    AtAt,
+    /// Any other sign.
+    Sign(u8),
+    /// `/*! … */`, `/*M! … */`, `/*T! … */`: a comment that some servers run.
+    ExecutableComment,
+    /// A literal or comment that does not end.
+    Unfinished,
+}
+
+/// The tokens of a statement.
+#[derive(Clone, Debug)]
+pub(crate) struct Tokens<'a> {
+    rest: &'a [u8],
+    escapes: Escapes,
+}
+
+impl<'a> Tokens<'a> {
+    pub(crate) fn new(sql: &'a [u8], escapes: Escapes) -> Self {
+        Self { rest: sql, escapes }
+    }
+
+    fn skip(&mut self, count: usize) {
+        self.rest = self.rest.get(count..).unwrap_or_default();
+    }
+
+    /// Takes bytes while they are part of a word.
+    fn word(&mut self) -> Token<'a> {
+        let len = self
+            .rest
+            .iter()
+            .position(|&byte| !is_word(byte))
+            .unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at_checked(len).unwrap_or_default();
+        self.rest = rest;
+        Token::Word(word)
+    }
+
+    /// Takes a literal or quoted name; the quote doubled is a quote inside it.
+    fn quoted(&mut self, quote: u8) -> Token<'a> {
+        self.skip(1);
+        let content = self.rest;
+        let mut at = 0usize;
+        loop {
+            match content.get(at) {
+                None => {
+                    self.rest = &[];
+                    return Token::Unfinished;
+                }
+                Some(b'\\') if quote != b'`' && self.escapes == Escapes::Backslash => {
+                    at = at.saturating_add(2);
+                }
+                Some(&byte) if byte == quote => {
+                    if content.get(at.saturating_add(1)) == Some(&quote) {
+                        at = at.saturating_add(2);
+                        continue;
+                    }
+                    self.skip(at.saturating_add(1));
+                    return if quote == b'`' {
+                        Token::Quoted(content.get(..at).unwrap_or_default())
+                    } else {
+                        Token::Literal
+                    };
+                }
+                Some(_) => at = at.saturating_add(1),
+            }
+        }
+    }
+
+    /// Skips to behind the end of the line.
+    fn skip_line(&mut self) {
+        let len = self.rest.iter().position(|&byte| byte == b'\n');
+        self.skip(len.map_or(self.rest.len(), |len| len.saturating_add(1)));
+    }
+
+    /// Skips `/* … */`; the caller has seen its beginning.
+    fn comment(&mut self) -> Option<Token<'a>> {
+        let executable = matches!(self.rest, [_, _, b'!', ..] | [_, _, b'M' | b'T', b'!', ..]);
+        self.skip(2);
+        let Some(end) = self.rest.windows(2).position(|pair| pair == b"*/") else {
+            self.rest = &[];
+            return Some(Token::Unfinished);
+        };
+        self.skip(end.saturating_add(2));
+        executable.then_some(Token::ExecutableComment)
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        loop {
+            match self.rest {
+                [] => return None,
+                // A NUL at the end of a command is legal and means nothing (TiDB trims it too).
+                [b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c | 0, ..] => self.skip(1),
+                // Two dashes begin a comment only when white space or the end follows.
+                [b'#', ..] | [b'-', b'-'] => self.skip_line(),
+                [b'-', b'-', next, ..] if next.is_ascii_whitespace() || *next < b' ' => {
+                    self.skip_line();
+                }
+                [b'/', b'*', ..] => {
+                    if let Some(token) = self.comment() {
+                        return Some(token);
+                    }
+                }
+                [quote @ (b'\'' | b'"' | b'`'), ..] => return Some(self.quoted(*quote)),
+                [b'@', b'@', ..] => {
+                    self.skip(2);
+                    return Some(Token::AtAt);
+                }
+                [b'@', ..] => {
+                    self.skip(1);
+                    return Some(Token::At);
+                }
+                [byte, ..] if is_word(*byte) => return Some(self.word()),
+                [sign, ..] => {
+                    self.skip(1);
+                    return Some(Token::Sign(*sign));
+                }
+            }
+        }
+    }
+}
+
+/// Letters, digits, `_`, `$` and everything beyond ASCII make words.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(sql: &str) -> Vec<Token<'_>> {
+        Tokens::new(sql.as_bytes(), Escapes::Backslash).collect()
+    }
+
+    #[test]
+    fn skips_comments_and_literals() {
+        let sql = "a -- x\nb # y\n/* z */ c 'it''s \\' ;' \"d\"\"e\" `f``g` --";
+        assert_eq!(
+            tokens(sql),
+            [
+                Token::Word(b"a"),
+                Token::Word(b"b"),
+                Token::Word(b"c"),
+                Token::Literal,
+                Token::Literal,
+                Token::Quoted(b"f``g"),
+            ]
+        );
+    }
+
+    #[test]
+    fn two_dashes_without_space_are_minus_signs() {
+        assert_eq!(
+            tokens("5--1"),
+            [
+                Token::Word(b"5"),
+                Token::Sign(b'-'),
+                Token::Sign(b'-'),
+                Token::Word(b"1")
+            ]
+        );
+    }
+
+    #[test]
+    fn sees_what_some_servers_run() {
+        for sql in ["/*!40101 SET x */", "/*M!100 x */", "/*T! x */"] {
+            assert_eq!(tokens(sql), [Token::ExecutableComment], "{sql}");
+        }
+        assert_eq!(tokens("/*+ SET_VAR(x) */"), []);
+    }
+
+    #[test]
+    fn sees_what_does_not_end() {
+        for sql in ["'a", "\"a", "`a", "/* a", "'a\\'", "/*!"] {
+            assert_eq!(tokens(sql), [Token::Unfinished], "{sql}");
+        }
+    }
+
+    #[test]
+    fn backslash_is_plain_without_escapes() {
+        let sql = br"'\' @a";
+        let plain: Vec<_> = Tokens::new(sql, Escapes::None).collect();
+        assert_eq!(plain, [Token::Literal, Token::At, Token::Word(b"a")]);
+        let escaped: Vec<_> = Tokens::new(sql, Escapes::Backslash).collect();
+        assert_eq!(escaped, [Token::Unfinished]);
+    }
+}
