@@ -1,0 +1,273 @@
+//! What good files mean.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use config::{ConfigError, ConnectorCredentials, LogFormat, TlsMode};
+use domain::{Address, DeclaredVia, ExposeSecret as _, OriginTls, Service};
+
+use super::{accepted, env, read};
+
+#[test]
+fn an_edge_of_few_keys_has_defaults() {
+    let config = accepted("[edge]\n[[edge.hyperdrives]]\nname = 'app'\norigin = 'mysql://u@db'\n");
+    assert_eq!(config.log.level, "info");
+    assert!(config.connector.is_none());
+    let edge = config.edge.unwrap();
+    assert_eq!(edge.state_dir, PathBuf::from("etc/tidegate-state"));
+    assert_eq!(edge.listen.to_string(), "127.0.0.1:3306");
+    assert_eq!(edge.tls.mode, TlsMode::Optional);
+    let hyperdrive = &edge.hyperdrives[0];
+    assert_eq!(hyperdrive.user, "app");
+    assert!(hyperdrive.password.is_none());
+    assert_eq!(hyperdrive.pool, domain::PoolPolicy::default());
+    assert!(!hyperdrive.cache.enabled);
+    assert_eq!(hyperdrive.origin.address, Address::new("db", 3306));
+    assert_eq!(hyperdrive.origin.tls, OriginTls::Required);
+}
+
+/// Every key, each with a value that is not its default where it can have another.
+const EVERY_KEY: &str = r#"
+[log]
+level = "debug"
+format = "json"
+[edge]
+state_dir = "/var/lib/tidegate"
+listen = "0.0.0.0:1"
+tunnel_listen = "[::1]:2"
+admin_listen = "127.0.0.1:3"
+server_version = "9.0.0"
+max_clients = 7
+login_timeout = "1s"
+drain_timeout = "250ms"
+[edge.tls]
+mode = "required"
+cert_file = "cert.pem"
+key_file = "/key.pem"
+[[edge.tunnels]]
+name = "office"
+id = "6ff42ae2-765d-4adf-8112-31c55c1551ef"
+secret = "${TUNNEL_SECRET}"
+account = "acme"
+[[edge.hyperdrives]]
+name = "app"
+user = "clients"
+password = "local"
+origin = "mysql://root:${DB_PASSWORD}@10.0.0.5:4000/shop"
+tunnel = "office"
+tls = "verify-identity"
+[edge.hyperdrives.pool]
+max = 1
+max_waiting = 0
+wait_timeout = "2s"
+connect_timeout = "3s"
+idle_timeout = "4s"
+max_lifetime = "5s"
+[edge.hyperdrives.cache]
+enabled = false
+[connector]
+edge = ["a:1", "[::1]:2"]
+token = "${TUNNEL_TOKEN}"
+ca_file = "ca.pem"
+connections = 2
+grace_period = "1m"
+admin_listen = "127.0.0.1:4"
+[[connector.ingress]]
+service = "tcp://10.0.0.5:4000"
+"#;
+
+#[test]
+fn every_key_of_the_edge_arrives() {
+    let config = accepted(EVERY_KEY);
+    assert_eq!(
+        (config.log.level.as_str(), config.log.format),
+        ("debug", LogFormat::Json)
+    );
+    let edge = config.edge.unwrap();
+    assert_eq!(edge.state_dir, PathBuf::from("/var/lib/tidegate"));
+    assert_eq!(edge.listen.port(), 1);
+    assert_eq!(edge.tunnel_listen.unwrap().port(), 2);
+    assert_eq!(edge.admin_listen.unwrap().port(), 3);
+    assert_eq!(
+        (edge.server_version.as_str(), edge.max_clients),
+        ("9.0.0", 7)
+    );
+    assert_eq!(edge.login_timeout, Duration::from_secs(1));
+    assert_eq!(edge.drain_timeout, Duration::from_millis(250));
+    assert_eq!(edge.tls.mode, TlsMode::Required);
+    let certificate = edge.tls.certificate.unwrap();
+    assert_eq!(certificate.cert_file, PathBuf::from("etc/cert.pem"));
+    assert_eq!(certificate.key_file, PathBuf::from("/key.pem"));
+
+    let tunnel = &edge.tunnels[0];
+    assert_eq!(
+        (tunnel.name.as_str(), tunnel.account.0.as_str()),
+        ("office", "acme")
+    );
+    assert_eq!(
+        tunnel.id.unwrap().to_string(),
+        "6ff42ae2-765d-4adf-8112-31c55c1551ef"
+    );
+    assert_eq!(tunnel.secret.as_ref().unwrap().expose_secret(), [0; 32]);
+}
+
+#[test]
+fn every_key_of_a_hyperdrive_arrives() {
+    let edge = accepted(EVERY_KEY).edge.unwrap();
+    let app = &edge.hyperdrives[0];
+    assert_eq!((app.name.as_str(), app.user.as_str()), ("app", "clients"));
+    assert_eq!(app.password.as_ref().unwrap().expose_secret(), "local");
+    assert_eq!(app.origin.password.expose_secret(), "hunter2");
+    assert_eq!(app.origin.user, "root");
+    assert_eq!(app.origin.database.as_deref(), Some("shop"));
+    assert_eq!(app.origin.address, Address::new("10.0.0.5", 4000));
+    assert_eq!(app.origin.via, DeclaredVia::Tunnel("office".to_owned()));
+    assert_eq!(
+        app.origin.tls,
+        OriginTls::VerifyIdentity { roots_pem: None }
+    );
+    assert_eq!((app.pool.max, app.pool.max_waiting), (1, 0));
+    let times = [
+        app.pool.wait_timeout,
+        app.pool.connect_timeout,
+        app.pool.idle_timeout,
+        app.pool.max_lifetime,
+    ];
+    assert_eq!(times, [2, 3, 4, 5].map(Duration::from_secs));
+}
+
+#[test]
+fn every_key_of_the_connector_arrives() {
+    let connector = accepted(EVERY_KEY).connector.unwrap();
+    assert_eq!(
+        connector.edge,
+        [Address::new("a", 1), Address::new("::1", 2)]
+    );
+    assert!(matches!(
+        connector.credentials,
+        ConnectorCredentials::Token(_)
+    ));
+    assert_eq!(connector.ca_file, Some(PathBuf::from("etc/ca.pem")));
+    assert_eq!(connector.connections, 2);
+    assert_eq!(connector.grace_period, Duration::from_secs(60));
+    assert_eq!(connector.admin_listen.unwrap().port(), 4);
+    assert_eq!(
+        connector.ingress[0].service,
+        Service::Tcp(Address::new("10.0.0.5", 4000))
+    );
+}
+#[test]
+fn nothing_secret_is_in_debug() {
+    let config = accepted(
+        "[edge]\ntunnel_listen='127.0.0.1:1'\n[[edge.tunnels]]\nname='t'\nsecret='${TUNNEL_SECRET}'\n\
+         [[edge.hyperdrives]]\nname='app'\npassword='swordfish'\norigin='mysql://u:${DB_PASSWORD}@db'\n\
+         [connector]\nedge=['a:1']\ntoken='sesame'\n[[connector.ingress]]\nservice='tcp://db:1'\n",
+    );
+    let debug = format!("{config:?}");
+    for secret in ["swordfish", "hunter2", "sesame", "[0, 0"] {
+        assert!(!debug.contains(secret), "{secret}: {debug}");
+    }
+}
+
+#[test]
+fn origin_tls_depends_on_the_way() {
+    for (origin, tunnel, expected) in [
+        ("mysql://u@db", "", OriginTls::Required),
+        ("mysql://u@10.0.0.5", "", OriginTls::Required),
+        ("mysql://u@db", "tunnel = 't'", OriginTls::Disabled),
+        ("mysql://u@127.0.0.1", "", OriginTls::Disabled),
+        ("mysql://u@127.3.2.1", "", OriginTls::Disabled),
+        ("mysql://u@[::1]", "", OriginTls::Disabled),
+        ("mysql://u@LOCALHOST", "", OriginTls::Disabled),
+        ("mysql://u@localhost.example.com", "", OriginTls::Required),
+        (
+            "mysql://u@127.0.0.1",
+            "tls = 'verify-ca'",
+            OriginTls::VerifyCa { roots_pem: None },
+        ),
+    ] {
+        let config = accepted(&format!(
+            "[edge]\ntunnel_listen='127.0.0.1:1'\n[[edge.tunnels]]\nname='t'\n\
+             [[edge.hyperdrives]]\nname='app'\norigin='{origin}'\n{tunnel}\n"
+        ));
+        let edge = config.edge.unwrap();
+        assert_eq!(
+            edge.hyperdrives[0].origin.tls, expected,
+            "{origin} {tunnel}"
+        );
+    }
+}
+
+#[test]
+fn the_log_variable_overrides_the_file() {
+    let env = |name: &str| (name == config::LOG_VARIABLE).then(|| "trace".to_owned());
+    let text = "[log]\nlevel = 'warn'\n[edge]\n";
+    let config = config::Config::from_toml(text, "t.toml", &env).unwrap();
+    assert_eq!(config.log.level, "trace");
+    let empty = |_: &str| Some(String::new());
+    let config = config::Config::from_toml(text, "t.toml", &empty).unwrap();
+    assert_eq!(config.log.level, "warn");
+}
+
+#[test]
+fn port_0_may_be_listened_on_twice() {
+    assert!(read("[edge]\nlisten='127.0.0.1:0'\nadmin_listen='127.0.0.1:0'\n").is_ok());
+}
+
+#[test]
+fn files_are_found_beside_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tidegate.toml");
+    std::fs::write(
+        &file,
+        "[edge]\n[[edge.hyperdrives]]\nname='app'\norigin='mysql://u@db'\ntls='verify-ca'\nca_file='ca.pem'\n",
+    )
+    .unwrap();
+    let error = config::Config::from_file(&file).unwrap_err();
+    assert!(matches!(error, ConfigError::Invalid(_)));
+    assert!(
+        error
+            .to_string()
+            .contains(":6:9: edge.hyperdrives[0].ca_file: cannot read"),
+        "{error}"
+    );
+
+    std::fs::write(folder.path().join("ca.pem"), "not one").unwrap();
+    let error = config::Config::from_file(&file).unwrap_err().to_string();
+    assert!(error.contains("holds no PEM certificate"), "{error}");
+
+    let pem = "-----BEGIN CERTIFICATE-----\n";
+    std::fs::write(folder.path().join("ca.pem"), pem).unwrap();
+    let edge = config::Config::from_file(&file).unwrap().edge.unwrap();
+    let roots_pem = Some(pem.to_owned());
+    assert_eq!(
+        edge.hyperdrives[0].origin.tls,
+        OriginTls::VerifyCa { roots_pem }
+    );
+    assert_eq!(edge.state_dir, folder.path().join("tidegate-state"));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = config::Config::from_file("nowhere/tidegate.toml".as_ref()).unwrap_err();
+    assert!(matches!(error, ConfigError::Read { .. }));
+    assert!(error.to_string().contains("nowhere/tidegate.toml"));
+}
+
+#[test]
+fn variables_reach_every_text() {
+    let config = accepted(
+        "[edge]\n[[edge.hyperdrives]]\nname='a${DB_PASSWORD}'\npassword='$${x}'\norigin='mysql://u@db'\n",
+    );
+    let edge = config.edge.unwrap();
+    assert_eq!(edge.hyperdrives[0].name, "ahunter2");
+    assert_eq!(
+        edge.hyperdrives[0]
+            .password
+            .as_ref()
+            .unwrap()
+            .expose_secret(),
+        "${x}"
+    );
+    assert!(env("x").is_none());
+}
