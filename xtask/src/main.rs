@@ -1,3 +1,40 @@
-//! The project's own commands: `cargo xtask test | tidy | ci | bench`.
+//! The project's own commands: `cargo xtask test | tidy | ci | bench`. Only dispatches.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool speaks to the terminal"
+)]
 
-fn main() {}
+mod ci;
+mod command;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+  test   install what the tests need, run all of them, and say what was skipped and why
+  tidy   check the rules of the source tree that no compiler knows
+  ci     tidy, format, clippy, documentation, licences, then `cargo xtask test`";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        ["test", rest @ ..] => test::run(rest),
+        ["tidy"] => tidy::run(),
+        ["ci"] => ci::run(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
