@@ -38,12 +38,35 @@ pub enum Effect {
     ReadsLastInsertId,
     /// Asks about the statement before it: must run where that one ran.
     ReadsPrevious,
+    /// Asks about the statement before it and for the last insert id at once.
+    ReadsPreviousAndInsertId,
     /// The statement after it will ask about this one: the connection must be kept for it.
     KeepForNext,
     /// Leaves something behind that cannot be carried, or is not understood.
     Pin(PinReason),
     /// Names a connection by its id.
     Kill,
+}
+
+impl Effect {
+    /// Both effects at once. A refusal is stronger than a pin, and a pin than everything else.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (one, Self::None) => one,
+            (Self::None, other) => other,
+            (one, other) if one == other => one,
+            (Self::Kill, _) | (_, Self::Kill) => Self::Kill,
+            (Self::Pin(reason), _) | (_, Self::Pin(reason)) => Self::Pin(reason),
+            (
+                Self::ReadsPrevious | Self::ReadsPreviousAndInsertId,
+                Self::ReadsLastInsertId | Self::ReadsPreviousAndInsertId | Self::ReadsPrevious,
+            )
+            | (Self::ReadsLastInsertId, Self::ReadsPrevious | Self::ReadsPreviousAndInsertId) => {
+                Self::ReadsPreviousAndInsertId
+            }
+            _ => Self::Pin(PinReason::NotUnderstood),
+        }
+    }
 }
 
 /// Why a session keeps a connection beyond a transaction.
@@ -98,28 +121,24 @@ impl PinReason {
 /// character sets of MySQL do.
 pub fn classify(sql: &[u8], escapes: Escapes) -> Statement {
     let mut tokens = Tokens::new(sql, escapes);
-    let mut kind = None;
-    let mut effect = Effect::None;
-    while let Some(statement) = next_statement(&mut tokens) {
-        kind.get_or_insert(statement.kind);
-        // Of several statements the strongest effect counts; two that differ are too much.
-        effect = match (effect, statement.effect) {
-            (effect, Effect::None) | (Effect::None, effect) => effect,
-            (one, other) if one == other => one,
-            (Effect::Kill, _) | (_, Effect::Kill) => Effect::Kill,
-            (Effect::Pin(reason), _) | (_, Effect::Pin(reason)) => Effect::Pin(reason),
-            _ => Effect::Pin(PinReason::NotUnderstood),
+    // Nothing but comments: the origin answers with an error, and nothing changes.
+    let Some(mut first) = next_statement(&mut tokens) else {
+        return Statement {
+            kind: StatementKind::Other,
+            effect: Effect::None,
+        };
+    };
+    while let Some(next) = next_statement(&mut tokens) {
+        if matches!(first.effect, Effect::UseDatabase(_)) {
+            // If a later one fails, nothing tells whether this one succeeded.
+            first.effect = Effect::Pin(PinReason::NotUnderstood);
+        }
+        first.effect = match next.effect {
+            Effect::UseDatabase(_) => first.effect.and(Effect::Pin(PinReason::NotUnderstood)),
+            effect => first.effect.and(effect),
         };
     }
-    Statement {
-        kind: kind.unwrap_or(StatementKind::Other),
-        effect: if kind.is_some() {
-            effect
-        } else {
-            // Nothing but comments: the origin answers with an error, and nothing changes.
-            Effect::None
-        },
-    }
+    first
 }
 
 /// Reads one statement up to its semicolon. `None` at the end of the text.
@@ -282,14 +301,7 @@ fn scan(tokens: &mut Tokens<'_>) -> Effect {
                 Some(betraying) => betrayed(betraying),
             },
         };
-        // A pin is final; of the others the first stays, and two kinds together pin.
-        effect = match (effect, found) {
-            (Effect::Pin(reason), _) | (_, Effect::Pin(reason)) => Effect::Pin(reason),
-            (Effect::None, found) => found,
-            (effect, Effect::None) => effect,
-            (effect, found) if effect == found => effect,
-            _ => Effect::Pin(PinReason::NotUnderstood),
-        };
+        effect = effect.and(found);
     }
     effect
 }

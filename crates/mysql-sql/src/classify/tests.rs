@@ -119,12 +119,18 @@ fn knows_what_asks_about_the_statement_before() {
 }
 
 #[test]
+fn two_questions_at_once_are_both_seen() {
+    let sql = "SELECT LAST_INSERT_ID(), ROW_COUNT(), LAST_INSERT_ID()";
+    assert_eq!(effect(sql), Effect::ReadsPreviousAndInsertId);
+}
+
+#[test]
 fn two_needs_at_once_pin() {
     for sql in [
-        "SELECT LAST_INSERT_ID(), ROW_COUNT()",
         "SELECT SQL_CALC_FOUND_ROWS 1; SELECT FOUND_ROWS()",
         "USE a; SELECT LAST_INSERT_ID()",
         "USE a; USE b",
+        "SELECT ROW_COUNT(); SELECT SQL_CALC_FOUND_ROWS 1",
     ] {
         assert!(matches!(effect(sql), Effect::Pin(_)), "{sql}");
     }
