@@ -1,1 +1,50 @@
 //! MySQL packets, both handshake roles, authentication and response tracking, sans-IO.
+//!
+//! Bytes go in, bytes and events come out. Nothing here opens a socket, reads a clock, draws a
+//! random number or computes RSA: nonces are given, and what needs a key is asked of the caller by
+//! an event. The crate is pure Rust and compiles for `wasm32-unknown-unknown`.
+//!
+//! - Packets: [`PacketReader`] puts logical packets together, [`PacketWriter`] frames them.
+//! - Login: [`ServerHandshake`] is what a client meets, [`ClientHandshake`] is what an origin meets.
+//! - Responses: [`ResponseTracker`] follows a response through raw bytes and knows where it ends;
+//!   [`OkPacket`], [`ErrPacket`] and [`TextResultSet`] make responses.
+//!
+//! No input can make this crate panic or allocate without bound.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+pub mod auth;
+mod capabilities;
+mod client_handshake;
+mod command;
+mod error;
+mod handshake;
+mod packet;
+mod response;
+mod server_handshake;
+mod status;
+mod wire;
+
+pub use auth::{AuthPlugin, NONCE_LEN, caching_sha2, clear_password, native_password};
+pub use capabilities::Capabilities;
+pub use client_handshake::{ClientConfig, ClientEvent, ClientHandshake};
+pub use command::{Command, write_command};
+pub use error::{DecodeError, HandshakeError, ProtocolError};
+pub use handshake::{AuthSwitchRequest, Greeting, HandshakeResponse, SslRequest};
+pub use packet::{
+    HEADER_LEN, MAX_PAYLOAD, Packet, PacketHeader, PacketReader, PacketWriter, write_packet,
+};
+pub use response::{
+    ColumnDefinition, ColumnFlags, ColumnType, EofPacket, ErrPacket, Fed, OkPacket, ResponseState,
+    ResponseTracker, Summary, TextResultSet,
+};
+pub use server_handshake::{ServerConfig, ServerEvent, ServerHandshake};
+pub use status::StatusFlags;

@@ -1,0 +1,43 @@
+//! Authentication plugins: how a client proves that it knows a password.
+
+pub mod caching_sha2;
+pub mod clear_password;
+pub mod native_password;
+
+/// Bytes of a nonce. The NUL that follows it on the wire is not counted.
+pub const NONCE_LEN: usize = 20;
+
+/// An authentication plugin, by the name that goes over the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthPlugin {
+    /// `mysql_native_password`: SHA-1. The default of MariaDB and TiDB.
+    NativePassword,
+    /// `caching_sha2_password`: SHA-256. The default of MySQL 8, the only one of MySQL 9.
+    CachingSha2Password,
+    /// `mysql_clear_password`: the password itself.
+    ClearPassword,
+    /// Any other.
+    Other(String),
+}
+
+impl AuthPlugin {
+    /// The plugin of this name.
+    pub fn from_name(name: &str) -> Self {
+        match name {
+            native_password::NAME => Self::NativePassword,
+            caching_sha2::NAME => Self::CachingSha2Password,
+            clear_password::NAME => Self::ClearPassword,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// The name on the wire.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::NativePassword => native_password::NAME,
+            Self::CachingSha2Password => caching_sha2::NAME,
+            Self::ClearPassword => clear_password::NAME,
+            Self::Other(name) => name,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What a response has told.
+
+use crate::StatusFlags;
+
+/// What a response has told so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The session's status, as it was last told. `None`: not told, for example because of an error.
+    pub status: Option<StatusFlags>,
+    /// Some result of this response told of an open transaction, even if the last did not.
+    pub in_transaction_seen: bool,
+    /// Rows that the last statement without a result set has changed.
+    pub affected_rows: u64,
+    /// The first value that `AUTO_INCREMENT` gave to the last statement without a result set.
+    pub last_insert_id: u64,
+    /// Warnings of all statements.
+    pub warnings: u32,
+    /// The code of the error that ended the response.
+    pub error: Option<u16>,
+    /// Rows of all result sets.
+    pub rows: u64,
+    /// Result sets, also those without rows.
+    pub result_sets: u32,
+    /// The id of the statement that was prepared.
+    pub statement_id: Option<u32>,
+    /// A cursor is open that has more rows.
+    pub cursor_open: bool,
+}
+
+impl Summary {
+    pub(super) fn note_status(&mut self, status: StatusFlags, warnings: u16) {
+        self.status = Some(status);
+        self.in_transaction_seen |= status.contains(StatusFlags::IN_TRANS);
+        self.warnings = self.warnings.saturating_add(u32::from(warnings));
+    }
+}
