@@ -131,6 +131,11 @@ impl<C: Connect> Pool<C> {
         }
     }
 
+    /// What opens its connections.
+    pub fn connector(&self) -> &C {
+        &self.shared.connect
+    }
+
     /// The limits it was made with.
     pub fn config(&self) -> &PoolConfig {
         &self.shared.config

@@ -1,1 +1,36 @@
-//! One MySQL session to an origin: login, commands, pins, relay.
+//! The MySQL front end of the edge: it takes clients in, and lends each transaction an origin
+//! connection.
+//!
+//! The life of a query, with the file of each step:
+//!
+//! ```text
+//! accept            listener.rs              a session per client, within the limits
+//! log in            session/login.rs         local credentials; the user selects the hyperdrive
+//! read a command    downstream.rs
+//! classify          session/command.rs       mysql-sql says what the text does to a connection
+//! take a lease      session/lease.rs         from the pool of the hyperdrive, or the one in hand
+//! relay             session/relay.rs         bytes both ways until the response is complete
+//! settle            session/settle.rs        give the lease back, or pin it with a reason
+//! ```
+//!
+//! What goes wrong is told to the client in one place, `refusal.rs`. Origin connections are opened
+//! in `origin/`, over whatever the `net::Dial` that it was given leads through.
+
+mod config;
+mod downstream;
+mod error;
+mod hyperdrives;
+mod listener;
+mod metrics;
+mod origin;
+mod profile;
+mod refusal;
+mod session;
+
+pub use config::{ProxyConfig, TlsMode};
+pub use error::OriginError;
+pub use hyperdrives::{HyperdriveStatus, Hyperdrives};
+pub use listener::MySqlListener;
+pub use metrics::Metrics;
+pub use origin::{OriginConn, OriginConnector};
+pub use profile::Profile;

@@ -14,5 +14,5 @@ pub use backoff::Backoff;
 pub use dial::{BoxFuture, Dial, DialError, DialErrorKind};
 pub use drain::{Drain, DrainGuard, Draining};
 pub use splice::{Spliced, splice};
-pub use stream::{BoxStream, Duplex};
+pub use stream::{BoxStream, Duplex, Rewind};
 pub use tcp::{TcpDialer, listen, prepare};

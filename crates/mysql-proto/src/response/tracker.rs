@@ -92,6 +92,14 @@ impl ResponseTracker {
         &self.summary
     }
 
+    /// The sequence id of the packet that would come next, for whoever has to end the response in
+    /// the server's place. `None`: amid a packet, where nothing can be put in.
+    pub fn next_sequence_id(&self) -> Option<u8> {
+        self.framer
+            .is_between_packets()
+            .then(|| self.framer.sequence_id.wrapping_add(1))
+    }
+
     fn advance(&mut self, rest: &mut &[u8]) -> Result<ResponseState, ProtocolError> {
         loop {
             if self.framer.is_between_packets() {
@@ -140,6 +148,7 @@ impl ResponseTracker {
                 break;
             };
             *rest = tail;
+            self.framer.sequence_id = header.sequence_id;
             rows = rows.saturating_add(1);
         }
         self.summary.rows = self.summary.rows.saturating_add(rows);

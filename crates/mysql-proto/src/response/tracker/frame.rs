@@ -16,6 +16,8 @@ pub(super) struct Framer {
     skip: usize,
     /// The packet is continued by the next one, which has no first byte of its own.
     continues: bool,
+    /// The sequence id of the last header.
+    pub(super) sequence_id: u8,
     /// Bytes in `window`.
     window_len: usize,
     /// Header and prefix of a packet that were cut by the end of the input, else unused.
@@ -81,7 +83,7 @@ impl Framer {
             return self.cut(rest);
         };
         *rest = tail;
-        Some(self.begin(header.payload_len, Prefix::Borrowed(prefix)))
+        Some(self.begin(header, Prefix::Borrowed(prefix)))
     }
 
     /// Bytes of the payload that must be seen: none of a continuation.
@@ -93,7 +95,9 @@ impl Framer {
         }
     }
 
-    fn begin<'a>(&mut self, payload_len: usize, prefix: Prefix<'a>) -> Frame<'a> {
+    fn begin<'a>(&mut self, header: PacketHeader, prefix: Prefix<'a>) -> Frame<'a> {
+        let payload_len = header.payload_len;
+        self.sequence_id = header.sequence_id;
         let was_continuation = self.continues;
         self.skip = payload_len.saturating_sub(prefix.as_slice().len());
         self.continues = payload_len == MAX_PAYLOAD;
@@ -127,7 +131,7 @@ impl Framer {
             return None;
         }
         let prefix = Prefix::Joined(self.window, self.window_len);
-        Some(self.begin(header.payload_len, prefix))
+        Some(self.begin(header, prefix))
     }
 
     /// Moves bytes from `rest` to the window until it holds `wanted`.

@@ -1,0 +1,170 @@
+//! The client's end of a session: commands come in, bytes go out.
+
+use std::io;
+
+use bytes::{Buf, BytesMut};
+use mysql_proto::{
+    Capabilities, Command, ErrPacket, HEADER_LEN, MAX_PAYLOAD, OkPacket, PacketHeader, StatusFlags,
+};
+use net::BoxStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::error::SessionEnd;
+
+/// What an idle client costs: room for its next command. Statements are mostly shorter, and a longer
+/// one grows the buffer for as long as it lasts.
+const IDLE_BUFFER: usize = 2 * 1024;
+
+/// The sequence id of the first packet of a response.
+const FIRST_RESPONSE: u8 = 1;
+
+/// A client's connection, after its login.
+#[derive(Debug)]
+pub(crate) struct Downstream {
+    stream: BoxStream,
+    /// Bytes that came and were not used yet: begins at a packet.
+    input: BytesMut,
+    capabilities: Capabilities,
+}
+
+/// The first packet of a command, whole and still in the buffer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CommandPacket {
+    pub(crate) command: Command,
+    /// Header and payload, in bytes.
+    len: usize,
+    /// False: the command goes on in further packets, because it is 16 MiB or longer.
+    pub(crate) is_whole: bool,
+}
+
+impl Downstream {
+    pub(crate) fn new(stream: BoxStream, input: BytesMut, capabilities: Capabilities) -> Self {
+        Self {
+            stream,
+            input,
+            capabilities,
+        }
+    }
+
+    /// The stream itself, for copying both ways.
+    pub(crate) fn stream(&mut self) -> &mut BoxStream {
+        &mut self.stream
+    }
+
+    /// Waits for the next command. Cancel-safe: what came so far stays in the buffer.
+    pub(crate) async fn next_command(&mut self) -> Result<CommandPacket, SessionEnd> {
+        loop {
+            if let Some(packet) = self.buffered_command()? {
+                return Ok(packet);
+            }
+            if self.fill().await.map_err(SessionEnd::Downstream)? == 0 {
+                return Err(SessionEnd::ClientLeft);
+            }
+        }
+    }
+
+    fn buffered_command(&mut self) -> Result<Option<CommandPacket>, SessionEnd> {
+        let Some(header) = PacketHeader::decode(&self.input) else {
+            return Ok(None);
+        };
+        if header.payload_len == 0 {
+            return Err(SessionEnd::Protocol("a command without a byte"));
+        }
+        let len = HEADER_LEN + header.payload_len;
+        let Some(&command) = self.input.get(HEADER_LEN) else {
+            return Ok(None);
+        };
+        if self.input.len() < len {
+            // Bounded: a packet has at most 16 MiB.
+            self.input.reserve(len - self.input.len());
+            return Ok(None);
+        }
+        Ok(Some(CommandPacket {
+            command: Command(command),
+            len,
+            is_whole: header.payload_len < MAX_PAYLOAD,
+        }))
+    }
+
+    /// Reads what has come. 0: the client has ended its direction.
+    async fn fill(&mut self) -> io::Result<usize> {
+        if self.input.is_empty() && self.input.capacity() != IDLE_BUFFER {
+            // A large command is over: its buffer goes.
+            self.input = BytesMut::with_capacity(IDLE_BUFFER);
+        }
+        self.stream.read_buf(&mut self.input).await
+    }
+
+    /// Header and payload of a command, as they came.
+    pub(crate) fn packet(&self, packet: CommandPacket) -> &[u8] {
+        self.input.get(..packet.len).unwrap_or_default()
+    }
+
+    /// What follows the command's byte.
+    pub(crate) fn argument(&self, packet: CommandPacket) -> &[u8] {
+        self.packet(packet)
+            .get(HEADER_LEN + 1..)
+            .unwrap_or_default()
+    }
+
+    /// Passes over a command that has been dealt with.
+    pub(crate) fn consume(&mut self, packet: CommandPacket) {
+        self.input.advance(packet.len.min(self.input.len()));
+    }
+
+    /// Waits for the next packet, or part of one, within a command: the rest of a long command, or
+    /// the data of a `LOAD DATA LOCAL`. Gives at most what is left of one packet.
+    pub(crate) async fn next_part(&mut self, left: usize) -> Result<&[u8], SessionEnd> {
+        while self.input.is_empty() || (left == 0 && self.input.len() < HEADER_LEN) {
+            if self.fill().await.map_err(SessionEnd::Downstream)? == 0 {
+                return Err(SessionEnd::ClientLeft);
+            }
+        }
+        let wanted = if left == 0 { HEADER_LEN } else { left };
+        let len = wanted.min(self.input.len());
+        Ok(self.input.get(..len).unwrap_or_default())
+    }
+
+    /// Passes over `count` bytes of what [`Downstream::next_part`] gave.
+    pub(crate) fn consume_part(&mut self, count: usize) {
+        self.input.advance(count.min(self.input.len()));
+    }
+
+    /// Takes out everything that came and was not used yet.
+    pub(crate) fn take_input(&mut self) -> BytesMut {
+        self.input.split()
+    }
+
+    /// Sends bytes of a response.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), SessionEnd> {
+        self.stream
+            .write_all(bytes)
+            .await
+            .map_err(SessionEnd::Downstream)?;
+        self.stream.flush().await.map_err(SessionEnd::Downstream)
+    }
+
+    /// Answers a command with an OK of our own.
+    pub(crate) async fn send_ok(&mut self, status: StatusFlags) -> Result<(), SessionEnd> {
+        let ok = OkPacket {
+            status,
+            ..OkPacket::default()
+        };
+        let mut packet = Vec::new();
+        ok.write(&mut packet, &mut { FIRST_RESPONSE }, self.capabilities);
+        self.send(&packet).await
+    }
+
+    /// Answers a command with an error of our own, or ends its response with one: `sequence_id` is
+    /// that of the next packet.
+    pub(crate) async fn send_error(
+        &mut self,
+        sequence_id: Option<u8>,
+        error: &ErrPacket,
+    ) -> Result<(), SessionEnd> {
+        let mut sequence_id = sequence_id.unwrap_or(FIRST_RESPONSE);
+        let mut packet = Vec::new();
+        error.write(&mut packet, &mut sequence_id, self.capabilities);
+        self.send(&packet).await
+    }
+}

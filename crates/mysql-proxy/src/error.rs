@@ -1,0 +1,85 @@
+//! What goes wrong between client, edge and origin. What the client is told of it is decided in
+//! `refusal.rs`.
+
+use conn_pool::LeaseError;
+use mysql_proto::{ErrPacket, HandshakeError, ProtocolError};
+use net::DialError;
+use net::tls::ClientTlsError;
+
+/// Why no connection to an origin could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OriginError {
+    /// The way to it is closed: see [`net::DialErrorKind`] for who is to blame.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// TLS could not be set up or failed.
+    #[error(transparent)]
+    Tls(#[from] ClientTlsError),
+    /// It hung up, or the network did, while we logged in.
+    #[error("lost the connection during login: {0}")]
+    Io(#[from] std::io::Error),
+    /// It speaks, but not what we can answer.
+    #[error("login failed: {0}")]
+    Handshake(#[from] HandshakeError),
+    /// It said no.
+    #[error("origin refused the login with {}: {}", .0.code, .0.message)]
+    Refused(ErrPacket),
+    /// It lacks a capability that the client has been promised.
+    #[error("origin does not speak {0}, which the client was promised")]
+    MissingCapability(&'static str),
+}
+
+/// Why a session ended. Only for logs and figures: the client was told what it had to be told.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionEnd {
+    /// The client left, with or without a word.
+    #[error("client left")]
+    ClientLeft,
+    /// The client broke off, or does not read any more.
+    #[error("client connection failed: {0}")]
+    Downstream(std::io::Error),
+    /// The client broke the protocol.
+    #[error("client broke the protocol: {0}")]
+    Protocol(&'static str),
+    /// The login did not succeed.
+    #[error("login refused: {0}")]
+    LoginRefused(&'static str),
+    /// The client and we do not understand each other's handshake.
+    #[error("handshake failed: {0}")]
+    Handshake(#[from] HandshakeError),
+    /// The login took too long.
+    #[error("login took too long")]
+    LoginTimeout,
+    /// The origin connection that held the session's state is gone, so the session is too.
+    #[error("origin connection with the session's state was lost")]
+    StateLost,
+    /// The edge shuts down.
+    #[error("edge is draining")]
+    Draining,
+}
+
+/// Why a command could not be run. The session goes on.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// No lease.
+    NoLease(LeaseError<OriginError>),
+    /// The origin connection was lost with the command on it; its outcome is unknown.
+    OriginLost(OriginLoss),
+    /// Asks about a statement that ran on a connection which somebody else has used since.
+    PreviousGone,
+    /// Not carried by this version.
+    NotSupported(&'static str),
+    /// An id that names no prepared statement of this session.
+    UnknownStatement(u32),
+}
+
+/// How an origin connection was lost.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OriginLoss {
+    /// The network, or the origin's end.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// What it sent cannot be followed any more.
+    #[error("{0}")]
+    Protocol(#[from] ProtocolError),
+}

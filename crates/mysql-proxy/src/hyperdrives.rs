@@ -1,0 +1,142 @@
+//! The hyperdrives that are served, each with its pool, as the newest snapshot has them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use conn_pool::{Pool, PoolConfig, PoolStats};
+use domain::{Hyperdrive, HyperdriveId, Snapshot};
+use net::Dial;
+use tokio::sync::watch;
+use tracing::info;
+
+use crate::error::OriginError;
+use crate::metrics::{HyperdriveMetrics, Metrics};
+use crate::origin::OriginConnector;
+
+/// The hyperdrives of an edge. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Hyperdrives {
+    snapshot: watch::Receiver<Arc<Snapshot>>,
+    dial: Arc<dyn Dial>,
+    metrics: Metrics,
+    served: Arc<Mutex<HashMap<HyperdriveId, Arc<Served>>>>,
+}
+
+/// One hyperdrive in service.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) hyperdrive: Arc<Hyperdrive>,
+    pub(crate) pool: Pool<OriginConnector>,
+    pub(crate) metrics: HyperdriveMetrics,
+}
+
+/// How a hyperdrive stands.
+#[derive(Clone, Debug)]
+pub struct HyperdriveStatus {
+    /// Its name.
+    pub name: String,
+    /// Its pool; `None` until its first client.
+    pub pool: Option<PoolStats>,
+    /// The origin's version, once there has been a connection.
+    pub server_version: Option<String>,
+}
+
+impl Hyperdrives {
+    /// Serves what `snapshot` holds, now and later, reaching origins by `dial`.
+    pub fn new(
+        snapshot: watch::Receiver<Arc<Snapshot>>,
+        dial: Arc<dyn Dial>,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            snapshot,
+            dial,
+            metrics,
+            served: Arc::default(),
+        }
+    }
+
+    /// The hyperdrive that this local user selects. Must be called inside a tokio runtime.
+    pub(crate) fn of_user(&self, user: &str) -> Option<Result<Arc<Served>, OriginError>> {
+        let hyperdrive = self.snapshot.borrow().hyperdrive_of_user(user).cloned()?;
+        Some(self.serve(hyperdrive))
+    }
+
+    /// The service of this very configuration: a changed one gets a new pool, and the old pool ends
+    /// with its last session.
+    fn serve(&self, hyperdrive: Arc<Hyperdrive>) -> Result<Arc<Served>, OriginError> {
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(served) = served.get(&hyperdrive.id)
+            && Arc::ptr_eq(&served.hyperdrive, &hyperdrive)
+        {
+            return Ok(Arc::clone(served));
+        }
+        let new = Arc::new(self.start(hyperdrive)?);
+        if let Some(old) = served.insert(new.hyperdrive.id, Arc::clone(&new)) {
+            info!(hyperdrive = new.hyperdrive.name, "Hyperdrive changed");
+            old.pool.close();
+        }
+        Ok(new)
+    }
+
+    fn start(&self, hyperdrive: Arc<Hyperdrive>) -> Result<Served, OriginError> {
+        let connector = OriginConnector::new(hyperdrive.origin.clone(), Arc::clone(&self.dial))?;
+        let policy = hyperdrive.pool;
+        let config = PoolConfig {
+            max: policy.max,
+            max_waiting: policy.max_waiting,
+            wait_timeout: policy.wait_timeout,
+            connect_timeout: policy.connect_timeout,
+            idle_timeout: policy.idle_timeout,
+            max_lifetime: policy.max_lifetime,
+        };
+        let metrics = self.metrics.pools.of(&hyperdrive.name);
+        Ok(Served {
+            pool: Pool::new(connector, config, metrics),
+            metrics: self.metrics.of(&hyperdrive.name),
+            hyperdrive,
+        })
+    }
+
+    /// Closes all pools: what is idle now, and what is lent when it comes back.
+    pub fn close(&self) {
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        for served in served.values() {
+            served.pool.close();
+        }
+    }
+
+    /// The version to greet with: a client that has not told its user yet can only be shown an
+    /// origin's own version when there is no choice.
+    pub(crate) fn server_version(&self) -> Option<String> {
+        let snapshot = Arc::clone(&self.snapshot.borrow());
+        let mut hyperdrives = snapshot.hyperdrives();
+        let (Some(only), None) = (hyperdrives.next(), hyperdrives.next()) else {
+            return None;
+        };
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = served.get(&only.id)?.pool.connector().server_version()?;
+        Some(version.to_owned())
+    }
+
+    /// How the hyperdrives stand, by name.
+    pub fn status(&self) -> Vec<HyperdriveStatus> {
+        let snapshot = Arc::clone(&self.snapshot.borrow());
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut status: Vec<_> = snapshot
+            .hyperdrives()
+            .map(|hyperdrive| {
+                let served = served.get(&hyperdrive.id);
+                HyperdriveStatus {
+                    name: hyperdrive.name.clone(),
+                    pool: served.map(|served| served.pool.stats()),
+                    server_version: served
+                        .and_then(|served| served.pool.connector().server_version())
+                        .map(str::to_owned),
+                }
+            })
+            .collect();
+        status.sort_by(|a, b| a.name.cmp(&b.name));
+        status
+    }
+}

@@ -1,0 +1,8 @@
+//! Connections to an origin: how they are opened, checked and closed.
+
+mod conn;
+mod connect;
+mod rsa;
+
+pub use conn::OriginConn;
+pub use connect::OriginConnector;

@@ -1,0 +1,77 @@
+//! What makes two origin connections interchangeable.
+
+use mysql_proto::Capabilities;
+
+/// The login of an origin connection, as far as it shows in what a client sees.
+///
+/// Packets pass through unchanged in both directions, so a session can only use connections that
+/// were opened with its own capabilities, character set and database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Capabilities that change what packets look like or what statements mean.
+    pub capabilities: Capabilities,
+    /// Character set and collation of the connection.
+    pub collation: u8,
+    /// The default database.
+    pub database: Option<String>,
+}
+
+/// Capabilities whose presence a client notices after the login.
+const NOTICED: Capabilities = Capabilities::FOUND_ROWS
+    .union(Capabilities::NO_SCHEMA)
+    .union(Capabilities::ODBC)
+    .union(Capabilities::LOCAL_FILES)
+    .union(Capabilities::IGNORE_SPACE)
+    .union(Capabilities::MULTI_STATEMENTS)
+    .union(Capabilities::MULTI_RESULTS)
+    .union(Capabilities::PS_MULTI_RESULTS)
+    .union(Capabilities::DEPRECATE_EOF);
+
+/// Capabilities that every origin connection has, whatever the client.
+const ALWAYS: Capabilities = Capabilities::LONG_PASSWORD
+    .union(Capabilities::LONG_FLAG)
+    .union(Capabilities::PROTOCOL_41)
+    .union(Capabilities::TRANSACTIONS)
+    .union(Capabilities::SECURE_CONNECTION)
+    .union(Capabilities::PLUGIN_AUTH)
+    .union(Capabilities::PLUGIN_AUTH_LENENC_CLIENT_DATA)
+    .union(Capabilities::CONNECT_ATTRS);
+
+/// What the edge offers to clients: only what every origin has. TiDB has no session tracking and no
+/// query attributes; compression is not in this version.
+pub(crate) const OFFERED: Capabilities = NOTICED
+    .union(ALWAYS)
+    .union(Capabilities::CONNECT_WITH_DB)
+    .union(Capabilities::INTERACTIVE);
+
+impl Profile {
+    /// The profile of a client that logged in with these.
+    pub fn new(capabilities: Capabilities, collation: u8, database: Option<String>) -> Self {
+        Self {
+            capabilities: capabilities.intersection(NOTICED),
+            collation,
+            database,
+        }
+    }
+
+    /// The capabilities to ask an origin for.
+    pub(crate) fn wanted(&self) -> Capabilities {
+        let wanted = self.capabilities.union(ALWAYS);
+        if self.database.is_some() {
+            wanted.union(Capabilities::CONNECT_WITH_DB)
+        } else {
+            wanted
+        }
+    }
+
+    /// True when a byte of a character may look like a quote or a backslash (Big5, GBK, Shift JIS,
+    /// GB18030 and their like): a statement in it cannot be read safely.
+    ///
+    /// Collation ids: `information_schema.collations`.
+    pub(crate) fn hides_ascii(&self) -> bool {
+        matches!(
+            self.collation,
+            1 | 13 | 28 | 84 | 87 | 88 | 95 | 96 | 248..=250
+        )
+    }
+}

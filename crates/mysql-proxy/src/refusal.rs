@@ -1,0 +1,201 @@
+//! What a client is told when something goes wrong: the one place where errors of ours become
+//! MySQL errors. Each has its own code, and a sentence that says what to do.
+//!
+//! | code | SQL state | when |
+//! |---|---|---|
+//! | 1040 `ER_CON_COUNT_ERROR` | 08004 | the edge has as many clients as it may |
+//! | 1045 `ER_ACCESS_DENIED_ERROR` | 28000 | wrong local password |
+//! | 1049 `ER_BAD_DB_ERROR` | 42000 | no hyperdrive has this user |
+//! | 1053 `ER_SERVER_SHUTDOWN` | 08S01 | the edge shuts down |
+//! | 1158 `ER_NET_READ_ERROR` | 08S01 | the origin connection was lost under a statement |
+//! | 1203 `ER_TOO_MANY_USER_CONNECTIONS` | 42000 | the pool is exhausted |
+//! | 1235 `ER_NOT_SUPPORTED_YET` | 42000 | this version does not carry it |
+//! | 1243 `ER_UNKNOWN_STMT_HANDLER` | HY000 | no such prepared statement in this session |
+//! | 1429 `ER_CONNECT_TO_FOREIGN_DATA_SOURCE` | HY000 | the origin is down, or refused our login |
+//! | 1477 `ER_FOREIGN_SERVER_DOESNT_EXIST` | HY000 | the tunnel has no connector |
+//!
+//! Codes: <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>.
+
+use conn_pool::LeaseError;
+use domain::Hyperdrive;
+use mysql_proto::ErrPacket;
+use net::{DialError, DialErrorKind};
+
+use crate::error::{OriginError, Trouble};
+
+/// Errors of an origin that are about what the client asked for, and are passed on as they are:
+/// `ER_DBACCESS_DENIED_ERROR`, `ER_BAD_DB_ERROR`.
+const CLIENTS_OWN: [u16; 2] = [1044, 1049];
+
+pub(crate) fn too_many_clients(limit: usize) -> ErrPacket {
+    ErrPacket::new(
+        1040,
+        *b"08004",
+        format!(
+            "Too many connections: this edge takes {limit} clients; close some, or raise \
+             edge.max_clients"
+        ),
+    )
+}
+
+pub(crate) fn wrong_password(user: &str) -> ErrPacket {
+    ErrPacket::new(
+        1045,
+        *b"28000",
+        format!(
+            "Access denied for user '{user}': the password is not the hyperdrive's local one; \
+             copy the connection string that the edge printed"
+        ),
+    )
+}
+
+pub(crate) fn unknown_hyperdrive(user: &str) -> ErrPacket {
+    ErrPacket::new(
+        1049,
+        *b"42000",
+        format!(
+            "Unknown hyperdrive: none has the user '{user}'; use the user of one of \
+             edge.hyperdrives in the edge's configuration"
+        ),
+    )
+}
+
+pub(crate) fn tls_required() -> ErrPacket {
+    ErrPacket::new(
+        3159,
+        *b"HY000",
+        "Connections using insecure transport are prohibited: turn TLS on in the client \
+         (edge.tls.mode is \"required\")",
+    )
+}
+
+pub(crate) fn broken_hyperdrive(hyperdrive: &str, error: &OriginError) -> ErrPacket {
+    ErrPacket::new(
+        1429,
+        *b"HY000",
+        format!("Hyperdrive '{hyperdrive}' cannot be served: {error}; correct its configuration"),
+    )
+}
+
+pub(crate) fn draining() -> ErrPacket {
+    ErrPacket::new(
+        1053,
+        *b"08S01",
+        "Server shutdown in progress: this edge is draining; connect again",
+    )
+}
+
+/// What a client is told of trouble with a command.
+pub(crate) fn of_trouble(trouble: &Trouble, hyperdrive: &Hyperdrive) -> ErrPacket {
+    let name = &hyperdrive.name;
+    match trouble {
+        Trouble::NoLease(error) => of_lease_error(error, hyperdrive),
+        Trouble::OriginLost(loss) => ErrPacket::new(
+            1158,
+            *b"08S01",
+            format!(
+                "Lost the connection to the origin of hyperdrive '{name}' while the statement was \
+                 running ({loss}); whether it took effect is not known and it was not sent \
+                 again: check, then retry"
+            ),
+        ),
+        Trouble::PreviousGone => ErrPacket::new(
+            1235,
+            *b"42000",
+            "The connection that ran the previous statement serves another session by now: run \
+             both statements in one transaction",
+        ),
+        Trouble::NotSupported(what) => ErrPacket::new(
+            1235,
+            *b"42000",
+            format!("This version of tidegate does not carry {what}; connect to the origin for it"),
+        ),
+        Trouble::UnknownStatement(id) => ErrPacket::new(
+            1243,
+            *b"HY000",
+            format!("Unknown prepared statement handler ({id}): prepare it in this session first"),
+        ),
+    }
+}
+
+fn of_lease_error(error: &LeaseError<OriginError>, hyperdrive: &Hyperdrive) -> ErrPacket {
+    let name = &hyperdrive.name;
+    let max = hyperdrive.pool.max;
+    match error {
+        LeaseError::Connect(error) => of_origin_error(error, hyperdrive),
+        LeaseError::ConnectTimeout { limit } => ErrPacket::new(
+            1429,
+            *b"HY000",
+            format!(
+                "Unable to connect to the origin {} of hyperdrive '{name}' within {limit:?}: check \
+                 that the address is right and the way to it open",
+                hyperdrive.origin.address
+            ),
+        ),
+        LeaseError::WaitTimeout { waited } => ErrPacket::new(
+            1203,
+            *b"42000",
+            format!(
+                "Pool of hyperdrive '{name}' exhausted: all {max} origin connections stayed in use \
+                 for {waited:?}; shorten transactions, or raise pool.max or pool.wait_timeout"
+            ),
+        ),
+        LeaseError::QueueFull { waiting } => ErrPacket::new(
+            1203,
+            *b"42000",
+            format!(
+                "Pool of hyperdrive '{name}' exhausted: all {max} origin connections are in use and \
+                 {waiting} sessions wait already; raise pool.max or pool.max_waiting"
+            ),
+        ),
+        LeaseError::Closed => ErrPacket::new(
+            1053,
+            *b"08S01",
+            format!("The configuration of hyperdrive '{name}' changed: connect again"),
+        ),
+    }
+}
+
+fn of_origin_error(error: &OriginError, hyperdrive: &Hyperdrive) -> ErrPacket {
+    match error {
+        OriginError::Refused(refusal) if CLIENTS_OWN.contains(&refusal.code) => refusal.clone(),
+        OriginError::Dial(error) if error.kind() == DialErrorKind::TunnelDown => {
+            tunnel_down(error, hyperdrive)
+        }
+        error => {
+            let advice = match error {
+                OriginError::Refused(_) => "check the user and password in its origin",
+                OriginError::Tls(_) => "check its tls and ca_file",
+                OriginError::Dial(error) if error.kind() == DialErrorKind::Forbidden => {
+                    "name the address in an ingress rule of the connector"
+                }
+                OriginError::Dial(_) | OriginError::Io(_) => {
+                    "check that the database runs and that its address is right"
+                }
+                OriginError::Handshake(_) | OriginError::MissingCapability(_) => {
+                    "check the origin's version and its user's authentication plugin"
+                }
+            };
+            ErrPacket::new(
+                1429,
+                *b"HY000",
+                format!(
+                    "Unable to connect to the origin of hyperdrive '{}': {error}; {advice}",
+                    hyperdrive.name
+                ),
+            )
+        }
+    }
+}
+
+fn tunnel_down(error: &DialError, hyperdrive: &Hyperdrive) -> ErrPacket {
+    ErrPacket::new(
+        1477,
+        *b"HY000",
+        format!(
+            "The tunnel of hyperdrive '{}' is down: {error}; start its connector, or check the \
+             connector's log",
+            hyperdrive.name
+        ),
+    )
+}

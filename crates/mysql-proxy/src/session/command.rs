@@ -1,0 +1,173 @@
+//! What to do with a command: the one place where a session's commands branch.
+
+use std::sync::Arc;
+
+use mysql_proto::Command;
+use mysql_sql::{Effect, PinReason, StatementKind, classify};
+
+use super::Session;
+use super::relay::Relayed;
+use crate::downstream::CommandPacket;
+use crate::error::{SessionEnd, Trouble};
+use crate::profile::Profile;
+
+/// The first bytes of `COM_STMT_*` commands: the statement's id.
+const STATEMENT_ID_LEN: usize = 4;
+
+impl Session {
+    /// Serves one command. An error ends the session; trouble with the command alone does not.
+    pub(super) async fn serve(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        match packet.command {
+            Command::QUIT => Err(SessionEnd::ClientLeft),
+            Command::QUERY => self.query(packet).await,
+            Command::PING if self.held.is_none() => self.answer_ok(packet).await,
+            Command::RESET_CONNECTION => self.reset(packet).await,
+            Command::INIT_DB => self.init_db(packet).await,
+            Command::STMT_PREPARE => self.prepare(packet).await,
+            Command::STMT_CLOSE => self.close_statement(packet).await,
+            Command::STMT_EXECUTE
+            | Command::STMT_FETCH
+            | Command::STMT_RESET
+            | Command::STMT_SEND_LONG_DATA => self.run_statement(packet).await,
+            Command::PING | Command::STATISTICS | Command::FIELD_LIST => {
+                self.served.metrics.commands.inc();
+                self.relay_command(packet, Effect::None).await
+            }
+            Command::SET_OPTION => {
+                self.served.metrics.commands.inc();
+                let pin = Effect::Pin(PinReason::SessionVariable);
+                self.relay_command(packet, pin).await
+            }
+            Command::CHANGE_USER => self.refuse(packet, "COM_CHANGE_USER").await,
+            Command::PROCESS_KILL => self.refuse(packet, "COM_PROCESS_KILL").await,
+            _ => self.pass_through(packet).await,
+        }
+    }
+
+    /// `COM_QUERY`: classify, then relay.
+    async fn query(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        let text = self.downstream.argument(packet);
+        let (kind, effect) = if packet.is_whole && !self.profile.hides_ascii() {
+            let statement = classify(text, self.escapes());
+            (statement.kind, statement.effect)
+        } else {
+            let pin = Effect::Pin(PinReason::NotUnderstood);
+            (StatementKind::Other, pin)
+        };
+        self.served.metrics.statement(kind);
+        if effect == Effect::Kill {
+            return self.refuse(packet, "KILL").await;
+        }
+        self.relay_command(packet, effect).await
+    }
+
+    /// `COM_INIT_DB`: as `USE`.
+    async fn init_db(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        self.served.metrics.commands.inc();
+        let effect = match std::str::from_utf8(self.downstream.argument(packet)) {
+            Ok(name) => Effect::UseDatabase(name.to_owned()),
+            Err(_) => Effect::Pin(PinReason::NotUnderstood),
+        };
+        self.relay_command(packet, effect).await
+    }
+
+    /// `COM_STMT_PREPARE`: the statement lives on the lease, which stays until it is closed.
+    async fn prepare(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        self.served.metrics.commands.inc();
+        let text = self.downstream.argument(packet);
+        let effect = if packet.is_whole && !self.profile.hides_ascii() {
+            classify(text, self.escapes()).effect
+        } else {
+            Effect::Pin(PinReason::NotUnderstood)
+        };
+        let effect = match effect {
+            Effect::Kill => return self.refuse(packet, "KILL").await,
+            // It will change the database each time it runs, which its result does not tell.
+            Effect::UseDatabase(_) => Effect::Pin(PinReason::NotUnderstood),
+            effect => effect,
+        };
+        self.relay_command(packet, effect).await
+    }
+
+    /// Commands on a prepared statement, which is on the lease in hand or nowhere.
+    async fn run_statement(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        self.served.metrics.commands.inc();
+        let id = self.statement_id(packet);
+        if self.held.is_some() && self.pins.has_statement(id) {
+            return self.relay_command(packet, Effect::None).await;
+        }
+        self.discard(packet).await?;
+        if packet.command.has_response() {
+            self.tell(Trouble::UnknownStatement(id)).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// `COM_STMT_CLOSE`: has no response.
+    async fn close_statement(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        let id = self.statement_id(packet);
+        if self.held.is_some() && self.pins.has_statement(id) {
+            self.pins.closed(id);
+            return self.relay_command(packet, Effect::None).await;
+        }
+        self.discard(packet).await
+    }
+
+    fn statement_id(&self, packet: CommandPacket) -> u32 {
+        let argument = self.downstream.argument(packet);
+        argument
+            .first_chunk::<STATEMENT_ID_LEN>()
+            .map_or(0, |id| u32::from_le_bytes(*id))
+    }
+
+    /// `COM_RESET_CONNECTION`: the session is as after its login, but for the database, which stays.
+    async fn reset(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        self.leave_lease().await;
+        self.insert_id = super::InsertId::default();
+        self.last_visit = None;
+        self.profile = Arc::new(Profile {
+            database: self.profile.database.clone(),
+            ..Profile::clone(&self.login_profile)
+        });
+        self.status = mysql_proto::StatusFlags::AUTOCOMMIT;
+        self.answer_ok(packet).await
+    }
+
+    /// Answers a command that needs no origin.
+    async fn answer_ok(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        self.discard(packet).await?;
+        self.downstream.send_ok(self.status).await
+    }
+
+    /// Answers a command that this version does not carry.
+    async fn refuse(
+        &mut self,
+        packet: CommandPacket,
+        what: &'static str,
+    ) -> Result<(), SessionEnd> {
+        self.discard(packet).await?;
+        self.tell(Trouble::NotSupported(what)).await
+    }
+
+    /// Sends a command to the origin, its response to the client, and settles what remains.
+    async fn relay_command(
+        &mut self,
+        packet: CommandPacket,
+        effect: Effect,
+    ) -> Result<(), SessionEnd> {
+        if let Err(trouble) = self.take_lease(&effect).await {
+            self.discard(packet).await?;
+            return self.tell(trouble).await;
+        }
+        match self.relay(packet).await? {
+            Relayed::Response(summary) => {
+                self.note(packet.command, effect, &summary);
+                self.settle().await;
+                Ok(())
+            }
+            Relayed::Trouble(trouble) => self.tell(trouble).await,
+            Relayed::OriginLost { loss, next_packet } => self.origin_lost(loss, next_packet).await,
+        }
+    }
+}

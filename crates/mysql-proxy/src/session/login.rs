@@ -1,0 +1,238 @@
+//! The login of a client: greeting, TLS, local credentials.
+
+use std::sync::Arc;
+
+use aws_lc_rs::rand;
+use bytes::BytesMut;
+use domain::ExposeSecret;
+use mysql_proto::{
+    AuthPlugin, Capabilities, ErrPacket, NONCE_LEN, OkPacket, ServerConfig, ServerEvent,
+    ServerHandshake, StatusFlags,
+};
+use net::{BoxStream, Rewind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::TlsAcceptor;
+use tracing::warn;
+
+use super::pins::Pins;
+use super::{InsertId, Session};
+use crate::config::TlsMode;
+use crate::downstream::Downstream;
+use crate::error::SessionEnd;
+use crate::hyperdrives::Served;
+use crate::listener::Shared;
+use crate::profile::{OFFERED, Profile};
+use crate::refusal;
+
+/// What a login reads at a time; a client's answer is a few hundred bytes.
+const LOGIN_BUFFER: usize = 1024;
+
+/// `utf8mb4_general_ci`: the collation of the greeting. Every origin knows it, and clients send their
+/// own.
+const GREETING_COLLATION: u8 = 45;
+
+/// A login in progress.
+pub(crate) struct Login<'a> {
+    shared: &'a Arc<Shared>,
+    handshake: ServerHandshake,
+    input: BytesMut,
+    output: Vec<u8>,
+}
+
+impl<'a> Login<'a> {
+    pub(crate) fn new(shared: &'a Arc<Shared>, connection_id: u32) -> Self {
+        let config = &shared.config;
+        let mut capabilities = OFFERED;
+        capabilities.set(Capabilities::SSL, config.tls.server_config().is_some());
+        let server_version = shared
+            .hyperdrives
+            .server_version()
+            .unwrap_or_else(|| config.server_version.clone());
+        Self {
+            shared,
+            handshake: ServerHandshake::new(ServerConfig {
+                server_version,
+                connection_id,
+                nonce: nonce(),
+                capabilities,
+                collation: GREETING_COLLATION,
+                // One round trip with every driver; one that prefers caching_sha2 may use it as well.
+                default_plugin: AuthPlugin::NativePassword,
+            }),
+            input: BytesMut::with_capacity(LOGIN_BUFFER),
+            output: Vec::new(),
+        }
+    }
+
+    /// Leads a client through its login. The caller bounds the time.
+    pub(crate) async fn run(mut self, mut stream: BoxStream) -> Result<Session, SessionEnd> {
+        self.handshake.greeting(&mut self.output);
+        let mut served = None;
+        let mut event = ServerEvent::NeedInput;
+        loop {
+            event = match event {
+                ServerEvent::NeedInput => {
+                    self.exchange(&mut stream).await?;
+                    self.handshake.input(&mut self.input, &mut self.output)?
+                }
+                ServerEvent::StartTls => {
+                    stream = self.secure(stream).await?;
+                    ServerEvent::NeedInput
+                }
+                ServerEvent::Identify => {
+                    served = self.identify(&mut stream).await?;
+                    let password = served
+                        .as_ref()
+                        .map(|served: &Arc<Served>| &served.hyperdrive.credentials.password);
+                    let password = password.map(|password| password.expose_secret().as_bytes());
+                    self.handshake.authenticate(password, &mut self.output)?
+                }
+                ServerEvent::Authenticated => {
+                    return match served {
+                        Some(served) => self.admit(stream, served).await,
+                        None => Err(self.refuse_unknown(&mut stream).await),
+                    };
+                }
+                ServerEvent::Denied => {
+                    return Err(match served {
+                        Some(_) => self.refuse_password(&mut stream).await,
+                        None => self.refuse_unknown(&mut stream).await,
+                    });
+                }
+            };
+        }
+    }
+
+    /// Sends what is to be sent and reads the answer.
+    async fn exchange(&mut self, stream: &mut BoxStream) -> Result<(), SessionEnd> {
+        self.flush(stream).await?;
+        let count = stream
+            .read_buf(&mut self.input)
+            .await
+            .map_err(SessionEnd::Downstream)?;
+        if count == 0 {
+            return Err(SessionEnd::ClientLeft);
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self, stream: &mut BoxStream) -> Result<(), SessionEnd> {
+        stream
+            .write_all(&self.output)
+            .await
+            .map_err(SessionEnd::Downstream)?;
+        self.output.clear();
+        stream.flush().await.map_err(SessionEnd::Downstream)
+    }
+
+    /// Does TLS. What came after the request for it, in the same segment, belongs to TLS already.
+    async fn secure(&mut self, stream: BoxStream) -> Result<BoxStream, SessionEnd> {
+        let Some(config) = self.shared.config.tls.server_config() else {
+            return Err(SessionEnd::Protocol("TLS without an offer"));
+        };
+        let stream = Rewind::new(self.input.split().freeze(), stream);
+        let stream = TlsAcceptor::from(Arc::clone(config))
+            .accept(stream)
+            .await
+            .map_err(SessionEnd::Downstream)?;
+        self.handshake.tls_established();
+        Ok(Box::new(stream))
+    }
+
+    /// Finds the hyperdrive of the user. `None`: there is none, which is told after the password was
+    /// asked for all the same.
+    async fn identify(
+        &mut self,
+        stream: &mut BoxStream,
+    ) -> Result<Option<Arc<Served>>, SessionEnd> {
+        if matches!(self.shared.config.tls, TlsMode::Required(_)) && !self.handshake.is_tls() {
+            let error = refusal::tls_required();
+            return Err(self.refuse(stream, &error, "TLS is required").await);
+        }
+        match self.shared.hyperdrives.of_user(&self.user()) {
+            None => Ok(None),
+            Some(Ok(served)) => Ok(Some(served)),
+            Some(Err(error)) => {
+                warn!(user = self.user(), %error, "Failed to serve a hyperdrive");
+                let error = refusal::broken_hyperdrive(&self.user(), &error);
+                Err(self.refuse(stream, &error, "hyperdrive is broken").await)
+            }
+        }
+    }
+
+    fn user(&self) -> String {
+        self.handshake
+            .login()
+            .map(|login| login.user.clone())
+            .unwrap_or_default()
+    }
+
+    async fn refuse_password(&mut self, stream: &mut BoxStream) -> SessionEnd {
+        let error = refusal::wrong_password(&self.user());
+        self.refuse(stream, &error, "wrong password").await
+    }
+
+    async fn refuse_unknown(&mut self, stream: &mut BoxStream) -> SessionEnd {
+        let error = refusal::unknown_hyperdrive(&self.user());
+        self.refuse(stream, &error, "unknown hyperdrive").await
+    }
+
+    async fn refuse(
+        &mut self,
+        stream: &mut BoxStream,
+        error: &ErrPacket,
+        reason: &'static str,
+    ) -> SessionEnd {
+        self.shared.metrics.error(error.code);
+        self.handshake.refuse(error, &mut self.output);
+        match self.flush(stream).await {
+            Ok(()) => SessionEnd::LoginRefused(reason),
+            Err(end) => end,
+        }
+    }
+
+    /// Lets the client in. The origin is not asked: its connections are lent by statement.
+    async fn admit(
+        mut self,
+        mut stream: BoxStream,
+        served: Arc<Served>,
+    ) -> Result<Session, SessionEnd> {
+        let status = StatusFlags::AUTOCOMMIT;
+        let ok = OkPacket {
+            status,
+            ..OkPacket::default()
+        };
+        self.handshake.accept(&ok, &mut self.output);
+        self.flush(&mut stream).await?;
+        let capabilities = self.handshake.capabilities();
+        let login = self.handshake.login();
+        let database = login
+            .and_then(|login| login.database.clone())
+            .filter(|database| !database.is_empty())
+            .or_else(|| served.hyperdrive.origin.database.clone());
+        let collation = login.map_or(GREETING_COLLATION, |login| login.collation);
+        let profile = Arc::new(Profile::new(capabilities, collation, database));
+        Ok(Session {
+            shared: Arc::clone(self.shared),
+            downstream: Downstream::new(stream, self.input, capabilities),
+            login_profile: Arc::clone(&profile),
+            profile,
+            served,
+            held: None,
+            pins: Pins::default(),
+            last_visit: None,
+            insert_id: InsertId::default(),
+            status,
+        })
+    }
+}
+
+/// Random bytes for the client to mix with its password: printable ASCII, since clients read them as
+/// a string that ends with a NUL.
+fn nonce() -> [u8; NONCE_LEN] {
+    const FIRST: u8 = b'!';
+    const COUNT: u8 = b'~' - b'!' + 1;
+    let mut nonce = [0; NONCE_LEN];
+    rand::fill(&mut nonce).expect("aws-lc fails to draw randomness only by aborting the process");
+    nonce.map(|byte| FIRST + byte % COUNT)
+}

@@ -1,0 +1,35 @@
+//! Commands that are not understood (binary log dumps, and what may come): the session becomes a
+//! plain copy of bytes between client and origin, and its connection is never lent again.
+
+use net::splice;
+use tracing::debug;
+
+use super::Session;
+use crate::downstream::CommandPacket;
+use crate::error::SessionEnd;
+
+impl Session {
+    /// Copies bytes both ways until one side ends.
+    pub(super) async fn pass_through(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        self.served.metrics.commands.inc();
+        if let Err(trouble) = self.take_any().await {
+            self.discard(packet).await?;
+            return self.tell(trouble).await;
+        }
+        let Some(mut lease) = self.held.take() else {
+            return Err(SessionEnd::StateLost);
+        };
+        self.pins.pin_state("not_understood");
+        self.served.metrics.pin("not_understood");
+        debug!(command = ?packet.command, "Passing a session through");
+        let input = self.downstream.take_input();
+        if let Err(error) = lease.send(&input).await {
+            debug!(error = %error.source, "Lost the origin of a session passed through");
+            return Err(SessionEnd::StateLost);
+        }
+        match splice(self.downstream.stream(), lease.stream()).await {
+            Ok(_) => Err(SessionEnd::ClientLeft),
+            Err(error) => Err(SessionEnd::Downstream(error)),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! After a command: what it did to the session is noted, and the lease is given back, kept, or
+//! closed.
+
+use std::collections::BTreeSet;
+
+use mysql_proto::{Command, StatusFlags, Summary, write_command};
+use mysql_sql::Effect;
+use tracing::{debug, warn};
+
+use super::Session;
+use crate::error::{OriginLoss, SessionEnd, Trouble};
+use crate::refusal;
+
+impl Session {
+    /// Notes what a response tells of the session.
+    pub(super) fn note(&mut self, command: Command, effect: Effect, summary: &Summary) {
+        self.last_visit = self.held.as_ref().map(conn_pool::Lease::visit);
+        let failed = summary.error.is_some();
+        if let Some(status) = summary.status {
+            self.status = status;
+            let in_transaction = status.contains(StatusFlags::IN_TRANS);
+            if in_transaction && !self.pins.transaction {
+                self.served.metrics.pin("transaction");
+            }
+            // After an error within a transaction nobody says whether it is still open.
+            self.pins.transaction = in_transaction || (failed && self.pins.transaction);
+        }
+        if summary.last_insert_id != 0 {
+            self.insert_id.home = self.last_visit;
+            self.insert_id.is_news = true;
+        }
+        if let Some(id) = summary.statement_id
+            && command == Command::STMT_PREPARE
+            && self.pins.prepared(id)
+        {
+            self.served.metrics.pin("prepared_statements");
+        }
+        self.note_effect(effect, failed);
+    }
+
+    fn note_effect(&mut self, effect: Effect, failed: bool) {
+        let keeps_next = matches!(effect, Effect::KeepForNext);
+        let asked = matches!(
+            effect,
+            Effect::ReadsPrevious | Effect::ReadsPreviousAndInsertId
+        );
+        self.pins.next_statement = keeps_next || (asked && self.pins.next_statement);
+        match effect {
+            Effect::UseDatabase(database) if !failed => self.set_database(database),
+            Effect::Pin(reason) if self.pins.pin_statement(reason) => {
+                self.served.metrics.pin(reason.name());
+                debug!(reason = reason.name(), "Pinned a session");
+            }
+            _ => {}
+        }
+    }
+
+    /// Gives the lease back unless something pins it.
+    pub(super) async fn settle(&mut self) {
+        if self.pins.hold() {
+            return;
+        }
+        self.release().await;
+    }
+
+    /// Gives the lease back, with the last insert id taken from it.
+    async fn release(&mut self) {
+        if self.insert_id.is_news && !self.take_insert_id().await {
+            self.held = None;
+        }
+        if let Some(lease) = self.held.take() {
+            lease.give_back();
+        }
+    }
+
+    /// Asks the connection for the value that its next user must not see. What an OK packet carries
+    /// is another thing: an explicit value of an `AUTO_INCREMENT` column shows there too.
+    async fn take_insert_id(&mut self) -> bool {
+        self.insert_id.is_news = false;
+        let Some(lease) = &mut self.held else {
+            return false;
+        };
+        match lease.query_number("SELECT LAST_INSERT_ID()").await {
+            Ok(Some(value)) => {
+                self.insert_id.value = value;
+                true
+            }
+            Ok(None) => {
+                warn!("Origin gave no number for LAST_INSERT_ID()");
+                false
+            }
+            Err(error) => {
+                debug!(%error, "Lost an origin connection between two statements");
+                false
+            }
+        }
+    }
+
+    /// Parts with the lease in hand at the end of the session (or at its reset): prepared statements
+    /// are closed; a connection with any other state, or with an open transaction, is closed itself,
+    /// which rolls back.
+    pub(super) async fn leave_lease(&mut self) {
+        let statements = self.pins.take_statements();
+        let is_clean = self.pins.state().is_none() && !self.pins.transaction;
+        self.pins = super::pins::Pins::default();
+        if !is_clean {
+            self.held = None;
+            return;
+        }
+        if !statements.is_empty() && !self.close_statements(statements).await {
+            self.held = None;
+        }
+        self.release().await;
+    }
+
+    /// Closes statements at the origin. There is no response to wait for.
+    async fn close_statements(&mut self, statements: BTreeSet<u32>) -> bool {
+        let Some(lease) = &mut self.held else {
+            return false;
+        };
+        let mut packets = Vec::new();
+        for id in statements {
+            write_command(&mut packets, Command::STMT_CLOSE, &id.to_le_bytes());
+        }
+        lease.send(&packets).await.is_ok()
+    }
+
+    /// Tells the client of trouble with its command; the session goes on.
+    pub(super) async fn tell(&mut self, trouble: Trouble) -> Result<(), SessionEnd> {
+        self.tell_within(trouble, None).await
+    }
+
+    async fn tell_within(
+        &mut self,
+        trouble: Trouble,
+        next_packet: Option<u8>,
+    ) -> Result<(), SessionEnd> {
+        let error = refusal::of_trouble(&trouble, &self.served.hyperdrive);
+        debug!(
+            code = error.code,
+            message = error.message,
+            "Refused a command"
+        );
+        self.shared.metrics.error(error.code);
+        let state_lost = self.held.is_none() && self.pins.are_lost_with_connection();
+        self.downstream.send_error(next_packet, &error).await?;
+        if state_lost {
+            return Err(SessionEnd::StateLost);
+        }
+        Ok(())
+    }
+
+    /// The origin is gone with a command on it. Whatever was pinned there is gone too, and a client
+    /// that went on would run the rest of its transaction outside of it: so the session ends, as
+    /// with a direct connection.
+    pub(super) async fn origin_lost(
+        &mut self,
+        loss: OriginLoss,
+        next_packet: Option<u8>,
+    ) -> Result<(), SessionEnd> {
+        self.served.metrics.origin_losses.inc();
+        self.held = None;
+        self.insert_id.is_news = false;
+        if next_packet.is_none() {
+            warn!(%loss, "Lost an origin connection amid a packet");
+            return Err(SessionEnd::StateLost);
+        }
+        self.tell_within(Trouble::OriginLost(loss), next_packet)
+            .await
+    }
+}
