@@ -27,6 +27,9 @@ mod profile;
 mod refusal;
 mod session;
 
+#[cfg(test)]
+mod tests;
+
 pub use config::{ProxyConfig, TlsMode};
 pub use error::OriginError;
 pub use hyperdrives::{HyperdriveStatus, Hyperdrives};

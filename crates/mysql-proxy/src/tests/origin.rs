@@ -1,0 +1,236 @@
+//! An origin that answers by script.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::BytesMut;
+use domain::Address;
+use mysql_proto::{
+    AuthPlugin, Capabilities, ColumnDefinition, ColumnType, Command, OkPacket, PacketReader,
+    ServerConfig, ServerEvent, ServerHandshake, StatusFlags, TextResultSet,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+/// Longest command that a test sends.
+const MAX_COMMAND: usize = 32 << 20;
+
+/// How the origin answers a query.
+pub(super) enum Reply {
+    Ok {
+        in_transaction: bool,
+    },
+    Rows(u64),
+    /// One byte at a time.
+    Trickled {
+        rows: u64,
+    },
+    /// Closes the connection without a word.
+    Hangup,
+    /// Sends two rows, or one and a half, and closes.
+    RowsThenHangup {
+        amid: bool,
+    },
+    /// Answers in full, then closes the idle connection.
+    RowsThenClose,
+    /// Answers in full, and goes on talking.
+    RowsAndMore,
+}
+
+pub(super) struct ScriptedOrigin {
+    address: Address,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+struct Shared {
+    script: Box<dyn Fn(&str) -> Reply + Send + Sync>,
+    connections: AtomicUsize,
+    closed: Semaphore,
+    queries: Mutex<Vec<String>>,
+}
+
+impl ScriptedOrigin {
+    pub(super) async fn start(script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Address::new("127.0.0.1", listener.local_addr().unwrap().port());
+        let shared = Arc::new(Shared {
+            script: Box::new(script),
+            connections: AtomicUsize::new(0),
+            closed: Semaphore::new(0),
+            queries: Mutex::default(),
+        });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Self {
+            address,
+            shared,
+            accepting,
+        }
+    }
+
+    pub(super) fn address(&self) -> Address {
+        self.address.clone()
+    }
+
+    /// Logins so far.
+    pub(super) fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// How often this query came.
+    pub(super) fn times(&self, sql: &str) -> usize {
+        let queries = self.shared.queries.lock().unwrap();
+        queries.iter().filter(|query| *query == sql).count()
+    }
+
+    /// Waits until a connection was closed by script, and the edge's runtime could see it.
+    pub(super) async fn closed_once(&self) {
+        self.shared.closed.acquire().await.unwrap().forget();
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+impl Drop for ScriptedOrigin {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            let mut connection = Connection {
+                stream,
+                input: BytesMut::new(),
+                reader: PacketReader::new(MAX_COMMAND),
+                capabilities: Capabilities::empty(),
+                shared,
+            };
+            connection.log_in().await;
+            connection.serve().await;
+        });
+    }
+}
+
+struct Connection {
+    stream: TcpStream,
+    input: BytesMut,
+    reader: PacketReader,
+    capabilities: Capabilities,
+    shared: Arc<Shared>,
+}
+
+impl Connection {
+    async fn log_in(&mut self) {
+        let mut handshake = ServerHandshake::new(ServerConfig {
+            server_version: "8.0.0-scripted".to_owned(),
+            connection_id: 1,
+            nonce: *b"abcdefghijklmnopqrst",
+            capabilities: Capabilities::all() - Capabilities::SSL,
+            collation: 45,
+            default_plugin: AuthPlugin::CachingSha2Password,
+        });
+        let mut out = Vec::new();
+        handshake.greeting(&mut out);
+        loop {
+            self.stream.write_all(&out).await.unwrap();
+            out.clear();
+            self.stream.read_buf(&mut self.input).await.unwrap();
+            let mut event = handshake.input(&mut self.input, &mut out).unwrap();
+            if event == ServerEvent::Identify {
+                let password = b"origin-password";
+                event = handshake.authenticate(Some(password), &mut out).unwrap();
+            }
+            if event == ServerEvent::Authenticated {
+                break;
+            }
+        }
+        handshake.accept(&OkPacket::default(), &mut out);
+        self.stream.write_all(&out).await.unwrap();
+        self.capabilities = handshake.capabilities();
+        self.shared.connections.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn serve(&mut self) {
+        loop {
+            while let Some(packet) = self.reader.next(&mut self.input).unwrap() {
+                let sql = String::from_utf8(packet.payload[1..].to_vec()).unwrap();
+                if packet.payload[0] == Command::QUIT.0 {
+                    return;
+                }
+                let reply = (self.shared.script)(&sql);
+                self.shared.queries.lock().unwrap().push(sql);
+                if !self.reply(reply, packet.sequence_id.wrapping_add(1)).await {
+                    self.stream.shutdown().await.ok();
+                    self.shared.closed.add_permits(1);
+                    return;
+                }
+            }
+            if !matches!(self.stream.read_buf(&mut self.input).await, Ok(1..)) {
+                return;
+            }
+        }
+    }
+
+    /// False: close the connection.
+    async fn reply(&mut self, reply: Reply, sequence_id: u8) -> bool {
+        match reply {
+            Reply::Hangup => false,
+            Reply::Ok { in_transaction } => {
+                let mut status = StatusFlags::AUTOCOMMIT;
+                status.set(StatusFlags::IN_TRANS, in_transaction);
+                let ok = OkPacket {
+                    status,
+                    ..OkPacket::default()
+                };
+                let mut out = Vec::new();
+                ok.write(&mut out, &mut { sequence_id }, self.capabilities);
+                self.send(&out).await
+            }
+            Reply::Rows(rows) => self.send(&self.rows(rows, sequence_id)).await,
+            Reply::Trickled { rows } => {
+                for byte in self.rows(rows, sequence_id) {
+                    self.send(&[byte]).await;
+                    tokio::task::yield_now().await;
+                }
+                true
+            }
+            Reply::RowsThenHangup { amid } => {
+                // The end is an OK packet of 11 bytes, the row before it has 6.
+                let bytes = self.rows(2, sequence_id);
+                let cut = if amid { 13 } else { 11 };
+                self.send(&bytes[..bytes.len() - cut]).await;
+                false
+            }
+            Reply::RowsThenClose => {
+                self.send(&self.rows(1, sequence_id)).await;
+                false
+            }
+            Reply::RowsAndMore => {
+                let mut bytes = self.rows(1, sequence_id);
+                bytes.extend_from_slice(&[1, 0, 0, 0, 0]);
+                self.send(&bytes).await
+            }
+        }
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
+    }
+
+    fn rows(&self, count: u64, sequence_id: u8) -> Vec<u8> {
+        let mut out = Vec::new();
+        let columns = [ColumnDefinition::new("n", ColumnType::LONGLONG, 63)];
+        let status = StatusFlags::AUTOCOMMIT;
+        let mut set =
+            TextResultSet::columns(&mut out, sequence_id, self.capabilities, status, &columns);
+        for _ in 0..count {
+            set.row(&mut out, [Some(&b"1"[..])]);
+        }
+        set.finish(&mut out, 0);
+        out
+    }
+}
