@@ -1,3 +1,68 @@
 //! The tidegate binary: `main` and its commands.
 
-fn main() {}
+mod check;
+mod configuration;
+mod hyperdrive;
+mod signals;
+mod tunnel;
+mod up;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// A private, pooled path from edge functions to TiDB and MySQL.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs an edge, a connector, or both, from a file.
+    Up(up::UpArgs),
+    /// Checks a file and says what is wrong with it.
+    Check(check::CheckArgs),
+    /// Shows the hyperdrives of an edge with their connection strings.
+    Hyperdrive(hyperdrive::HyperdriveArgs),
+    /// Shows the tunnels of an edge, and the token that a connector needs.
+    Tunnel(tunnel::TunnelArgs),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        Command::Up(args) => block_on(up::run(args))?,
+        Command::Check(args) => Ok(check::run(&args)?),
+        Command::Hyperdrive(args) => Ok(hyperdrive::run(&args)?),
+        Command::Tunnel(args) => Ok(tunnel::run(&args)?),
+    }
+}
+
+/// Runs a command that serves.
+fn block_on<F: Future>(future: F) -> Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(future))
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a command tells its user why it failed"
+)]
+fn report(error: &anyhow::Error) {
+    eprintln!("error: {error:#}");
+}

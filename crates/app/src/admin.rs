@@ -1,0 +1,71 @@
+//! The admin endpoint of a role: `/metrics` and `/ready`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use net::Draining;
+use telemetry::{Readiness, Registry, serve_admin};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// An endpoint that has its address and waits to be started.
+pub(crate) struct Admin {
+    listener: TcpListener,
+    address: SocketAddr,
+    registry: Arc<Registry>,
+    readiness: Readiness,
+}
+
+impl std::fmt::Debug for Admin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admin")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Admin {
+    /// Takes the address; `key` names it in errors.
+    pub(crate) fn listen(
+        address: SocketAddr,
+        key: &str,
+        registry: Registry,
+        readiness: Readiness,
+    ) -> Result<Self> {
+        let listener =
+            net::listen(address).with_context(|| format!("cannot listen on {key} = {address}"))?;
+        Ok(Self {
+            address: listener.local_addr()?,
+            listener,
+            registry: Arc::new(registry),
+            readiness,
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves as long as the task lives; `/ready` says no once the drain began, so that a load
+    /// balancer looks elsewhere.
+    pub(crate) fn start(mut self, draining: Draining) -> JoinHandle<()> {
+        let signal = draining.clone();
+        self.readiness.add("drain", move || {
+            if signal.has_started() {
+                telemetry::CheckState::NotReady("draining".to_owned())
+            } else {
+                telemetry::CheckState::Ready
+            }
+        });
+        tokio::spawn(async move {
+            serve_admin(
+                self.listener,
+                self.registry,
+                self.readiness,
+                std::future::pending(),
+            )
+            .await;
+        })
+    }
+}

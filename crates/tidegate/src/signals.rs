@@ -1,0 +1,27 @@
+//! When to stop: Ctrl-C, or the signal of a service manager.
+
+use tracing::info;
+
+/// Waits for SIGINT or SIGTERM (Ctrl-C elsewhere than on Unix).
+pub(crate) async fn shutdown() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) else {
+            // Without handlers the default action ends the process.
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_err() {
+        return std::future::pending().await;
+    }
+    info!("Asked to stop");
+}
