@@ -50,9 +50,8 @@ impl Admin {
     /// Serves as long as the task lives; `/ready` says no once the drain began, so that a load
     /// balancer looks elsewhere.
     pub(crate) fn start(mut self, draining: Draining) -> JoinHandle<()> {
-        let signal = draining.clone();
         self.readiness.add("drain", move || {
-            if signal.has_started() {
+            if draining.has_started() {
                 telemetry::CheckState::NotReady("draining".to_owned())
             } else {
                 telemetry::CheckState::Ready

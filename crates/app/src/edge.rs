@@ -50,6 +50,7 @@ pub(crate) struct RunningEdge {
     sessions: Drain,
     tunnels: Drain,
     hyperdrives: Hyperdrives,
+    meeting: JoinHandle<()>,
     admin: Option<JoinHandle<()>>,
 }
 
@@ -115,6 +116,8 @@ impl EdgeRole {
         if let Some(tunnel) = self.tunnel {
             tokio::spawn(tunnel.run(tunnels.guard()));
         }
+        let hyperdrives = self.hyperdrives.clone();
+        let meeting = tokio::spawn(async move { hyperdrives.meet_origins().await });
         let draining = sessions.draining();
         let admin = self.admin.map(|admin| admin.start(draining));
         RunningEdge {
@@ -123,6 +126,7 @@ impl EdgeRole {
             sessions,
             tunnels,
             hyperdrives: self.hyperdrives,
+            meeting,
             admin,
         }
     }
@@ -181,6 +185,7 @@ impl EdgeRole {
 impl RunningEdge {
     /// Lets sessions finish, closes the pools, then the tunnels.
     pub(crate) async fn drain(self) {
+        self.meeting.abort();
         if !self.sessions.drain(self.drain_timeout).await {
             warn!(
                 limit = ?self.drain_timeout,

@@ -15,6 +15,12 @@ use crate::error::SessionEnd;
 /// one grows the buffer for as long as it lasts.
 const IDLE_BUFFER: usize = 2 * 1024;
 
+/// A buffer larger than this is not kept for the next command.
+const LARGE_BUFFER: usize = 64 * 1024;
+
+/// What is read at a time of a packet that is only passed on.
+const PART_BUFFER: usize = 16 * 1024;
+
 /// The sequence id of the first packet of a response.
 const FIRST_RESPONSE: u8 = 1;
 
@@ -37,6 +43,13 @@ pub(crate) struct CommandPacket {
     pub(crate) is_whole: bool,
 }
 
+/// What the buffer holds of the next command.
+enum Buffered {
+    Whole(CommandPacket),
+    /// At least this many bytes are missing.
+    Missing(usize),
+}
+
 impl Downstream {
     pub(crate) fn new(stream: BoxStream, input: BytesMut, capabilities: Capabilities) -> Self {
         Self {
@@ -54,43 +67,43 @@ impl Downstream {
     /// Waits for the next command. Cancel-safe: what came so far stays in the buffer.
     pub(crate) async fn next_command(&mut self) -> Result<CommandPacket, SessionEnd> {
         loop {
-            if let Some(packet) = self.buffered_command()? {
-                return Ok(packet);
-            }
-            if self.fill().await.map_err(SessionEnd::Downstream)? == 0 {
+            let room = match self.buffered_command()? {
+                Buffered::Whole(packet) => return Ok(packet),
+                Buffered::Missing(count) => count,
+            };
+            if self.fill(room).await.map_err(SessionEnd::Downstream)? == 0 {
                 return Err(SessionEnd::ClientLeft);
             }
         }
     }
 
-    fn buffered_command(&mut self) -> Result<Option<CommandPacket>, SessionEnd> {
+    fn buffered_command(&self) -> Result<Buffered, SessionEnd> {
         let Some(header) = PacketHeader::decode(&self.input) else {
-            return Ok(None);
+            return Ok(Buffered::Missing(IDLE_BUFFER));
         };
         if header.payload_len == 0 {
             return Err(SessionEnd::Protocol("a command without a byte"));
         }
         let len = HEADER_LEN + header.payload_len;
-        let Some(&command) = self.input.get(HEADER_LEN) else {
-            return Ok(None);
-        };
-        if self.input.len() < len {
+        let missing = len.saturating_sub(self.input.len());
+        match self.input.get(HEADER_LEN) {
+            Some(&command) if missing == 0 => Ok(Buffered::Whole(CommandPacket {
+                command: Command(command),
+                len,
+                is_whole: header.payload_len < MAX_PAYLOAD,
+            })),
             // Bounded: a packet has at most 16 MiB.
-            self.input.reserve(len - self.input.len());
-            return Ok(None);
+            _ => Ok(Buffered::Missing(missing)),
         }
-        Ok(Some(CommandPacket {
-            command: Command(command),
-            len,
-            is_whole: header.payload_len < MAX_PAYLOAD,
-        }))
     }
 
-    /// Reads what has come. 0: the client has ended its direction.
-    async fn fill(&mut self) -> io::Result<usize> {
-        if self.input.is_empty() && self.input.capacity() != IDLE_BUFFER {
+    /// Reads what has come, with room for `room` bytes. 0: the client has ended its direction.
+    async fn fill(&mut self, room: usize) -> io::Result<usize> {
+        // Reuses what is there when it is empty, which is nearly always.
+        self.input.reserve(room);
+        if self.input.is_empty() && self.input.capacity() > LARGE_BUFFER.max(room) {
             // A large command is over: its buffer goes.
-            self.input = BytesMut::with_capacity(IDLE_BUFFER);
+            self.input = BytesMut::with_capacity(room);
         }
         self.stream.read_buf(&mut self.input).await
     }
@@ -116,7 +129,8 @@ impl Downstream {
     /// the data of a `LOAD DATA LOCAL`. Gives at most what is left of one packet.
     pub(crate) async fn next_part(&mut self, left: usize) -> Result<&[u8], SessionEnd> {
         while self.input.is_empty() || (left == 0 && self.input.len() < HEADER_LEN) {
-            if self.fill().await.map_err(SessionEnd::Downstream)? == 0 {
+            let room = left.clamp(IDLE_BUFFER, PART_BUFFER);
+            if self.fill(room).await.map_err(SessionEnd::Downstream)? == 0 {
                 return Err(SessionEnd::ClientLeft);
             }
         }

@@ -2,16 +2,23 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use conn_pool::{Pool, PoolConfig, PoolStats};
+use conn_pool::{LeaseError, Pool, PoolConfig, PoolStats};
 use domain::{Hyperdrive, HyperdriveId, Snapshot};
-use net::Dial;
+use mysql_proto::Capabilities;
+use net::{Backoff, Dial};
 use tokio::sync::watch;
-use tracing::info;
+use tokio::task::JoinSet;
+use tracing::{debug, error, info, warn};
 
 use crate::error::OriginError;
 use crate::metrics::{HyperdriveMetrics, Metrics};
 use crate::origin::OriginConnector;
+use crate::profile::Profile;
+
+/// `utf8mb4_general_ci`, which every origin knows.
+const MEETING_COLLATION: u8 = 45;
 
 /// The hyperdrives of an edge. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -98,6 +105,22 @@ impl Hyperdrives {
         })
     }
 
+    /// Meets each origin once: learns the version that its clients are greeted with, and tells early
+    /// of an origin that cannot be reached. Tries until it succeeds; dropping the future ends it.
+    pub async fn meet_origins(&self) {
+        let snapshot = Arc::clone(&self.snapshot.borrow());
+        let mut meetings = JoinSet::new();
+        for hyperdrive in snapshot.hyperdrives() {
+            match self.serve(Arc::clone(hyperdrive)) {
+                Ok(served) => drop(meetings.spawn(meet(served))),
+                Err(error) => {
+                    error!(hyperdrive = hyperdrive.name, %error, "Cannot serve a hyperdrive");
+                }
+            }
+        }
+        while meetings.join_next().await.is_some() {}
+    }
+
     /// Closes all pools: what is idle now, and what is lent when it comes back.
     pub fn close(&self) {
         let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
@@ -138,5 +161,33 @@ impl Hyperdrives {
             .collect();
         status.sort_by(|a, b| a.name.cmp(&b.name));
         status
+    }
+}
+
+/// Opens a connection, within the limits of the pool, and closes it again.
+async fn meet(served: Arc<Served>) {
+    const FIRST_WAIT: Duration = Duration::from_millis(100);
+    const LONGEST_WAIT: Duration = Duration::from_secs(30);
+    let database = served.hyperdrive.origin.database.clone();
+    let profile = Arc::new(Profile::new(
+        Capabilities::empty(),
+        MEETING_COLLATION,
+        database,
+    ));
+    let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
+    loop {
+        let error = match served.pool.lease(&profile).await {
+            // Dropping the lease closes it: no client has just this profile.
+            Ok(_) => return,
+            Err(LeaseError::Connect(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        let hyperdrive = &served.hyperdrive.name;
+        if backoff.attempts() == 0 {
+            debug!(hyperdrive, error, "Cannot reach an origin yet");
+        } else {
+            warn!(hyperdrive, error, "Cannot reach an origin");
+        }
+        tokio::time::sleep(backoff.next_wait()).await;
     }
 }

@@ -58,6 +58,8 @@ pub(crate) struct HyperdriveMetrics {
     /// Commands other than `COM_QUERY`.
     pub(crate) commands: Counter,
     pub(crate) origin_losses: Counter,
+    /// Pins by an open transaction, which are as frequent as transactions.
+    pub(crate) transactions: Counter,
     hyperdrive: String,
     pins: Family<OfPin, Counter>,
 }
@@ -123,7 +125,12 @@ impl Metrics {
         let labels = OfHyperdrive {
             hyperdrive: hyperdrive.to_owned(),
         };
+        let transactions = OfPin {
+            hyperdrive: hyperdrive.to_owned(),
+            reason: "transaction",
+        };
         HyperdriveMetrics {
+            transactions: self.pins.get_or_create(&transactions).clone(),
             statements: [
                 counter(Kind::Read),
                 counter(Kind::Write),

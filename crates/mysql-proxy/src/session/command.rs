@@ -160,7 +160,7 @@ impl Session {
             self.discard(packet).await?;
             return self.tell(trouble).await;
         }
-        match self.relay(packet).await? {
+        match self.relay(packet, &effect).await? {
             Relayed::Response(summary) => {
                 self.note(packet.command, effect, &summary);
                 self.settle().await;

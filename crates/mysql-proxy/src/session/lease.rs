@@ -106,10 +106,11 @@ impl Session {
         Trouble::OriginLost(loss)
     }
 
-    /// Puts a new lease in the place of one that broke before anything was sent on it.
-    pub(super) async fn replace_lease(&mut self) -> Result<(), Trouble> {
+    /// Puts another lease in the place of one that broke before anything was sent on it. What asks
+    /// about the statement before it finds that gone.
+    pub(super) async fn replace_lease(&mut self, effect: &Effect) -> Result<(), Trouble> {
         self.held = None;
-        self.take_any().await
+        self.take_lease(effect).await
     }
 
     /// Gives the lease a new default database, as the statement on it did.

@@ -5,6 +5,8 @@
 
 use mysql_proto::{HEADER_LEN, MAX_PAYLOAD, PacketHeader, ResponseState, ResponseTracker, Summary};
 
+use mysql_sql::Effect;
+
 use super::Session;
 use crate::downstream::CommandPacket;
 use crate::error::{OriginLoss, SessionEnd, Trouble};
@@ -37,8 +39,12 @@ enum SendTrouble {
 
 impl Session {
     /// Relays a command over the lease in hand.
-    pub(super) async fn relay(&mut self, packet: CommandPacket) -> Result<Relayed, SessionEnd> {
-        match self.send_command(packet).await {
+    pub(super) async fn relay(
+        &mut self,
+        packet: CommandPacket,
+        effect: &Effect,
+    ) -> Result<Relayed, SessionEnd> {
+        match self.send_command(packet, effect).await {
             Ok(()) => {}
             Err(SendTrouble::Client(end)) => return Err(end),
             Err(SendTrouble::NoLease(trouble)) => return Ok(Relayed::Trouble(trouble)),
@@ -51,8 +57,12 @@ impl Session {
     }
 
     /// Sends a command, the whole of it. While nothing of it left, a dead connection is replaced.
-    async fn send_command(&mut self, packet: CommandPacket) -> Result<(), SendTrouble> {
-        self.send_first_packet(packet).await?;
+    async fn send_command(
+        &mut self,
+        packet: CommandPacket,
+        effect: &Effect,
+    ) -> Result<(), SendTrouble> {
+        self.send_first_packet(packet, effect).await?;
         self.downstream.consume(packet);
         if packet.is_whole {
             return Ok(());
@@ -61,7 +71,11 @@ impl Session {
         Ok(())
     }
 
-    async fn send_first_packet(&mut self, packet: CommandPacket) -> Result<(), SendTrouble> {
+    async fn send_first_packet(
+        &mut self,
+        packet: CommandPacket,
+        effect: &Effect,
+    ) -> Result<(), SendTrouble> {
         let mut retries = 0;
         loop {
             let Some(lease) = &mut self.held else {
@@ -77,7 +91,7 @@ impl Session {
                 return Err(SendTrouble::Origin(error.source.into()));
             }
             retries += 1;
-            if let Err(trouble) = self.replace_lease().await {
+            if let Err(trouble) = self.replace_lease(effect).await {
                 self.downstream.consume(packet);
                 return Err(SendTrouble::NoLease(trouble));
             }

@@ -20,7 +20,7 @@ impl Session {
             self.status = status;
             let in_transaction = status.contains(StatusFlags::IN_TRANS);
             if in_transaction && !self.pins.transaction {
-                self.served.metrics.pin("transaction");
+                self.served.metrics.transactions.inc();
             }
             // After an error within a transaction nobody says whether it is still open.
             self.pins.transaction = in_transaction || (failed && self.pins.transaction);
