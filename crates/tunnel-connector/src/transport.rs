@@ -123,3 +123,17 @@ fn roots(pem: &str) -> Result<RootCertStore, Error> {
     }
     Ok(roots)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authorities_must_be_certificates() {
+        for pem in ["", "no PEM", "-----BEGIN CERTIFICATE-----\n!\n"] {
+            assert!(matches!(client_config(pem), Err(Error::Roots(_))), "{pem}");
+        }
+        let authority = net::tls::Authority::ephemeral().unwrap();
+        client_config(authority.certificate_pem()).unwrap();
+    }
+}

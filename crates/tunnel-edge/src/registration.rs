@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::Metrics;
 use crate::failures::Failures;
 use crate::metrics::RegistrationOutcome;
-use crate::registry::{Registered, Registry};
+use crate::registry::{CLOSE, Registered, Registry};
 
 /// The same for an unknown tunnel and a wrong secret: a stranger learns nothing. The log and the
 /// metrics of the edge tell them apart.
@@ -103,6 +103,15 @@ impl Control {
             debug!(tunnel = %registered.tunnel, connector = %registered.connector_id(),
                 index = %registered.index, "Connector begins to drain a connection");
             self.shared.registry.start_draining(registered);
+        }
+    }
+
+    /// The control stream ended: without it a connection can at most finish what it carries.
+    pub(crate) fn ended(&self) {
+        if self.registered.get().is_some() {
+            self.unregister();
+        } else {
+            self.connection.close(CLOSE, b"not registered");
         }
     }
 

@@ -90,7 +90,7 @@ async fn serve(job: Job) {
     if let Err(error) = RpcSystem::new(Box::new(network), Some(server.client)).await {
         debug!(%error, "Control stream ended");
     }
-    control.unregister();
+    control.ended();
 }
 
 struct Server(Arc<Control>);

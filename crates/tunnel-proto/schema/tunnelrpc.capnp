@@ -1,7 +1,7 @@
 @0xdb8274f9144abc7e;
 # The control stream between a connector and an edge: two-party RPC, the edge serves
 # RegistrationServer, the connector serves CloudflaredServer. Ids and ordinals are cloudflared's;
-# the text is ours. To generate again: docs of the module `rpc` in src/lib.rs.
+# the text is ours. How to generate again: src/lib.rs.
 
 struct TunnelAuth @0x9496331ab9cd463f {
   accountTag @0 :Text;

@@ -127,6 +127,26 @@ async fn flows_are_spread_over_the_connections() {
     assert_eq!(open, [2, 2, 2, 2]);
 }
 
+/// Clients that do not read their results fill the windows of their flows, and of nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn flows_that_nobody_reads_do_not_stop_the_others() {
+    let (floods, echo) = (origin::floods().await, origin::echo().await);
+    let (edge, _connector) = World::new().pair(&[floods.clone(), echo.clone()]).await;
+    let mut unread = Vec::new();
+    for _ in 0..12 {
+        let mut flow = edge.dial(&floods).await.unwrap();
+        flow.read_u8().await.unwrap();
+        unread.push(flow);
+    }
+    for _ in 0..4 {
+        let mut flow = edge.dial(&echo).await.unwrap();
+        flow.write_all(b"x").await.unwrap();
+        let answer = timeout(PATIENCE, flow.read_u8()).await;
+        assert_eq!(answer.unwrap().unwrap(), b'x');
+        unread.push(flow);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_destination_by_name_is_resolved_by_the_connector() {
     let origin = origin::echo().await;

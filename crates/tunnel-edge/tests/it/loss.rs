@@ -82,6 +82,10 @@ async fn a_successor_lets_the_dead_connections_go() {
     let started = Instant::now();
     let _successor = world.connector(edge.address, std::slice::from_ref(&origin));
     edge.until(|status| status.connectors.len() == 2).await;
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "seen within a second"
+    );
 
     // All connections look alike to the edge: some of these try a dead one first.
     for _ in 0..4 {

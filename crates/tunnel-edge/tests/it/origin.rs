@@ -37,6 +37,11 @@ pub(crate) async fn greets() -> Address {
     .await
 }
 
+/// Sends without end.
+pub(crate) async fn floods() -> Address {
+    serve(|mut stream| async move { while stream.write_all(&[0; 8192]).await.is_ok() {} }).await
+}
+
 /// An address where nobody listens.
 pub(crate) async fn nobody() -> Address {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

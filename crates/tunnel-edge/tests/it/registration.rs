@@ -90,10 +90,9 @@ async fn a_source_that_fails_too_often_is_blocked() {
     let local = tokio::task::LocalSet::new();
     let blocked = local.run_until(timeout(PATIENCE, blocked)).await;
     blocked.expect("a handshake is refused after some failures");
-    assert_eq!(
-        edge.metric("tunnel_edge_registrations_total{outcome=\"WrongSecret\"} "),
-        Some(20)
-    );
+    let refused = edge.metric("tunnel_edge_registrations_total{outcome=\"WrongSecret\"} ");
+    // On a slow machine some are forgiven meanwhile.
+    assert!((20..30).contains(&refused.unwrap()), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
