@@ -1,7 +1,7 @@
 //! Who may register: checks what a connector presents on its control stream.
 
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use domain::{ExposeSecret, Snapshot};
 use subtle::ConstantTimeEq;
@@ -128,10 +128,7 @@ impl Control {
         };
         info!(tunnel = %registered.tunnel, connector = %registered.connector_id(),
             configuration = text, "Connector told its configuration");
-        *registered
-            .configuration
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(text.into());
+        self.shared.registry.configured(registered, text.into());
     }
 
     fn admit(&self, presented: Registration) -> Result<ConnectionDetails, Rejected> {

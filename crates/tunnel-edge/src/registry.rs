@@ -43,7 +43,7 @@ pub(crate) struct Registered {
     pub(crate) connection: quinn::Connection,
     pub(crate) since: SystemTime,
     /// The connector's own rules, as it told them: JSON, for people.
-    pub(crate) configuration: Mutex<Option<Arc<str>>>,
+    configuration: Mutex<Option<Arc<str>>>,
     open: AtomicUsize,
     draining: AtomicBool,
     drained: Notify,
@@ -144,6 +144,12 @@ impl Registry {
         self.changed();
     }
 
+    /// Keeps what a connector told of its rules.
+    pub(crate) fn configured(&self, by: &Registered, configuration: Arc<str>) {
+        *by.lock_configuration() = Some(configuration);
+        self.changed();
+    }
+
     /// Closes the connections of tunnels that are no longer configured.
     pub(crate) fn keep_configured(&self, snapshot: &Snapshot) {
         for (tunnel, connections) in self.lock().iter() {
@@ -189,7 +195,7 @@ impl Registry {
         }
     }
 
-    /// A counter that moves when a connection comes, begins to drain, or goes.
+    /// A counter that moves when a connection comes, tells its rules, begins to drain, or goes.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
@@ -239,6 +245,16 @@ impl Registered {
 
     pub(crate) fn remote(&self) -> SocketAddr {
         self.connection.remote_address()
+    }
+
+    pub(crate) fn configuration(&self) -> Option<Arc<str>> {
+        self.lock_configuration().clone()
+    }
+
+    fn lock_configuration(&self) -> MutexGuard<'_, Option<Arc<str>>> {
+        self.configuration
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn open_flows(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use domain::{ConnIndex, ConnectorId, TunnelId};
@@ -83,7 +83,8 @@ impl TunnelMonitor {
             .collect()
     }
 
-    /// A number that changes whenever a connection comes, begins to drain, or goes.
+    /// A number that changes whenever a connection comes, tells its rules, begins to drain, or
+    /// goes.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.shared.registry.changes()
     }
@@ -141,12 +142,8 @@ impl ConnectorStatus {
     }
 
     fn add(&mut self, registered: &Registered) {
-        let configuration = registered
-            .configuration
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if configuration.is_some() {
-            self.configuration.clone_from(&configuration);
+        if self.configuration.is_none() {
+            self.configuration = registered.configuration();
         }
         self.connections.push(ConnectionStatus {
             index: registered.index,

@@ -24,8 +24,10 @@ async fn the_status_tells_who_is_connected() {
     let world = World::new();
     let origin = origin::echo().await;
     let (edge, _connector) = world.pair(std::slice::from_ref(&origin)).await;
+    let rule = origin.to_string();
     edge.until(|status| {
-        status.connectors[0].configuration.is_some() || status.connectors.is_empty()
+        let told = status.connectors[0].configuration.as_ref();
+        told.is_some_and(|told| told.contains(&rule))
     })
     .await;
     let statuses = edge.monitor.statuses();
