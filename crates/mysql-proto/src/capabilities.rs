@@ -8,8 +8,8 @@ bitflags::bitflags! {
     /// Bits that have no name here are kept as they are.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct Capabilities: u32 {
-        /// The digests of MySQL 3.22. MariaDB servers leave it out to say that they are MariaDB, and
-        /// have their own capabilities in the greeting's filler then.
+        /// The digests of MySQL 3.22. MariaDB servers leave it out to say that they are MariaDB,
+        /// and have their own capabilities in the greeting's filler then.
         const LONG_PASSWORD = 1;
         /// Affected rows are the rows found, not the rows changed.
         const FOUND_ROWS = 1 << 1;

@@ -52,7 +52,8 @@ pub struct ClientConfig {
     /// Use TLS, and fail if the server has none.
     pub tls: bool,
     /// Nobody can come between us and the server although there is no TLS: loopback, a Unix socket,
-    /// a tunnel. Then a password may be sent that is encrypted with the key that the server has sent.
+    /// a tunnel. Then a password may be sent that is encrypted with the key that the server has
+    /// sent.
     pub transport_is_private: bool,
 }
 
@@ -119,8 +120,9 @@ impl ClientHandshake {
         }
     }
 
-    /// Takes what was read from the server from the front of `bytes`; what is to be sent is appended
-    /// to `out`. Call it again after each [`ClientEvent::NeedInput`], when there are more bytes.
+    /// Takes what was read from the server from the front of `bytes`; what is to be sent is
+    /// appended to `out`. Call it again after each [`ClientEvent::NeedInput`], when there are more
+    /// bytes.
     pub fn input(
         &mut self,
         bytes: &mut BytesMut,

@@ -5,7 +5,7 @@
 //! an event. The crate is pure Rust and compiles for `wasm32-unknown-unknown`.
 //!
 //! - Packets: [`PacketReader`] puts logical packets together, [`PacketWriter`] frames them.
-//! - Login: [`ServerHandshake`] is what a client meets, [`ClientHandshake`] is what an origin meets.
+//! - Login: [`ServerHandshake`] is what a client meets, [`ClientHandshake`] what an origin meets.
 //! - Responses: [`ResponseTracker`] follows a response through raw bytes and knows where it ends;
 //!   [`OkPacket`], [`ErrPacket`] and [`TextResultSet`] make responses.
 //!

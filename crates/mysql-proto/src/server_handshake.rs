@@ -16,8 +16,8 @@
 //! ```
 //!
 //! The server knows the password, so that it can check the scramble of `caching_sha2_password` at
-//! once. It never needs the full authentication of that plugin, in which a client sends the password
-//! itself, and does not have it.
+//! once. It never needs the full authentication of that plugin, in which a client sends the
+//! password itself, and does not have it.
 
 use std::fmt;
 
@@ -45,8 +45,8 @@ pub struct ServerConfig {
     pub server_version: String,
     /// The connection's id, for `KILL`.
     pub connection_id: u32,
-    /// Fresh random bytes, different for each connection. No byte may be 0, which ends the nonce for
-    /// some clients.
+    /// Fresh random bytes, different for each connection. No byte may be 0, which ends the nonce
+    /// for some clients.
     pub nonce: [u8; NONCE_LEN],
     /// What is offered; `SSL` offers TLS. What the handshake cannot do without is added.
     pub capabilities: Capabilities,
@@ -143,8 +143,9 @@ impl ServerHandshake {
         self.state = State::Login;
     }
 
-    /// Takes what was read from the client from the front of `bytes`; what is to be sent is appended
-    /// to `out`. Call it again after each [`ServerEvent::NeedInput`], when there are more bytes.
+    /// Takes what was read from the client from the front of `bytes`; what is to be sent is
+    /// appended to `out`. Call it again after each [`ServerEvent::NeedInput`], when there are more
+    /// bytes.
     pub fn input(
         &mut self,
         bytes: &mut BytesMut,

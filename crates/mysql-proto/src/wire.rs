@@ -25,6 +25,7 @@ impl<'a> Reader<'a> {
         std::mem::take(&mut self.0)
     }
 
+    #[inline]
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (head, tail) = self
             .0
@@ -40,10 +41,12 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
+    #[inline]
     pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
         self.array::<1>().map(|[byte]| byte)
     }
 
+    #[inline]
     pub(crate) fn u16(&mut self) -> Result<u16, DecodeError> {
         self.array().map(u16::from_le_bytes)
     }
@@ -53,6 +56,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `int<lenenc>`.
+    #[inline]
     pub(crate) fn lenenc(&mut self) -> Result<u64, DecodeError> {
         match self.u8()? {
             byte @ 0..=0xFA => Ok(u64::from(byte)),

@@ -24,6 +24,31 @@ pub struct OkPacket {
     pub session_state: Vec<u8>,
 }
 
+/// What comes before the texts of an OK packet: all that the tracker wants, without allocation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Figures {
+    pub(super) affected_rows: u64,
+    pub(super) last_insert_id: u64,
+    pub(super) status: StatusFlags,
+    pub(super) warnings: u16,
+}
+
+impl Figures {
+    #[inline]
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match reader.u8()? {
+            OkPacket::HEADER | OkPacket::EOF_HEADER => {}
+            other => return Err(DecodeError::UnexpectedHeader(other)),
+        }
+        Ok(Self {
+            affected_rows: reader.lenenc()?,
+            last_insert_id: reader.lenenc()?,
+            status: StatusFlags::from_bits_retain(reader.u16()?),
+            warnings: reader.u16()?,
+        })
+    }
+}
+
 impl OkPacket {
     /// The first byte of an OK packet.
     pub const HEADER: u8 = 0x00;
@@ -33,7 +58,14 @@ impl OkPacket {
     /// Reads the payload of an OK packet, with either header.
     pub fn decode(payload: &[u8], capabilities: Capabilities) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(payload);
-        let mut ok = Self::decode_figures(&mut reader)?;
+        let figures = Figures::decode(&mut reader)?;
+        let mut ok = Self {
+            affected_rows: figures.affected_rows,
+            last_insert_id: figures.last_insert_id,
+            status: figures.status,
+            warnings: figures.warnings,
+            ..Self::default()
+        };
         if reader.is_empty() {
             return Ok(ok);
         }
@@ -43,21 +75,6 @@ impl OkPacket {
             ok.session_state = reader.lenenc_bytes()?.to_vec();
         }
         Ok(ok)
-    }
-
-    /// Reads what comes before the texts. Does not allocate.
-    pub(crate) fn decode_figures(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        match reader.u8()? {
-            Self::HEADER | Self::EOF_HEADER => {}
-            other => return Err(DecodeError::UnexpectedHeader(other)),
-        }
-        Ok(Self {
-            affected_rows: reader.lenenc()?,
-            last_insert_id: reader.lenenc()?,
-            status: StatusFlags::from_bits_retain(reader.u16()?),
-            warnings: reader.u16()?,
-            ..Self::default()
-        })
     }
 
     /// Appends the payload to `out`. `as_eof`: as the end of a result set.

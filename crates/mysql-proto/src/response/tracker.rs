@@ -13,10 +13,10 @@ mod summary;
 
 pub use summary::Summary;
 
-use frame::{Frame, Framer};
-use state::State;
+use frame::Framer;
+use state::{FIRST_TERMINATOR, State, Then};
 
-use crate::{Capabilities, Command, HEADER_LEN, MAX_PAYLOAD, PacketHeader, ProtocolError};
+use crate::{Capabilities, Command, ProtocolError};
 
 /// Follows one response.
 ///
@@ -33,6 +33,8 @@ pub struct ResponseTracker {
     framer: Framer,
     state: State,
     summary: Summary,
+    /// Why the response cannot be followed, in [`State::Failed`].
+    error: Option<ProtocolError>,
 }
 
 /// How far a [`ResponseTracker::feed`] came.
@@ -61,30 +63,31 @@ impl ResponseTracker {
     /// Begins to follow the response to `command`, on a connection where `capabilities` are in
     /// force. What cannot be followed (see [`ProtocolError`]) fails at the first feed.
     pub fn new(command: Command, capabilities: Capabilities) -> Self {
+        let begin = State::new(command, capabilities);
         Self {
             capabilities,
             framer: Framer::default(),
-            state: State::new(command, capabilities),
+            state: begin.unwrap_or(State::Failed),
             summary: Summary::default(),
+            error: begin.err(),
         }
     }
 
     /// Takes the next bytes from the server, split anywhere. After an error every further call
     /// fails too: nobody knows where the response ends.
-    #[inline]
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Fed, ProtocolError> {
         let mut rest = bytes;
-        let state = match self.advance(&mut rest) {
-            Ok(state) => state,
+        match self.advance(&mut rest) {
+            Ok(state) => Ok(Fed {
+                consumed: bytes.len().saturating_sub(rest.len()),
+                state,
+            }),
             Err(error) => {
-                self.state = State::Failed(error);
-                return Err(error);
+                self.state = State::Failed;
+                self.error = Some(error);
+                Err(error)
             }
-        };
-        Ok(Fed {
-            consumed: bytes.len().saturating_sub(rest.len()),
-            state,
-        })
+        }
     }
 
     /// What the response has told so far.
@@ -97,7 +100,7 @@ impl ResponseTracker {
     pub fn next_sequence_id(&self) -> Option<u8> {
         self.framer
             .is_between_packets()
-            .then(|| self.framer.sequence_id.wrapping_add(1))
+            .then(|| self.framer.next_sequence_id())
     }
 
     fn advance(&mut self, rest: &mut &[u8]) -> Result<ResponseState, ProtocolError> {
@@ -109,48 +112,43 @@ impl ResponseTracker {
                         self.state = State::LocalDataAnswer;
                         return Ok(ResponseState::AwaitLocalInfile);
                     }
-                    State::Failed(error) => return Err(error),
+                    State::Failed => return Err(self.failure()),
                     State::Rows => self.skip_rows(rest),
+                    State::Definitions { left, then } => self.skip_definitions(rest, left, then),
                     _ => {}
                 }
             }
-            match self.framer.next(rest) {
-                None => return Ok(ResponseState::Incomplete),
-                Some(Frame::Skipped) => {}
-                Some(Frame::Begins {
-                    payload_len,
-                    prefix,
-                }) => {
-                    let packet = state::Packet {
-                        payload_len,
-                        prefix: prefix.as_slice(),
-                    };
-                    self.state = self
-                        .state
-                        .next(&packet, self.capabilities, &mut self.summary)?;
-                }
+            if let Some(packet) = self.framer.next(rest) {
+                self.state = self
+                    .state
+                    .next(&packet, self.capabilities, &mut self.summary)?;
+            } else if rest.is_empty() && !self.has_news() {
+                return Ok(ResponseState::Incomplete);
             }
         }
     }
 
-    /// Skips the rows that lie whole in `rest`, by their headers and first bytes. Stops at whatever
-    /// is not plainly a row: that takes the long way, with all the rules.
+    /// True if a packet has ended that makes the state known.
+    fn has_news(&self) -> bool {
+        self.framer.is_between_packets()
+            && matches!(self.state, State::Ended | State::LocalData | State::Failed)
+    }
+
     fn skip_rows(&mut self, rest: &mut &[u8]) {
-        let mut rows: u64 = 0;
-        while let Some(header) = PacketHeader::decode(rest) {
-            let is_row = rest
-                .get(HEADER_LEN)
-                .is_some_and(|first| *first < state::FIRST_TERMINATOR);
-            if !is_row || header.payload_len == 0 || header.payload_len == MAX_PAYLOAD {
-                break;
-            }
-            let Some(tail) = rest.get(HEADER_LEN.saturating_add(header.payload_len)..) else {
-                break;
-            };
-            *rest = tail;
-            self.framer.sequence_id = header.sequence_id;
-            rows = rows.saturating_add(1);
-        }
+        let rows = self.framer.skip_packets(rest, FIRST_TERMINATOR, u64::MAX);
         self.summary.rows = self.summary.rows.saturating_add(rows);
+    }
+
+    /// All but the last, which changes the state.
+    fn skip_definitions(&mut self, rest: &mut &[u8], left: u64, then: Then) {
+        let skipped = self
+            .framer
+            .skip_packets(rest, FIRST_TERMINATOR, left.saturating_sub(1));
+        let left = left.saturating_sub(skipped);
+        self.state = State::Definitions { left, then };
+    }
+
+    fn failure(&self) -> ProtocolError {
+        self.error.unwrap_or(ProtocolError::EmptyPacket)
     }
 }

@@ -4,7 +4,7 @@ use crate::{HEADER_LEN, MAX_PAYLOAD, PacketHeader};
 
 /// Payload bytes that are looked at, at most: the longest that matter are the figures of an OK
 /// packet, 1 + 9 + 9 + 2 + 2.
-pub(super) const PREFIX_LEN: usize = 23;
+const PREFIX_LEN: usize = 23;
 
 /// A header and a prefix.
 const WINDOW_LEN: usize = HEADER_LEN + PREFIX_LEN;
@@ -16,122 +16,135 @@ pub(super) struct Framer {
     skip: usize,
     /// The packet is continued by the next one, which has no first byte of its own.
     continues: bool,
-    /// The sequence id of the last header.
-    pub(super) sequence_id: u8,
+    /// Of the last header; 0, the command's own, before the first.
+    sequence_id: u8,
     /// Bytes in `window`.
     window_len: usize,
-    /// Header and prefix of a packet that were cut by the end of the input, else unused.
+    /// Header and prefix of a packet that the end of the input has cut, else unused.
     window: [u8; WINDOW_LEN],
 }
 
-/// What the framer came upon.
-pub(super) enum Frame<'a> {
-    /// Bytes that do not matter.
-    Skipped,
-    /// A logical packet begins. Its bytes are passed (and not yet skipped, if they are many).
-    Begins {
-        /// Bytes of its first part.
-        payload_len: usize,
-        /// The first of them, as many as there are up to [`PREFIX_LEN`].
-        prefix: Prefix<'a>,
-    },
-}
-
-/// The first bytes of a payload.
-pub(super) enum Prefix<'a> {
-    /// In the input itself.
-    Borrowed(&'a [u8]),
-    /// Put together from several inputs.
-    Joined([u8; WINDOW_LEN], usize),
-}
-
-impl Prefix<'_> {
-    pub(super) fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Borrowed(bytes) => bytes,
-            Self::Joined(window, len) => window.get(HEADER_LEN..*len).unwrap_or_default(),
-        }
-    }
+/// The beginning of a logical packet.
+pub(super) struct Packet<'a> {
+    /// Bytes of the payload's first part.
+    pub(super) payload_len: usize,
+    /// The first of them, as many as there are up to [`PREFIX_LEN`].
+    pub(super) prefix: &'a [u8],
 }
 
 impl Framer {
     /// True if all bytes of the logical packets so far are passed.
+    #[inline]
     pub(super) fn is_between_packets(&self) -> bool {
         self.skip == 0 && !self.continues && self.window_len == 0
     }
 
-    /// Goes on to the next thing. `None`: all of `rest` is used up.
-    pub(super) fn next<'a>(&mut self, rest: &mut &'a [u8]) -> Option<Frame<'a>> {
-        if self.skip > 0 {
-            let skipped = self.skip.min(rest.len());
-            *rest = rest.get(skipped..).unwrap_or_default();
-            self.skip = self.skip.saturating_sub(skipped);
-            return (self.skip == 0).then_some(Frame::Skipped);
+    /// Skips the packets at the front of `rest` that lie whole in it, and that begin with a byte
+    /// below `first_kept`: at most `limit`. Returns how many they were. Not to be called amid a
+    /// packet.
+    ///
+    /// Rows and column definitions are nearly all of a response, and this is all that they need.
+    #[inline]
+    pub(super) fn skip_packets(&mut self, rest: &mut &[u8], first_kept: u8, limit: u64) -> u64 {
+        let mut skipped: u64 = 0;
+        while skipped < limit {
+            let Some(header) = PacketHeader::decode(rest) else {
+                break;
+            };
+            let is_kept = rest
+                .get(HEADER_LEN)
+                .is_none_or(|first| *first >= first_kept);
+            if is_kept || header.payload_len == 0 || header.payload_len == MAX_PAYLOAD {
+                break;
+            }
+            let Some(behind) = rest.get(HEADER_LEN.saturating_add(header.payload_len)..) else {
+                break;
+            };
+            *rest = behind;
+            self.sequence_id = header.sequence_id;
+            skipped = skipped.saturating_add(1);
         }
-        if self.window_len > 0 {
+        skipped
+    }
+
+    /// The sequence id of the packet that would come next.
+    pub(super) fn next_sequence_id(&self) -> u8 {
+        self.sequence_id.wrapping_add(1)
+    }
+
+    /// Goes on to the next logical packet, and past the bytes of it that are there. `None`: the
+    /// input is used up, or the packet before has just ended.
+    #[inline]
+    pub(super) fn next<'s, 'b: 's>(&'s mut self, rest: &mut &'b [u8]) -> Option<Packet<'s>> {
+        if !self.is_between_packets() {
             return self.next_cut(rest);
         }
         let bytes = *rest;
+        let payload = bytes.get(HEADER_LEN..).unwrap_or_default();
         let Some(header) = PacketHeader::decode(bytes) else {
-            return self.cut(rest);
+            self.take(rest, WINDOW_LEN);
+            return None;
         };
-        let prefix_len = self.prefix_len(header.payload_len);
-        let whole = bytes
-            .get(HEADER_LEN..)
-            .and_then(|payload| payload.split_at_checked(prefix_len));
-        let Some((prefix, tail)) = whole else {
-            return self.cut(rest);
+        let Some(prefix) = payload.get(..header.payload_len.min(PREFIX_LEN)) else {
+            self.take(rest, WINDOW_LEN);
+            return None;
         };
-        *rest = tail;
-        Some(self.begin(header, Prefix::Borrowed(prefix)))
-    }
-
-    /// Bytes of the payload that must be seen: none of a continuation.
-    fn prefix_len(&self, payload_len: usize) -> usize {
-        if self.continues {
-            0
+        if let Some(behind) = payload.get(header.payload_len..) {
+            *rest = behind;
         } else {
-            payload_len.min(PREFIX_LEN)
+            *rest = &[];
+            self.skip = header.payload_len.saturating_sub(payload.len());
         }
-    }
-
-    fn begin<'a>(&mut self, header: PacketHeader, prefix: Prefix<'a>) -> Frame<'a> {
-        let payload_len = header.payload_len;
+        self.continues = header.payload_len == MAX_PAYLOAD;
         self.sequence_id = header.sequence_id;
-        let was_continuation = self.continues;
-        self.skip = payload_len.saturating_sub(prefix.as_slice().len());
-        self.continues = payload_len == MAX_PAYLOAD;
-        self.window_len = 0;
-        if was_continuation {
-            return Frame::Skipped;
-        }
-        Frame::Begins {
-            payload_len,
+        Some(Packet {
+            payload_len: header.payload_len,
             prefix,
+        })
+    }
+
+    /// As [`Framer::next`], amid a packet.
+    fn next_cut(&mut self, rest: &mut &[u8]) -> Option<Packet<'_>> {
+        loop {
+            self.skip(rest);
+            if self.skip > 0 || (!self.continues && self.window_len == 0) {
+                return None;
+            }
+            self.take(rest, HEADER_LEN);
+            if self.window_len < HEADER_LEN {
+                return None;
+            }
+            let header = PacketHeader::decode(&self.window)?;
+            let prefix_len = if self.continues {
+                0
+            } else {
+                header.payload_len.min(PREFIX_LEN)
+            };
+            let wanted = HEADER_LEN.saturating_add(prefix_len);
+            self.take(rest, wanted);
+            if self.window_len < wanted {
+                return None;
+            }
+            let was_continuation = self.continues;
+            self.window_len = 0;
+            self.skip = header.payload_len.saturating_sub(prefix_len);
+            self.continues = header.payload_len == MAX_PAYLOAD;
+            self.sequence_id = header.sequence_id;
+            if was_continuation {
+                continue;
+            }
+            self.skip(rest);
+            return Some(Packet {
+                payload_len: header.payload_len,
+                prefix: self.window.get(HEADER_LEN..wanted).unwrap_or_default(),
+            });
         }
     }
 
-    /// Keeps the beginning of a packet that the end of the input has cut. It is short: else it
-    /// would hold a whole prefix.
-    fn cut(&mut self, rest: &mut &[u8]) -> Option<Frame<'static>> {
-        self.take(rest, WINDOW_LEN);
-        None
-    }
-
-    /// Goes on with a packet whose beginning is in the window.
-    fn next_cut(&mut self, rest: &mut &[u8]) -> Option<Frame<'static>> {
-        self.take(rest, HEADER_LEN);
-        if self.window_len < HEADER_LEN {
-            return None;
-        }
-        let header = PacketHeader::decode(&self.window)?;
-        let wanted = HEADER_LEN.saturating_add(self.prefix_len(header.payload_len));
-        self.take(rest, wanted);
-        if self.window_len < wanted {
-            return None;
-        }
-        let prefix = Prefix::Joined(self.window, self.window_len);
-        Some(self.begin(header, prefix))
+    fn skip(&mut self, rest: &mut &[u8]) {
+        let skipped = self.skip.min(rest.len());
+        *rest = rest.get(skipped..).unwrap_or_default();
+        self.skip = self.skip.saturating_sub(skipped);
     }
 
     /// Moves bytes from `rest` to the window until it holds `wanted`.

@@ -1,6 +1,8 @@
 //! What may come next in a response.
 
 use super::Summary;
+use super::frame::Packet;
+use crate::response::ok::Figures;
 use crate::wire::{NULL, Reader};
 use crate::{
     Capabilities, Command, DecodeError, EofPacket, ErrPacket, MAX_PAYLOAD, OkPacket, ProtocolError,
@@ -67,7 +69,7 @@ pub(super) enum State {
     /// none: the response has ended.
     Ended,
     /// none: the response cannot be followed.
-    Failed(ProtocolError),
+    Failed,
 }
 
 /// What follows definitions.
@@ -79,24 +81,16 @@ pub(super) enum Then {
     Nothing,
 }
 
-/// A packet, as far as it matters.
-pub(super) struct Packet<'a> {
-    /// Bytes of the payload's first part.
-    pub(super) payload_len: usize,
-    /// The first of them.
-    pub(super) prefix: &'a [u8],
-}
-
 impl State {
-    pub(super) fn new(command: Command, capabilities: Capabilities) -> Self {
+    pub(super) fn new(command: Command, capabilities: Capabilities) -> Result<Self, ProtocolError> {
         if !command.has_response() {
-            return Self::Ended;
+            return Ok(Self::Ended);
         }
         if capabilities.intersects(UNSUPPORTED) {
-            let error = ProtocolError::UnsupportedCapabilities(capabilities & UNSUPPORTED);
-            return Self::Failed(error);
+            let unsupported = capabilities & UNSUPPORTED;
+            return Err(ProtocolError::UnsupportedCapabilities(unsupported));
         }
-        match command {
+        Ok(match command {
             Command::QUERY | Command::STMT_EXECUTE | Command::PROCESS_INFO => Self::Result,
             Command::STMT_PREPARE => Self::Prepared,
             Command::STMT_FETCH => Self::Rows,
@@ -113,11 +107,12 @@ impl State {
             | Command::STMT_RESET
             | Command::SET_OPTION
             | Command::RESET_CONNECTION => Self::Simple,
-            other => Self::Failed(ProtocolError::UnsupportedCommand(other.name())),
-        }
+            other => return Err(ProtocolError::UnsupportedCommand(other.name())),
+        })
     }
 
     /// The state after `packet`.
+    #[inline]
     pub(super) fn next(
         self,
         packet: &Packet<'_>,
@@ -154,8 +149,9 @@ impl State {
             Self::FieldList => Ok(Self::FieldList),
             Self::Simple => packet.after_ok(first, summary).map(|_| Self::Ended),
             Self::Text => Ok(Self::Ended),
-            Self::LocalData | Self::Ended => Err(ProtocolError::UnexpectedPacket(first)),
-            Self::Failed(error) => Err(error),
+            Self::LocalData | Self::Ended | Self::Failed => {
+                Err(ProtocolError::UnexpectedPacket(first))
+            }
         }
     }
 
@@ -211,7 +207,7 @@ impl Packet<'_> {
     fn after_ok(&self, first: u8, summary: &mut Summary) -> Result<State, ProtocolError> {
         match first {
             OkPacket::HEADER => {
-                let ok = OkPacket::decode_figures(&mut Reader::new(self.prefix))?;
+                let ok = Figures::decode(&mut Reader::new(self.prefix))?;
                 summary.affected_rows = ok.affected_rows;
                 summary.last_insert_id = ok.last_insert_id;
                 summary.note_status(ok.status, ok.warnings);
@@ -290,7 +286,7 @@ impl Packet<'_> {
             let eof = EofPacket::decode(self.prefix)?;
             (eof.status, eof.warnings)
         } else {
-            let ok = OkPacket::decode_figures(&mut Reader::new(self.prefix))?;
+            let ok = Figures::decode(&mut Reader::new(self.prefix))?;
             (ok.status, ok.warnings)
         };
         summary.note_status(status, warnings);

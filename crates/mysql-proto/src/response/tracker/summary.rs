@@ -5,7 +5,8 @@ use crate::StatusFlags;
 /// What a response has told so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// The session's status, as it was last told. `None`: not told, for example because of an error.
+    /// The session's status, as it was last told. `None`: not told, for example because of an
+    /// error.
     pub status: Option<StatusFlags>,
     /// Some result of this response told of an open transaction, even if the last did not.
     pub in_transaction_seen: bool,

@@ -1,0 +1,16 @@
+//! Tests of the public face of `mysql-proto`, against what real servers and clients have sent.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod client_logins;
+mod golden;
+mod limits;
+mod pair;
+mod properties;
+mod responses;
+mod server_logins;
+mod tracking;
