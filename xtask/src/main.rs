@@ -5,6 +5,7 @@
     reason = "a command line tool speaks to the terminal"
 )]
 
+mod bench;
 mod ci;
 mod command;
 mod test;
@@ -16,13 +17,15 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   test   install what the tests need, run all of them, and say what was skipped and why
   tidy   check the rules of the source tree that no compiler knows
-  ci     tidy, format, clippy, documentation, licences, then `cargo xtask test`";
+  ci     tidy, format, clippy, documentation, licences, then `cargo xtask test`
+  bench  measure what a query costs on each way to the database (`cargo xtask bench path`)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
         ["test", rest @ ..] => test::run(rest),
+        ["bench", rest @ ..] => bench::run(rest),
         ["tidy"] => tidy::run(),
         ["ci"] => ci::run(),
         _ => {

@@ -1,0 +1,130 @@
+//! The four ways to the database, and the processes on each.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::database::Database;
+use super::programs::Programs;
+use super::server::Server;
+use super::sysbench::{self, Target};
+use super::tidegate::EdgeFiles;
+use super::{haproxy, progress};
+
+/// All servers, running. Dropped in the order of a query's way, so that none misses the next.
+#[derive(Debug)]
+pub(super) struct Legs {
+    haproxy: Server,
+    haproxy_port: u16,
+    edge: Server,
+    edge_files: EdgeFiles,
+    tunnel_edge: Server,
+    tunnel_edge_files: EdgeFiles,
+    connector: Server,
+    database: Database,
+    /// Where sysbench writes.
+    pub(super) log: PathBuf,
+}
+
+/// One way to the database.
+#[derive(Debug)]
+pub(super) struct Leg<'a> {
+    pub(super) name: &'static str,
+    pub(super) target: Target,
+    /// The processes on it, the database last.
+    pub(super) hops: Vec<Hop<'a>>,
+}
+
+/// A process on a way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hop<'a> {
+    pub(super) name: &'static str,
+    pub(super) server: &'a Server,
+}
+
+/// The hop that the others are compared with.
+pub(super) const HAPROXY: &str = "HAProxy";
+pub(super) const EDGE: &str = "edge";
+pub(super) const CONNECTOR: &str = "connector";
+const DATABASE: &str = "database";
+
+/// The leg that has an edge and no tunnel.
+pub(super) const EDGE_ALONE: &str = "edge alone";
+
+impl Legs {
+    /// Fills the database and starts everything else.
+    pub(super) fn start(programs: &Programs, database: Database, folder: &Path) -> Result<Self> {
+        let log = folder.join("sysbench.log");
+        progress("filling the table");
+        sysbench::prepare(programs, &database.target(), &log)?;
+        let (haproxy, haproxy_port) =
+            haproxy::start(programs, &folder.join("haproxy"), database.port)?;
+
+        let origin = database.origin();
+        let edge_files = EdgeFiles::write(&folder.join("edge"), &origin, false)?;
+        let mut edge = edge_files.spawn(programs)?;
+        edge.until("is ready", || edge_files.is_ready())?;
+
+        let tunnel_edge_files = EdgeFiles::write(&folder.join("tunnel-edge"), &origin, true)?;
+        let mut tunnel_edge = tunnel_edge_files.spawn(programs)?;
+        tunnel_edge.until_greeting(tunnel_edge_files.target().port)?;
+        let connector = tunnel_edge_files.start_connector(
+            programs,
+            &folder.join("connector"),
+            database.port,
+        )?;
+        tunnel_edge.until("is ready", || tunnel_edge_files.is_ready())?;
+        Ok(Self {
+            haproxy,
+            haproxy_port,
+            edge,
+            edge_files,
+            tunnel_edge,
+            tunnel_edge_files,
+            connector,
+            database,
+            log,
+        })
+    }
+
+    /// The ways, in the order in which they are measured.
+    pub(super) fn all(&self) -> [Leg<'_>; 4] {
+        let hop = |name, server| Hop { name, server };
+        let database = hop(DATABASE, &self.database.server);
+        let direct = self.database.target();
+        [
+            Leg {
+                name: "direct",
+                target: direct,
+                hops: vec![database],
+            },
+            Leg {
+                name: HAPROXY,
+                target: Target {
+                    port: self.haproxy_port,
+                    ..direct
+                },
+                hops: vec![hop(HAPROXY, &self.haproxy), database],
+            },
+            Leg {
+                name: EDGE_ALONE,
+                target: self.edge_files.target(),
+                hops: vec![hop(EDGE, &self.edge), database],
+            },
+            Leg {
+                name: "edge + tunnel",
+                target: self.tunnel_edge_files.target(),
+                hops: vec![
+                    hop(EDGE, &self.tunnel_edge),
+                    hop(CONNECTOR, &self.connector),
+                    database,
+                ],
+            },
+        ]
+    }
+
+    /// The edge without a tunnel, and how to log in to it.
+    pub(super) fn edge(&self) -> (&Server, Target) {
+        (&self.edge, self.edge_files.target())
+    }
+}

@@ -1,0 +1,124 @@
+//! The programs that the benchmark runs: found, installed or built, and which versions they are.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use super::progress;
+use crate::command::{cargo, find, output, root, variable, version};
+
+/// Where the programs are, and their versions as they say them.
+#[derive(Debug)]
+pub(super) struct Programs {
+    pub(super) tidegate: PathBuf,
+    pub(super) haproxy: PathBuf,
+    pub(super) sysbench: PathBuf,
+    pub(super) mariadbd: PathBuf,
+    pub(super) mariadb_install_db: PathBuf,
+    /// Name and version of each.
+    pub(super) versions: Vec<(&'static str, String)>,
+    /// Whether we are root, which MariaDB wants to be told.
+    pub(super) as_root: bool,
+}
+
+impl Programs {
+    /// Installs what is missing, and builds tidegate as it is released.
+    pub(super) fn prepare() -> Result<Self> {
+        let as_root = output(Command::new("id").arg("-u"))?.trim() == "0";
+        let need = |program, package| provide(program, package, as_root);
+        let haproxy = need("haproxy", "haproxy")?;
+        let sysbench = need("sysbench", "sysbench")?;
+        let mariadbd = need("mariadbd", "mariadb-server-core")?;
+        let mariadb_install_db = need("mariadb-install-db", "mariadb-server-core")?;
+        let tidegate = build()?;
+        let versions = [
+            ("tidegate", &tidegate, "--version"),
+            ("HAProxy", &haproxy, "-v"),
+            ("sysbench", &sysbench, "--version"),
+            ("MariaDB", &mariadbd, "--version"),
+        ];
+        let versions = versions.map(|(name, program, argument)| {
+            let version = version(program, argument).unwrap_or_default();
+            (name, number_in(&version).to_owned())
+        });
+        Ok(Self {
+            versions: versions.to_vec(),
+            tidegate,
+            haproxy,
+            sysbench,
+            mariadbd,
+            mariadb_install_db,
+            as_root,
+        })
+    }
+}
+
+/// A program on `PATH`, installed if it is not there.
+fn provide(program: &str, package: &str, as_root: bool) -> Result<PathBuf> {
+    if let Some(found) = find(program) {
+        return Ok(found);
+    }
+    progress(&format!("{program} is not here: installing {package}"));
+    ensure!(
+        find("apt-get").is_some(),
+        "{program} is not here, and neither is apt-get to install it: please install it yourself"
+    );
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new(if as_root { "apt-get" } else { "sudo" });
+        if !as_root {
+            command.args(["--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
+        }
+        command.args(arguments);
+        run_quietly(command.env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    apt(&["update", "-qq"])?;
+    apt(&["install", "-y", "-qq", "--no-install-recommends", package])?;
+    find(program).with_context(|| format!("{package} is installed and holds no {program}"))
+}
+
+/// The binary that `TIDEGATE_BIN` names, else the checkout's, built now so that none is measured that
+/// is older than its source.
+fn build() -> Result<PathBuf> {
+    if let Some(named) = variable("TIDEGATE_BIN") {
+        progress(&format!("taking {named} as TIDEGATE_BIN says"));
+        return Path::new(&named)
+            .canonicalize()
+            .with_context(|| format!("TIDEGATE_BIN names {named}, which is not there"));
+    }
+    progress("building tidegate as it is released");
+    run_quietly(cargo().args(["build", "--release", "--quiet", "-p", "tidegate"]))?;
+    Ok(root().join("target/release/tidegate"))
+}
+
+/// Runs a command to its end; what it writes goes to stderr, as stdout is for the result.
+fn run_quietly(command: &mut Command) -> Result<()> {
+    let name = command.get_program().to_owned();
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .status()
+        .with_context(|| format!("cannot start {}", name.display()))?;
+    ensure!(status.success(), "{} failed ({status})", name.display());
+    Ok(())
+}
+
+/// The first word that looks like a version, of a line that says more.
+fn number_in(line: &str) -> &str {
+    let mut words = line.split_whitespace();
+    let is_number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
+    words.find(is_number).unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_version_in_what_programs_say() {
+        let haproxy = "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/";
+        assert_eq!(number_in(haproxy), "2.6.12-1+deb12u4");
+        assert_eq!(number_in("sysbench 1.0.20"), "1.0.20");
+        assert_eq!(number_in("unknown"), "unknown");
+    }
+}

@@ -1,0 +1,197 @@
+//! Sysbench: makes the table, asks point selects, and says how long they took.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::database::NAME;
+use super::programs::Programs;
+use super::wait;
+
+/// Rows of the table that is asked.
+pub(super) const ROWS: u32 = 10_000;
+
+/// Connecting, and ending after its time is over.
+const SLACK: Duration = Duration::from_secs(30);
+
+/// What all runs have in common: text queries, each by itself, without TLS.
+const OPTIONS: [&str; 5] = [
+    "--db-driver=mysql",
+    "--mysql-host=127.0.0.1",
+    "--mysql-ssl=off",
+    "--db-ps-mode=disable",
+    "--skip_trx=on",
+];
+
+/// Where a client connects, and as whom.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target {
+    pub(super) port: u16,
+    pub(super) user: &'static str,
+    pub(super) password: &'static str,
+}
+
+/// What one run says. Latencies are in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Outcome {
+    pub(super) queries: f64,
+    pub(super) queries_per_second: f64,
+    pub(super) p50: f64,
+    pub(super) p95: f64,
+    pub(super) p99: f64,
+}
+
+/// A command of sysbench's point select.
+pub(super) fn command(programs: &Programs, target: &Target) -> Command {
+    let mut command = Command::new(&programs.sysbench);
+    command
+        .arg("oltp_point_select")
+        .args(OPTIONS)
+        .arg(format!("--table_size={ROWS}"))
+        .arg(format!("--mysql-port={}", target.port))
+        .arg(format!("--mysql-user={}", target.user))
+        .arg(format!("--mysql-password={}", target.password))
+        .arg(format!("--mysql-db={NAME}"));
+    command
+}
+
+/// Makes and fills the table.
+pub(super) fn prepare(programs: &Programs, target: &Target, log: &Path) -> Result<()> {
+    finish(command(programs, target).arg("prepare"), SLACK, log)?;
+    Ok(())
+}
+
+/// Asks for `length` with so many clients.
+pub(super) fn run(
+    programs: &Programs,
+    target: &Target,
+    clients: u32,
+    length: Duration,
+    log: &Path,
+) -> Result<Outcome> {
+    let mut command = command(programs, target);
+    command
+        .arg(format!("--threads={clients}"))
+        .arg(format!("--time={}", length.as_secs()))
+        .args(["--histogram=on", "run"]);
+    let text = finish(&mut command, length + SLACK, log)?;
+    Outcome::parse(&text).with_context(|| format!("sysbench says this:\n{text}"))
+}
+
+/// Runs sysbench to its end, or kills it when it takes too long, and returns what it wrote.
+fn finish(command: &mut Command, limit: Duration, log: &Path) -> Result<String> {
+    let file = File::create(log).context("cannot make a log for sysbench")?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(file.try_clone()?)
+        .stderr(file)
+        .spawn()
+        .context("cannot start sysbench")?;
+    let mut status = None;
+    let ended = wait::until("sysbench ends", limit, || {
+        status = child.try_wait()?;
+        Ok(status.is_some())
+    });
+    if ended.is_err() {
+        child.kill()?;
+        child.wait()?;
+    }
+    let text = fs::read_to_string(log).context("cannot read the log of sysbench")?;
+    ended.with_context(|| format!("sysbench wrote this:\n{text}"))?;
+    if !status.is_some_and(|status| status.success()) {
+        bail!("sysbench failed:\n{text}");
+    }
+    Ok(text)
+}
+
+impl Outcome {
+    fn parse(text: &str) -> Result<Self> {
+        // "    queries:                             123456 (24690.70 per sec.)"
+        let queries = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("queries:"))
+            .context("there is no line of queries")?;
+        let mut words = queries.split_whitespace();
+        let mut next = || words.next().map(|word| word.trim_start_matches('('));
+        let total = next().context("no number of queries")?.parse()?;
+        let queries_per_second = next().context("no queries per second")?.parse()?;
+        ensure!(total > 0.0, "no query was answered");
+        let histogram = histogram(text);
+        let at = |share| percentile(&histogram, share).context("there is no histogram");
+        Ok(Self {
+            queries: total,
+            queries_per_second,
+            p50: at(0.50)?,
+            p95: at(0.95)?,
+            p99: at(0.99)?,
+        })
+    }
+}
+
+/// Latency in milliseconds and number of each line such as `0.046 |*****    217`.
+fn histogram(text: &str) -> Vec<(f64, f64)> {
+    let line = |line: &str| {
+        let (latency, rest) = line.split_once('|')?;
+        let count = rest.split_whitespace().next_back()?.trim_start_matches('*');
+        Some((latency.trim().parse().ok()?, count.parse().ok()?))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// The latency that this share of all stays within; sysbench's steps are 1.8 % apart.
+fn percentile(histogram: &[(f64, f64)], share: f64) -> Option<f64> {
+    let total: f64 = histogram.iter().map(|(_, count)| count).sum();
+    let mut seen = 0.0;
+    let reached = histogram.iter().find(|(_, count)| {
+        seen += count;
+        seen >= share * total
+    });
+    reached.map(|(latency, _)| *latency)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OUTPUT: &str = "\
+Latency histogram (values are in milliseconds)
+       value  ------------- distribution ------------- count
+       0.046 |*****                                    40
+       0.047 |**************************************** 55
+       0.051 |***                                      4
+       9.910 |                                         1
+
+SQL statistics:
+    queries performed:
+        read:                            100
+        total:                           100
+    transactions:                        100    (19.99 per sec.)
+    queries:                             100    (19.99 per sec.)
+    ignored errors:                      0      (0.00 per sec.)
+";
+
+    #[test]
+    fn reads_queries_and_percentiles() {
+        let outcome = Outcome::parse(OUTPUT).unwrap();
+        let expected = Outcome {
+            queries: 100.0,
+            queries_per_second: 19.99,
+            p50: 0.047,
+            p95: 0.047,
+            p99: 0.051,
+        };
+        assert_eq!(outcome, expected);
+    }
+
+    #[test]
+    fn refuses_a_run_without_answers() {
+        assert!(Outcome::parse("").is_err());
+        let none = "queries:  0  (0.00 per sec.)";
+        assert!(Outcome::parse(none).is_err());
+        let without_histogram = "queries:  5  (1.00 per sec.)";
+        assert!(Outcome::parse(without_histogram).is_err());
+    }
+}
