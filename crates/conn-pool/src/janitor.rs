@@ -1,4 +1,4 @@
-//! Closes what stays idle for too long. Lends nothing, so it cannot delay anybody.
+//! Closes what stays idle for too long, or died idle. Lends nothing, so it cannot delay anybody.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use crate::pool::Shared;
 
 /// Looks are at least this far apart, so that a tiny idle timeout costs no CPU …
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
-/// … and at most this far, so that an old connection is not kept much beyond its time.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
+/// … and at most this far: what carries a connection may be waiting for its end to leave.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The task that cleans up behind a pool; it ends when this is dropped.
 pub(crate) struct Janitor(JoinHandle<()>);
@@ -46,7 +46,9 @@ async fn run<C: Connect>(pool: Weak<Shared<C>>) {
 
 fn sweep<C: Connect>(pool: &Arc<Shared<C>>) {
     let now = Instant::now();
-    let expired = pool.state().expired(|idle| pool.is_expired(idle, now));
+    let expired = pool
+        .state()
+        .take_idle(|idle| pool.is_expired(idle, now) || !pool.connect.is_alive(&mut idle.conn));
     if !expired.is_empty() {
         debug!(count = expired.len(), "Closing idle connections");
         pool.close_all(expired);

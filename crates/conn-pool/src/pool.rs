@@ -115,7 +115,10 @@ impl<C: Connect> Pool<C> {
         let (idle, waiters) = {
             let mut state = self.shared.state();
             state.closed = true;
-            (state.expired(|_| true), std::mem::take(&mut state.waiters))
+            (
+                state.take_idle(|_| true),
+                std::mem::take(&mut state.waiters),
+            )
         };
         drop(waiters);
         self.shared.close_all(idle);

@@ -114,14 +114,14 @@ impl<C: Connect> State<C> {
         }
     }
 
-    /// Takes out every idle connection that is too old for its limits.
-    pub(crate) fn expired(&mut self, is_expired: impl Fn(&Idle<C>) -> bool) -> Vec<Idle<C>> {
-        let (expired, kept) = std::mem::take(&mut self.idle)
+    /// Takes every idle connection out that `is_done` with.
+    pub(crate) fn take_idle(&mut self, is_done: impl Fn(&mut Idle<C>) -> bool) -> Vec<Idle<C>> {
+        let (done, kept) = std::mem::take(&mut self.idle)
             .into_iter()
-            .partition(|idle| is_expired(idle));
-        self.idle = kept;
-        let expired: Vec<_> = Vec::from(expired);
-        self.open -= expired.len();
-        expired
+            .map(|mut idle| (is_done(&mut idle), idle))
+            .partition::<Vec<_>, _>(|(is_done, _)| *is_done);
+        self.idle = kept.into_iter().map(|(_, idle)| idle).collect();
+        self.open -= done.len();
+        done.into_iter().map(|(_, idle)| idle).collect()
     }
 }

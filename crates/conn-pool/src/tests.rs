@@ -219,6 +219,16 @@ async fn does_not_lend_what_died_while_idle() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn closes_what_died_while_idle_without_being_asked() {
+    let numbers = Numbers::default();
+    let pool = pool(&numbers, CONFIG);
+    pool.lease(&"a").await.unwrap().give_back();
+    numbers.dead.store(true, Ordering::SeqCst);
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(pool.stats().open, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn resumes_only_an_untouched_visit() {
     let pool = pool(&Numbers::default(), CONFIG);
     let lease = pool.lease(&"a").await.unwrap();

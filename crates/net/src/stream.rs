@@ -6,14 +6,47 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 /// A byte stream that can be read and written: TCP, TLS, or a flow through a tunnel.
-pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug> Duplex for T {}
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug {
+    /// True when what carries the stream is about to go, and waits only for its streams to end: a
+    /// connector that drains. Whoever keeps the stream idle should close it.
+    fn is_leaving(&self) -> bool {
+        false
+    }
+}
 
 /// Any [`Duplex`]. One virtual call per read or write, which is nothing beside the system call.
 pub type BoxStream = Box<dyn Duplex>;
+
+impl Duplex for BoxStream {
+    fn is_leaving(&self) -> bool {
+        (**self).is_leaving()
+    }
+}
+
+impl Duplex for TcpStream {}
+
+impl Duplex for tokio::io::DuplexStream {}
+
+impl<S: Duplex> Duplex for tokio_rustls::client::TlsStream<S> {
+    fn is_leaving(&self) -> bool {
+        self.get_ref().0.is_leaving()
+    }
+}
+
+impl<S: Duplex> Duplex for tokio_rustls::server::TlsStream<S> {
+    fn is_leaving(&self) -> bool {
+        self.get_ref().0.is_leaving()
+    }
+}
+
+impl<S: Duplex> Duplex for Rewind<S> {
+    fn is_leaving(&self) -> bool {
+        self.stream.is_leaving()
+    }
+}
 
 /// A stream of which some bytes were read already: they are read again before the rest.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use net::Duplex;
 use quinn::{ConnectionError, ReadError, RecvStream, SendStream, WriteError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tunnel_proto::feature;
@@ -110,6 +111,12 @@ impl AsyncWrite for Flow {
             }
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Duplex for Flow {
+    fn is_leaving(&self) -> bool {
+        self.open.through().is_draining()
     }
 }
 

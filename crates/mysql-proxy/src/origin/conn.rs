@@ -80,9 +80,13 @@ impl OriginConn {
         Ok(self.buffer.get(..count).unwrap_or_default())
     }
 
-    /// True unless the stream has ended, failed, or said something unasked while nobody used it.
-    /// Costs no system call: the runtime knows when there is something to read.
-    pub(super) fn is_quiet(&mut self) -> bool {
+    /// True unless the stream has ended, failed, or said something unasked while nobody used it, or
+    /// what carries it is about to go. Costs no system call: the runtime knows when there is
+    /// something to read.
+    pub(super) fn is_usable(&mut self) -> bool {
+        if self.stream.is_leaving() {
+            return false;
+        }
         let mut byte = [0];
         let mut buffer = ReadBuf::new(&mut byte);
         let mut context = Context::from_waker(Waker::noop());

@@ -93,7 +93,7 @@ impl Connect for OriginConnector {
     }
 
     fn is_alive(&self, conn: &mut OriginConn) -> bool {
-        conn.is_quiet()
+        conn.is_usable()
     }
 
     fn close(&self, conn: OriginConn) {
