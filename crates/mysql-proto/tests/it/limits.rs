@@ -2,8 +2,9 @@
 
 use bytes::BytesMut;
 use mysql_proto::{
-    Capabilities, ColumnDefinition, ColumnType, Command, DecodeError, ErrPacket, MAX_PAYLOAD,
-    PacketReader, ResponseState, ResponseTracker, StatusFlags, TextResultSet, write_packet,
+    Capabilities, ColumnDefinition, ColumnType, Command, DecodeError, ErrPacket, HEADER_LEN,
+    MAX_PAYLOAD, PacketHeader, PacketReader, ResponseState, ResponseTracker, StatusFlags,
+    TextResultSet, write_packet,
 };
 
 const MORE: usize = MAX_PAYLOAD + 10;
@@ -72,6 +73,24 @@ fn rows_of_16_mib_are_not_the_end_of_the_rows() {
             assert_eq!(last, Some(ResponseState::Done));
             assert_eq!(tracker.summary().rows, 3);
         }
+        split_around_headers(&out, capabilities);
+    }
+}
+
+/// Splits a response of three rows within, before and behind each of its headers.
+fn split_around_headers(response: &[u8], capabilities: Capabilities) {
+    let mut start = 0;
+    while let Some(header) = PacketHeader::decode(&response[start..]) {
+        for at in start..(start + 32).min(response.len()) {
+            let (head, tail) = response.split_at(at);
+            let mut tracker = ResponseTracker::new(Command::QUERY, capabilities);
+            let state = tracker.feed(head).unwrap().state;
+            assert_eq!(state, ResponseState::Incomplete, "cut at {at}");
+            let state = tracker.feed(tail).unwrap().state;
+            assert_eq!(state, ResponseState::Done, "split at {at}");
+            assert_eq!(tracker.summary().rows, 3, "split at {at}");
+        }
+        start += HEADER_LEN + header.payload_len;
     }
 }
 

@@ -2,9 +2,9 @@
 
 use bytes::BytesMut;
 use mysql_proto::{
-    AuthPlugin, Capabilities, ClientConfig, ClientEvent, ClientHandshake, ErrPacket,
+    AuthPlugin, Capabilities, ClientConfig, ClientEvent, ClientHandshake, DecodeError, ErrPacket,
     HandshakeError, HandshakeResponse, OkPacket, ServerConfig, ServerEvent, ServerHandshake,
-    write_packet,
+    SslRequest, write_packet,
 };
 
 const OFFERED: Capabilities = Capabilities::CONNECT_WITH_DB
@@ -128,7 +128,7 @@ fn client(password: &[u8], tls: bool) -> ClientConfig {
 
 #[test]
 fn every_plugin_and_password_ends_as_it_must() {
-    let cases: [Case; 7] = [
+    let cases: [Case; 8] = [
         (b"secret", Some(b"secret"), true),
         (b"", Some(b""), true),
         (b"wrong", Some(b"secret"), false),
@@ -136,6 +136,8 @@ fn every_plugin_and_password_ends_as_it_must() {
         (b"secret", Some(b""), false),
         (b"secret", None, false),
         (b"", None, false),
+        // What the server compares with when there is no such user.
+        (b"the password of nobody", None, false),
     ];
     let plugins = [
         AuthPlugin::NativePassword,
@@ -183,23 +185,30 @@ fn check(pair: &Pair, tls: bool) {
     assert_eq!(pair.client.greeting().unwrap().connection_id, 7);
 }
 
-/// Drives the server role by a login that names `plugin`, and answers a request to switch.
-fn switch_from(plugin: &str, default_plugin: AuthPlugin) -> (Vec<u8>, ServerEvent) {
-    let mut server = server(default_plugin, false);
-    server.greeting(&mut Vec::new());
+/// The packet of a login that names `plugin`.
+fn login(plugin: &str, auth_response: &[u8]) -> Vec<u8> {
     let login = HandshakeResponse {
         capabilities: OFFERED | Capabilities::PROTOCOL_41 | Capabilities::PLUGIN_AUTH,
         max_packet_size: 1 << 24,
         collation: 45,
         user: "app".to_owned(),
-        auth_response: b"whatever".to_vec(),
+        auth_response: auth_response.to_vec(),
         database: None,
         auth_plugin: Some(plugin.to_owned()),
         connect_attributes: Vec::new(),
     };
-    let (mut payload, mut bytes, mut out) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut payload, mut bytes) = (Vec::new(), Vec::new());
     login.encode(&mut payload);
     write_packet(&mut bytes, &mut 1, &payload);
+    bytes
+}
+
+/// Drives the server role by a login that names `plugin`, and answers a request to switch.
+fn switch_from(plugin: &str, default_plugin: AuthPlugin) -> (Vec<u8>, ServerEvent) {
+    let mut server = server(default_plugin, false);
+    server.greeting(&mut Vec::new());
+    let bytes = login(plugin, b"whatever");
+    let mut out = Vec::new();
     let mut input = BytesMut::from(&bytes[..]);
     assert_eq!(
         server.input(&mut input, &mut out),
@@ -221,6 +230,45 @@ fn switch_from(plugin: &str, default_plugin: AuthPlugin) -> (Vec<u8>, ServerEven
         .input(&mut BytesMut::from(&bytes[..]), &mut out)
         .unwrap();
     (switch, event)
+}
+
+/// libmysqlclient sends one NUL for no password, and waits for the OK packet and nothing else.
+#[test]
+fn no_password_is_not_confirmed() {
+    for response in [&b""[..], b"\0"] {
+        let mut server = server(AuthPlugin::CachingSha2Password, false);
+        server.greeting(&mut Vec::new());
+        let bytes = login("caching_sha2_password", response);
+        let mut out = Vec::new();
+        let event = server.input(&mut BytesMut::from(&bytes[..]), &mut out);
+        assert_eq!(event, Ok(ServerEvent::Identify));
+        let event = server.authenticate(Some(b""), &mut out);
+        assert_eq!(event, Ok(ServerEvent::Authenticated));
+        assert!(out.is_empty());
+    }
+}
+
+#[test]
+fn tls_begins_once() {
+    let mut server = server(AuthPlugin::NativePassword, true);
+    server.greeting(&mut Vec::new());
+    let request = SslRequest {
+        capabilities: Capabilities::PROTOCOL_41 | Capabilities::SSL,
+        max_packet_size: 1 << 24,
+        collation: 45,
+    };
+    let (mut payload, mut bytes, mut out) = (Vec::new(), Vec::new(), Vec::new());
+    request.encode(&mut payload);
+    write_packet(&mut bytes, &mut 1, &payload);
+    let mut input = BytesMut::from(&bytes[..]);
+    assert_eq!(
+        server.input(&mut input, &mut out),
+        Ok(ServerEvent::StartTls)
+    );
+    server.tls_established();
+    input.extend_from_slice(&bytes);
+    let again = server.input(&mut input, &mut out);
+    assert_eq!(again, Err(DecodeError::Truncated.into()));
 }
 
 #[test]
