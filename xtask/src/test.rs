@@ -81,6 +81,8 @@ fn test(parts: &[Part], arguments: &[&str]) -> Result<Summary> {
         .args(arguments);
     command.env("TIDEGATE_BIN", root().join("target/debug/tidegate"));
     command.env("TIDEGATE_SKIPS", &skips);
+    // A test that fails says what differs; where its error was made is no news.
+    command.env("RUST_LIB_BACKTRACE", "0");
     for (name, value) in parts.iter().filter_map(Part::variable) {
         command.env(name, value);
     }

@@ -1,6 +1,6 @@
 //! Free ports for servers that must be told theirs, and keep it over a restart.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
 
 /// Below the ports that the system gives to outgoing connections (from 32768 on Linux): one of
@@ -11,7 +11,7 @@ const COUNT: u16 = 20_000;
 
 static NEXT: AtomicU16 = AtomicU16::new(0);
 
-/// A TCP port of 127.0.0.1 that nobody listened on a moment ago. Test programs that run at the same
+/// A port that nobody had a moment ago, neither TCP on 127.0.0.1 nor UDP. Test programs that run at the same
 /// time begin at different places, and each gives out a port once.
 pub fn free_port() -> u16 {
     // 997 is prime, so neighbours in process id are far from each other.
@@ -20,7 +20,8 @@ pub fn free_port() -> u16 {
         let turn = u64::from(NEXT.fetch_add(1, Ordering::Relaxed));
         let offset = u16::try_from((begin + turn) % u64::from(COUNT)).unwrap_or(0);
         let port = FIRST + offset;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+        if tcp.is_ok() && UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
             return port;
         }
     }

@@ -9,7 +9,8 @@ use anyhow::{Context, Result, ensure};
 use super::{BOOTSTRAP, as_root, option};
 use crate::find;
 
-/// Small and careless of a crash of the machine: a test's data need not outlive it.
+/// Small, and careless of a crash of the machine, but not of the server: what was committed is
+/// still there when a killed server is started again.
 const SETTINGS: [&str; 8] = [
     "--bind-address=127.0.0.1",
     "--skip-name-resolve",
@@ -17,7 +18,7 @@ const SETTINGS: [&str; 8] = [
     "--max-connections=300",
     "--innodb-buffer-pool-size=32M",
     "--innodb-log-file-size=16M",
-    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-flush-log-at-trx-commit=2",
     "--performance-schema=OFF",
 ];
 
@@ -32,6 +33,8 @@ pub(super) fn initialize(folder: &Path) -> Result<()> {
         .arg("--no-defaults")
         .args(as_root())
         .arg(option("--datadir=", &folder.join("data")))
+        // The default is one for all, in which two that run at the same time meet.
+        .arg(option("--tmpdir=", folder))
         .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
         .arg("--innodb-log-file-size=16M")
         .output()?;
@@ -48,6 +51,7 @@ pub(super) fn arguments(command: &mut Command, folder: &Path, port: u16) {
         .arg("--no-defaults")
         .args(as_root())
         .arg(option("--datadir=", &folder.join("data")))
+        .arg(option("--tmpdir=", folder))
         .arg(option("--socket=", &folder.join("socket")))
         .arg(option("--pid-file=", &folder.join("pid")))
         .arg(option("--init-file=", &folder.join("bootstrap.sql")))

@@ -18,7 +18,7 @@ const SETTINGS: [&str; 10] = [
     "--max-allowed-packet=64M",
     "--max-connections=300",
     "--innodb-buffer-pool-size=32M",
-    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-flush-log-at-trx-commit=2",
     "--performance-schema=OFF",
     "--skip-log-bin",
 ];

@@ -1,0 +1,243 @@
+//! Each thing that can be wrong has its own MySQL error code, and a sentence that says what to do.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use e2e::{Endpoint, Failure, PathBuilder, Way, expect_failure};
+use mysql_async::prelude::Queryable;
+use testkit::{DatabaseKind, Tidegate, eventually, free_port};
+use tokio::time::Instant;
+
+use crate::world::{DATABASE, USER, path, server};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a client is told that connects and asks, whichever of the two fails.
+async fn failure(endpoint: &Endpoint) -> Result<Failure> {
+    let ask = async {
+        let mut connection = endpoint.connect().await?;
+        connection.query_drop("SELECT 1").await
+    };
+    let outcome = tokio::time::timeout(PATIENCE, ask)
+        .await
+        .context("the client is left waiting")?;
+    expect_failure(outcome)
+}
+
+fn expect(failure: &Failure, code: u16, state: &str, advice: &str) -> Result<()> {
+    ensure!(failure.code == code, "expected {code}: {failure:?}");
+    ensure!(
+        failure.state == state,
+        "expected the state {state}: {failure:?}"
+    );
+    ensure!(
+        failure.message.contains(advice),
+        "it does not say \"{advice}\": {failure:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_password() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let Some(path) = path(&server).start().await? else {
+        return Ok(());
+    };
+    let failure = failure(&path.endpoint().with_password("wrong")).await?;
+    expect(&failure, 1045, "28000", "password")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_password() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let Some(path) = path(&server).start().await? else {
+        return Ok(());
+    };
+    expect(
+        &failure(&path.endpoint().with_password("")).await?,
+        1045,
+        "28000",
+        "password",
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_hyperdrive() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let Some(path) = path(&server).start().await? else {
+        return Ok(());
+    };
+    let failure = failure(&path.endpoint().with_user("nobody")).await?;
+    expect(&failure, 1049, "42000", "nobody")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tunnel_without_connector() -> Result<()> {
+    let origin = format!("mysql://{USER}:x@127.0.0.1:{}/{DATABASE}", free_port());
+    let path = PathBuilder::new(origin, free_port(), DATABASE).way(Way::Tunnel);
+    let mut path = path.start_without_connector().await?;
+    expect(&failure(path.endpoint()).await?, 1477, "HY000", "connector")?;
+    let ready = path.edge().readiness().await?;
+    ensure!(
+        ready == 503,
+        "an edge whose tunnel never had a connector says {ready}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tunnel_whose_connector_died() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let Some(mut path) = path(&server).way(Way::Tunnel).start().await? else {
+        return Ok(());
+    };
+    path.connector()?.kill()?;
+    let endpoint = path.endpoint().clone();
+    // That a killed connector is gone shows within its connections' idle timeout.
+    eventually("the tunnel is known to be down", PATIENCE, async || {
+        expect(&failure(&endpoint).await?, 1477, "HY000", "connector")
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn origin_down() -> Result<()> {
+    let port = free_port();
+    let origin = format!("mysql://{USER}:x@127.0.0.1:{port}/{DATABASE}");
+    for way in [Way::Direct, Way::Tunnel] {
+        let path = PathBuilder::new(origin.clone(), port, DATABASE)
+            .way(way)
+            .start()
+            .await?;
+        let Some(path) = path else { return Ok(()) };
+        let failure = failure(path.endpoint()).await?;
+        expect(&failure, 1429, "HY000", &port.to_string())?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn origin_refuses_our_login() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let origin = server.url(USER, "stale", DATABASE);
+    let path = PathBuilder::new(origin, server.port(), DATABASE)
+        .start()
+        .await?;
+    let Some(path) = path else { return Ok(()) };
+    let failure = failure(path.endpoint()).await?;
+    expect(&failure, 1429, "HY000", "")?;
+    ensure!(
+        !failure.message.contains("stale"),
+        "it shows the origin's password: {failure:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connector_does_not_reach_what_no_rule_names() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let origin = server.url(USER, crate::world::PASSWORD, DATABASE);
+    // The rule names another port than the origin's, although something answers at the origin's.
+    let path = PathBuilder::new(origin, free_port(), DATABASE)
+        .way(Way::Tunnel)
+        .start()
+        .await?;
+    let Some(path) = path else { return Ok(()) };
+    expect(&failure(path.endpoint()).await?, 1429, "HY000", "")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pool_exhausted() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let path = path(&server)
+        .pool("max = 1")
+        .pool("wait_timeout = \"300ms\"")
+        .start()
+        .await?;
+    let Some(path) = path else { return Ok(()) };
+    let mut holder = path.endpoint().connect().await?;
+    holder.query_drop("BEGIN").await?;
+    holder.query_drop("SELECT 1").await?;
+    expect(&failure(path.endpoint()).await?, 1203, "42000", "pool.max")?;
+    holder.query_drop("COMMIT").await?;
+    let mut next = path.endpoint().connect().await?;
+    next.query_drop("SELECT 1").await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pool_queue_full() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let path = path(&server)
+        .pool("max = 1")
+        .pool("max_waiting = 0")
+        .pool("wait_timeout = \"20s\"");
+    let Some(path) = path.start().await? else {
+        return Ok(());
+    };
+    let mut holder = path.endpoint().connect().await?;
+    holder.query_drop("BEGIN").await?;
+    holder.query_drop("SELECT 1").await?;
+    let began = Instant::now();
+    expect(&failure(path.endpoint()).await?, 1203, "42000", "pool.max")?;
+    ensure!(
+        began.elapsed() < Duration::from_secs(10),
+        "a full queue was waited for"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_clients() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let Some(path) = path(&server).edge("max_clients = 2").start().await? else {
+        return Ok(());
+    };
+    let first = path.endpoint().connect().await?;
+    let _second = path.endpoint().connect().await?;
+    // Before a client has said what it understands, an error has no SQL state on the wire, and
+    // clients fill in the general one.
+    expect(
+        &failure(path.endpoint()).await?,
+        1040,
+        "HY000",
+        "max_clients",
+    )?;
+    first.disconnect().await?;
+    eventually("a place is free again", PATIENCE, async || {
+        Ok(path.endpoint().connect().await?.disconnect().await?)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_file_is_explained_with_line_and_key() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let text = "[edge]\nlisten = \"127.0.0.1:0\"\n[[edge.hyperdrives]]\nname = \"app\"\n\
+                origin = \"mysql://a:b@db/shop\"\n[edge.hyperdrives.pool]\nmaximum = 3\n";
+    std::fs::write(folder.path().join("wrong.toml"), text)?;
+    let (status, log) = Tidegate::run(folder.path(), &["up", "--config", "wrong.toml"]).await?;
+    ensure!(!status.success(), "a wrong file was accepted");
+    for expected in ["wrong.toml:7", "maximum", "max"] {
+        ensure!(log.contains(expected), "it does not say {expected}:\n{log}");
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! End to end: real clients, the built binary, real databases.
+
+mod drain;
+mod errors;
+mod faults;
+mod isolation;
+mod ledger;
+mod matrix;
+mod pooling;
+mod tls;
+mod world;
