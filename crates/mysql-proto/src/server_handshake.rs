@@ -196,7 +196,11 @@ impl ServerHandshake {
             response: plugin.scramble(password.unwrap_or(NOBODYS_PASSWORD), &self.config.nonce),
             user_exists: password.is_some(),
         };
-        if named.is_some() {
+        // libmysqlclient shows the nonce of the greeting's plugin to no other: a client that lacks
+        // that plugin names its own, answers nothing, and waits to be asked.
+        let unanswered = plugin.trim(&login.auth_response).is_empty()
+            && named != known(&self.config.default_plugin);
+        if named.is_some() && !unanswered {
             let response = login.auth_response.clone();
             self.state = State::Judged;
             return Ok(self.judge(&expected, &response, out));

@@ -2,8 +2,8 @@
 
 use bytes::BytesMut;
 use mysql_proto::{
-    AuthPlugin, Capabilities, DecodeError, Greeting, HandshakeError, HandshakeResponse,
-    ServerConfig, ServerEvent, ServerHandshake, SslRequest,
+    AuthPlugin, AuthSwitchRequest, Capabilities, DecodeError, Greeting, HandshakeError,
+    HandshakeResponse, ServerConfig, ServerEvent, ServerHandshake, SslRequest,
 };
 
 use crate::golden::{MYSQL_9_7, client};
@@ -123,4 +123,45 @@ fn starts_tls_for_both_command_lines_and_leaves_the_client_hello() {
         let event = plain.input(&mut BytesMut::from(&bytes[..]), &mut Vec::new());
         assert_eq!(event, Err(HandshakeError::TlsNotOffered));
     }
+}
+
+/// MySQL 9 clients have no `mysql_native_password`: greeted with it, they name
+/// `caching_sha2_password`, answer nothing, and wait to be asked.
+#[test]
+fn asks_a_client_that_could_not_answer_the_greeting() {
+    let mut server = ServerHandshake::new(ServerConfig {
+        server_version: "8.0.11".to_owned(),
+        connection_id: 1,
+        nonce: *b"abcdefghijklmnopqrst",
+        capabilities: Capabilities::CONNECT_WITH_DB,
+        collation: 45,
+        default_plugin: AuthPlugin::NativePassword,
+    });
+    let (mut input, mut out) = (BytesMut::new(), Vec::new());
+    server.greeting(&mut out);
+    out.clear();
+    let login = HandshakeResponse {
+        auth_response: Vec::new(),
+        ..HandshakeResponse::decode(&client("mysql_cli_9_7")[HEADER_LEN..]).unwrap()
+    };
+    let mut packet = Vec::new();
+    let mut payload = Vec::new();
+    login.encode(&mut payload);
+    mysql_proto::write_packet(&mut packet, &mut 1, &payload);
+    input.extend_from_slice(&packet);
+    assert_eq!(
+        server.input(&mut input, &mut out),
+        Ok(ServerEvent::Identify)
+    );
+    let event = server.authenticate(Some(b"secret"), &mut out);
+    assert_eq!(event, Ok(ServerEvent::NeedInput));
+    let request = AuthSwitchRequest::decode(&out[HEADER_LEN..]).unwrap();
+    assert_eq!(request.plugin, "caching_sha2_password");
+
+    let scramble = mysql_proto::caching_sha2::scramble(b"secret", b"abcdefghijklmnopqrst");
+    packet.clear();
+    mysql_proto::write_packet(&mut packet, &mut 3, &scramble);
+    input.extend_from_slice(&packet);
+    let event = server.input(&mut input, &mut out);
+    assert_eq!(event, Ok(ServerEvent::Authenticated));
 }
