@@ -122,7 +122,8 @@ const STEPS = {
   async several_results({ connect }) {
     const connection = await connect({ multipleStatements: true });
     try {
-      const [results] = await connection.query("SELECT 1 AS a; SET @b = 2; SELECT 'x' AS c, @b AS d");
+      const sql = "SELECT 1 AS a; SET @b = 2; SELECT 'x' AS c, @b AS d";
+      const [results] = await connection.query(sql);
       return plain(results);
     } finally {
       await connection.end();

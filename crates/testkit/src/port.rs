@@ -11,8 +11,8 @@ const COUNT: u16 = 20_000;
 
 static NEXT: AtomicU16 = AtomicU16::new(0);
 
-/// A port that nobody had a moment ago, neither TCP on 127.0.0.1 nor UDP. Test programs that run at the same
-/// time begin at different places, and each gives out a port once.
+/// A port that nobody had a moment ago, neither TCP on 127.0.0.1 nor UDP. Test programs that run at
+/// the same time begin at different places, and each gives out a port once.
 pub fn free_port() -> u16 {
     // 997 is prime, so neighbours in process id are far from each other.
     let begin = u64::from(std::process::id()) * 997;
