@@ -36,8 +36,8 @@ pub(crate) struct RunningConnector {
 }
 
 impl ConnectorRole {
-    /// `local_authority`: the certificate of the edge in the same process, which is trusted where the
-    /// configuration names no file.
+    /// `local_authority`: the certificate of the edge in the same process, which is trusted where
+    /// the configuration names no file.
     pub(crate) fn build(config: ConnectorConfig, local_authority: Option<String>) -> Result<Self> {
         let mut registry = telemetry::registry(env!("CARGO_PKG_VERSION"));
         let metrics = tunnel_connector::Metrics::register(&mut registry);

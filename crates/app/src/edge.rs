@@ -239,8 +239,8 @@ fn tunnel_config(
     })
 }
 
-/// `/metrics` and `/ready`. A tunnel that hyperdrives need and that has no connector is told, and the
-/// edge is not ready until each has had one.
+/// `/metrics` and `/ready`. A tunnel that hyperdrives need and that has no connector is told, and
+/// the edge is not ready until each has had one.
 fn admin(
     config: &EdgeConfig,
     registry: Registry,

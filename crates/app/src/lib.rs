@@ -35,8 +35,8 @@ pub struct App {
 }
 
 impl App {
-    /// Builds what the configuration asks for and takes its addresses. Must be called inside a tokio
-    /// runtime.
+    /// Builds what the configuration asks for and takes its addresses. Must be called inside a
+    /// tokio runtime.
     pub fn build(config: Config) -> Result<Self> {
         let edge = config.edge.map(EdgeRole::build).transpose()?;
         let local_authority = edge.as_ref().map(EdgeRole::authority_pem);

@@ -1,5 +1,5 @@
-//! The checked configuration. Each default stands here, once, in a `Default` or a constant (those of
-//! pools and tunnels stand in `domain`).
+//! The checked configuration. Each default stands here, once, in a `Default` or a constant (those
+//! of pools and tunnels stand in `domain`).
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -70,7 +70,8 @@ pub struct EdgeConfig {
     pub tls: EdgeTls,
     /// Tunnels whose connectors may register. Names and ids are unique.
     pub tunnels: Vec<DeclaredTunnel>,
-    /// Databases that clients may reach. Names and users are unique; every tunnel named is in `tunnels`.
+    /// Databases that clients may reach. Names and users are unique; every tunnel named is in
+    /// `tunnels`.
     pub hyperdrives: Vec<DeclaredHyperdrive>,
 }
 
@@ -177,7 +178,8 @@ impl ConnectorConfig {
 /// edge in the same process may have yet to make them.
 #[derive(Clone, Debug)]
 pub enum ConnectorCredentials {
-    /// A token: base64 of JSON with account, tunnel and secret, as `cloudflared tunnel token` prints it.
+    /// A token: base64 of JSON with account, tunnel and secret, as `cloudflared tunnel token`
+    /// prints it.
     Token(SecretString),
     /// A file that holds such a token.
     TokenFile(PathBuf),

@@ -79,8 +79,9 @@ impl<'a> Document<'a> {
     pub(crate) fn read(&mut self, lookup: Lookup<'_>) -> Result<written::File, Vec<Problem>> {
         let mut complaints = Vec::new();
         expand_table(self.tree.get_mut(), lookup, &mut complaints);
-        // After each complaint its key is taken out of the tree and the rest read again, because serde
-        // stops at the first. All keys are optional to serde, so nothing that is missing follows from it.
+        // After each complaint its key is taken out of the tree and the rest read again, because
+        // serde stops at the first. All keys are optional to serde, so nothing that is missing
+        // follows from it.
         let mut tree = self.tree.clone();
         for complaint in &complaints {
             remove(tree.get_mut(), &complaint.span);

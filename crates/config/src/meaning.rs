@@ -1,5 +1,5 @@
-//! What the file means: defaults filled in, keys checked against each other, files read that must be
-//! there now, everything in the domain's nouns.
+//! What the file means: defaults filled in, keys checked against each other, files read that must
+//! be there now, everything in the domain's nouns.
 
 mod connector;
 mod edge;

@@ -38,7 +38,8 @@ pub enum OriginUrlError {
     /// What follows the host is no port.
     #[error("the port must be a number from 1 to 65535")]
     Port,
-    /// There is more than one `/` after the host, or an `@` after it: a password that was not encoded.
+    /// There is more than one `/` after the host, or an `@` after it: a password that was not
+    /// encoded.
     #[error(
         "after the port goes one database name; a `/` in it, or in the user or password, is written \
          %2F, and `@` is %40"

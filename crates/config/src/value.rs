@@ -1,7 +1,7 @@
 //! The values that keys take, checked one by one as serde reads them.
 //!
-//! Every message says what is allowed. None repeats a value of the wrong type, as serde's own would:
-//! it may be a password without quotes.
+//! Every message says what is allowed. None repeats a value of the wrong type, as serde's own
+//! would: it may be a password without quotes.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -151,8 +151,9 @@ impl<'de> Deserialize<'de> for Switch {
 
 /// What a hyperdrive, a tunnel, a local user or an account is called.
 ///
-/// The characters are those that a URL needs no encoding for (RFC 3986 section 2.3): workerd puts the
-/// user unencoded into the `connectionString` that it makes. They are safe in metrics and logs too.
+/// The characters are those that a URL needs no encoding for (RFC 3986 section 2.3): workerd puts
+/// the user unencoded into the `connectionString` that it makes. They are safe in metrics and logs
+/// too.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Name(pub(crate) String);
 
@@ -234,8 +235,8 @@ impl FromText for SecretString {
     }
 }
 
-/// Length of a tunnel's secret. Cloudflare's API asks for 32 bytes at least; more than 256 can only be
-/// a mistake.
+/// Length of a tunnel's secret. Cloudflare's API asks for 32 bytes at least; more than 256 can only
+/// be a mistake.
 const TUNNEL_SECRET: std::ops::RangeInclusive<usize> = 32..=256;
 
 /// Standard base64, with or without padding.

@@ -1,4 +1,5 @@
-//! `${NAME}` in a string value: the environment variable of that name. `$${` stands for `${` itself.
+//! `${NAME}` in a string value: the environment variable of that name. `$${` stands for `${`
+//! itself.
 
 /// Looks an environment variable up.
 pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;

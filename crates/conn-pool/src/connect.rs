@@ -11,8 +11,8 @@ pub trait Connect: Send + Sync + 'static {
     /// Why none could be opened.
     type Error: Debug + Send + 'static;
 
-    /// Opens a connection. The pool bounds it by [`crate::PoolConfig::connect_timeout`] and may drop
-    /// the future at any time.
+    /// Opens a connection. The pool bounds it by [`crate::PoolConfig::connect_timeout`] and may
+    /// drop the future at any time.
     fn connect(
         &self,
         key: &Self::Key,

@@ -1,5 +1,5 @@
-//! A generic transaction pool: it lends connections for one transaction at a time, and knows nothing
-//! of what they speak.
+//! A generic transaction pool: it lends connections for one transaction at a time, and knows
+//! nothing of what they speak.
 //!
 //! A [`Pool`] holds connections of several *keys* (for MySQL: the login that the connection was
 //! opened with) under one limit. Whoever asks for a [`Lease`] gets, in this order: an idle

@@ -1,5 +1,5 @@
-//! The books of a pool: who is idle, who waits, how many are open. Every change is a short step under
-//! one lock; nothing here waits, connects or calls out.
+//! The books of a pool: who is idle, who waits, how many are open. Every change is a short step
+//! under one lock; nothing here waits, connects or calls out.
 //!
 //! Invariant: while somebody waits, nothing is idle. A connection that comes back goes straight to
 //! the first waiter, so nobody who comes later can overtake.

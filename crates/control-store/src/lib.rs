@@ -1,7 +1,7 @@
 //! Durable state of an edge: hyperdrives, tunnels and keys in `SQLite`, secrets sealed.
 //!
-//! A folder holds two files: `tidegate.db`, and `sealing.key` with the 32 bytes that its secrets are
-//! sealed with. A copy of the database alone gives no secret away.
+//! A folder holds two files: `tidegate.db`, and `sealing.key` with the 32 bytes that its secrets
+//! are sealed with. A copy of the database alone gives no secret away.
 //!
 //! ```text
 //! configuration file ─ Declared… ─ Store::declare ─ completed with what was made before ─ Snapshot

@@ -1,9 +1,9 @@
 //! Sealing of secrets: AES-256-GCM under the key of the folder.
 //!
-//! A sealed value is `version (1 byte) ‖ nonce (12) ‖ ciphertext ‖ tag (16)`. Its place (table, column
-//! and id of the row) is authenticated with it, so that a value moved to another place is refused.
-//! Nonces are random: safe for 2³² values under one key (NIST SP 800-38D section 8.3), and a start
-//! seals a few per hyperdrive.
+//! A sealed value is `version (1 byte) ‖ nonce (12) ‖ ciphertext ‖ tag (16)`. Its place (table,
+//! column and id of the row) is authenticated with it, so that a value moved to another place is
+//! refused. Nonces are random: safe for 2³² values under one key (NIST SP 800-38D section 8.3), and
+//! a start seals a few per hyperdrive.
 
 use std::fmt;
 

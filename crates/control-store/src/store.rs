@@ -43,7 +43,8 @@ impl Store {
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let folder = Folder::open(folder)?;
         let mut connection = connect(&folder)?;
-        // The write lock is taken first: of several processes that begin at once, one makes the key.
+        // The write lock is taken first: of several processes that begin at once, one makes the
+        // key.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         check(&transaction)?;
         schema::migrate(&transaction, schema::MIGRATIONS)?;
@@ -55,8 +56,9 @@ impl Store {
     /// Makes exactly these hyperdrives and tunnels the state, completes them, and gives the result.
     ///
     /// What is known by name keeps its id, and the secret or password that was made for it. What is
-    /// new and absent is made: a random id, a tunnel secret of 32 bytes, a password of 32 letters and
-    /// digits. What is no longer declared is removed, with all that was made for it. All or nothing.
+    /// new and absent is made: a random id, a tunnel secret of 32 bytes, a password of 32 letters
+    /// and digits. What is no longer declared is removed, with all that was made for it. All or
+    /// nothing.
     pub fn declare(
         &mut self,
         hyperdrives: &[DeclaredHyperdrive],
@@ -127,9 +129,10 @@ fn connect(folder: &Folder) -> Result<Connection, StoreError> {
 
 /// Turns the write-ahead log on, with which readers and the writer do not wait for each other.
 ///
-/// When two processes open a new database at once, one of them is told "busy" at once: `SQLite` does
-/// not wait here, since waiting could be a deadlock (<https://www.sqlite.org/c3ref/busy_handler.html>).
-/// So this waits itself, as long as any other lock is waited for.
+/// When two processes open a new database at once, one of them is told "busy" at once: `SQLite`
+/// does not wait here, since waiting could be a deadlock
+/// (<https://www.sqlite.org/c3ref/busy_handler.html>). So this waits itself, as long as any other
+/// lock is waited for.
 fn switch_to_wal(connection: &Connection) -> Result<(), StoreError> {
     let mut waited = Duration::ZERO;
     loop {

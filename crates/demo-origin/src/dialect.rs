@@ -1,5 +1,5 @@
-//! The little of MySQL's dialect that SQLite does not know and that drivers, command lines and people
-//! send first. What is not named here goes to SQLite as it is, token by token: only strings,
+//! The little of MySQL's dialect that SQLite does not know and that drivers, command lines and
+//! people send first. What is not named here goes to SQLite as it is, token by token: only strings,
 //! comments, `@@variables`, the database's name and a few functions are written differently.
 
 mod show;

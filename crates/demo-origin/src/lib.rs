@@ -1,11 +1,12 @@
-//! The embedded demo origin: real SQL on real rows, so that the whole path can be tried on a machine
-//! without a database. It is SQLite behind the server side of the MySQL protocol, and says so: its
-//! version is [`SERVER_VERSION`], and where SQLite does not know a statement of MySQL, the error
-//! tells why.
+//! The embedded demo origin: real SQL on real rows, so that the whole path can be tried on a
+//! machine without a database. It is SQLite behind the server side of the MySQL protocol, and says
+//! so: its version is [`SERVER_VERSION`], and where SQLite does not know a statement of MySQL, the
+//! error tells why.
 //!
 //! ```text
 //! client ──TCP──► connection (async) ──packets──► session (a thread with its own SQLite) ──► file
-//!                                    ◄──chunks───                                        WAL, temporary
+//!                                    ◄──chunks───                                        WAL,
+//! temporary
 //! ```
 //!
 //! - [`DemoOrigin`] listens on a loopback port, and removes its database when it is dropped.
@@ -20,7 +21,8 @@
 //!
 //! What differs from MySQL, besides SQL itself: affected rows are the rows found, not the rows
 //! changed; a value may be of another type than its column was declared with, and is converted in
-//! the binary protocol; session variables other than `autocommit` are remembered, and have no effect.
+//! the binary protocol; session variables other than `autocommit` are remembered, and have no
+//! effect.
 
 mod config;
 mod connection;

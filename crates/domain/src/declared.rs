@@ -1,5 +1,6 @@
 //! What somebody asked for, before the store completed it: ids, secrets and local passwords may be
-//! absent. A configuration file says this much; the store turns it into a [`Snapshot`](crate::Snapshot).
+//! absent. A configuration file says this much; the store turns it into a
+//! [`Snapshot`](crate::Snapshot).
 
 use secrecy::{SecretSlice, SecretString};
 

@@ -51,8 +51,8 @@ pub struct PoolPolicy {
 }
 
 impl Default for PoolPolicy {
-    /// 20 connections, as Hyperdrive's free plan; idle and lifetime stay below TiDB Cloud's idle cut
-    /// of 340 s and its advice of 5 minutes.
+    /// 20 connections, as Hyperdrive's free plan; idle and lifetime stay below TiDB Cloud's idle
+    /// cut of 340 s and its advice of 5 minutes.
     fn default() -> Self {
         Self {
             max: 20,

@@ -16,7 +16,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Makes a snapshot. Local users are unique; of two hyperdrives with the same one, the last stays.
+    /// Makes a snapshot. Local users are unique; of two hyperdrives with the same one, the last
+    /// stays.
     pub fn new(
         hyperdrives: impl IntoIterator<Item = Hyperdrive>,
         tunnels: impl IntoIterator<Item = Tunnel>,

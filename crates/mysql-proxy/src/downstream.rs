@@ -11,8 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::error::SessionEnd;
 
-/// What an idle client costs: room for its next command. Statements are mostly shorter, and a longer
-/// one grows the buffer for as long as it lasts.
+/// What an idle client costs: room for its next command. Statements are mostly shorter, and a
+/// longer one grows the buffer for as long as it lasts.
 const IDLE_BUFFER: usize = 2 * 1024;
 
 /// A buffer larger than this is not kept for the next command.

@@ -105,8 +105,9 @@ impl Hyperdrives {
         })
     }
 
-    /// Meets each origin once: learns the version that its clients are greeted with, and tells early
-    /// of an origin that cannot be reached. Tries until it succeeds; dropping the future ends it.
+    /// Meets each origin once: learns the version that its clients are greeted with, and tells
+    /// early of an origin that cannot be reached. Tries until it succeeds; dropping the future ends
+    /// it.
     pub async fn meet_origins(&self) {
         let snapshot = Arc::clone(&self.snapshot.borrow());
         let mut meetings = JoinSet::new();

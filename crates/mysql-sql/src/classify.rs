@@ -117,8 +117,8 @@ impl PinReason {
 
 /// Tells what the text of a command (one statement, or several with semicolons) does.
 ///
-/// `sql` may be in any character set that has ASCII's letters where ASCII has them, which all client
-/// character sets of MySQL do.
+/// `sql` may be in any character set that has ASCII's letters where ASCII has them, which all
+/// client character sets of MySQL do.
 pub fn classify(sql: &[u8], escapes: Escapes) -> Statement {
     let mut tokens = Tokens::new(sql, escapes);
     // Nothing but comments: the origin answers with an error, and nothing changes.
@@ -231,8 +231,8 @@ fn begin_alone(first: &[u8]) -> Effect {
     }
 }
 
-/// `COMMIT …`, `ROLLBACK …`, `SAVEPOINT x`, `RELEASE SAVEPOINT x`. With `RELEASE` at the end the origin
-/// closes the connection, which only a direct one can show.
+/// `COMMIT …`, `ROLLBACK …`, `SAVEPOINT x`, `RELEASE SAVEPOINT x`. With `RELEASE` at the end the
+/// origin closes the connection, which only a direct one can show.
 fn transaction(tokens: &mut Tokens<'_>) -> Effect {
     let mut words = tokens
         .clone()

@@ -1,8 +1,10 @@
-//! Orderly shutdown: everybody who has work learns that a drain began, and the drain waits for them.
+//! Orderly shutdown: everybody who has work learns that a drain began, and the drain waits for
+//! them.
 //!
 //! ```text
 //! owner:   let drain = Drain::new();  …  drain.drain(limit).await
-//! worker:  let guard = drain.guard(); …  select! { work, guard.draining().started() }  …  drop(guard)
+//! worker:  let guard = drain.guard(); …  select! { work, guard.draining().started() }  …
+//! drop(guard)
 //! ```
 
 use std::time::Duration;

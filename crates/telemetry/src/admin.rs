@@ -1,8 +1,8 @@
 //! The admin endpoint: `/metrics`, `/ready` and `/healthz` over HTTP/1.
 //!
 //! It asks for no password and gives no secret, and belongs on loopback or a private network. One
-//! request is answered per connection, within [`CONNECTION_TIMEOUT`] from accept to the last byte, so
-//! a slow or silent client holds its place only that long.
+//! request is answered per connection, within [`CONNECTION_TIMEOUT`] from accept to the last byte,
+//! so a slow or silent client holds its place only that long.
 
 mod routes;
 
@@ -39,11 +39,12 @@ const MAX_BUFFER: usize = 16 * 1024;
 /// Pause after a failed accept: the process may be out of file descriptors, which passes.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves the admin endpoint until `shutdown` is done; then takes no more connections, finishes those
-/// it has (at most 10 s), and returns.
+/// Serves the admin endpoint until `shutdown` is done; then takes no more connections, finishes
+/// those it has (at most 10 s), and returns.
 ///
 /// `/metrics` gives the registry in the
-/// [OpenMetrics text format](https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md);
+/// [OpenMetrics text
+/// format](https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md);
 /// `/ready` 200 or 503 with each check; `/healthz` 200 as long as the process answers at all.
 pub async fn serve_admin(
     listener: TcpListener,

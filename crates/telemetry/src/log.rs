@@ -51,7 +51,8 @@ where
 
 fn parse(filter: &str) -> Result<EnvFilter, InitError> {
     for part in filter.split(',').map(str::trim) {
-        // Directives for spans and their fields (`target[span{field=value}]=level`) are left to EnvFilter.
+        // Directives for spans and their fields (`target[span{field=value}]=level`) are left to
+        // EnvFilter.
         let plain = !part.is_empty() && !part.contains(['=', '[', ']', '{', '}']);
         if plain && part.parse::<LevelFilter>().is_err() {
             return Err(InitError::Level(part.to_owned()));

@@ -43,7 +43,8 @@ impl Control {
         Ok((Self { leave }, details))
     }
 
-    /// Tells the edge that this connection takes no new flow. Ends when it knows, or cannot be told.
+    /// Tells the edge that this connection takes no new flow. Ends when it knows, or cannot be
+    /// told.
     pub(crate) async fn unregister(self) {
         let (done, answered) = oneshot::channel();
         if self.leave.send(done).is_ok() {

@@ -1,5 +1,5 @@
-//! The RPC of control streams, and of the short RPC streams that an edge may open. The library is not
-//! `Send`, so all of it lives on one thread, which is idle nearly always.
+//! The RPC of control streams, and of the short RPC streams that an edge may open. The library is
+//! not `Send`, so all of it lives on one thread, which is idle nearly always.
 
 use std::time::Duration;
 

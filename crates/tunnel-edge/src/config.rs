@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// The names that connectors check in the edge's certificate: cloudflared's for QUIC, for HTTP/2 and
-/// for its probe before it connects. They do not depend on the edge's address.
+/// The names that connectors check in the edge's certificate: cloudflared's for QUIC, for HTTP/2
+/// and for its probe before it connects. They do not depend on the edge's address.
 pub const CERTIFICATE_NAMES: [&str; 3] =
     ["quic.cftunnel.com", "h2.cftunnel.com", "probe.cftunnel.com"];
 

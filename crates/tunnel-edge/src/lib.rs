@@ -7,8 +7,8 @@
 //! dial ── registry.pick ── open stream ── request/response ──► Flow
 //! ```
 //!
-//! A connection passes through these states; the task in `connection` owns it, the registry lists it
-//! while it is registered:
+//! A connection passes through these states; the task in `connection` owns it, the registry lists
+//! it while it is registered:
 //!
 //! ```text
 //! handshake ──► waiting for registration ──► registered ──► draining ──► closed

@@ -1,5 +1,5 @@
-//! The control streams' RPC. Its library is not `Send`, so all of them live on one thread; it is idle
-//! nearly always: a connection makes three calls in its life.
+//! The control streams' RPC. Its library is not `Send`, so all of them live on one thread; it is
+//! idle nearly always: a connection makes three calls in its life.
 
 use std::sync::Arc;
 

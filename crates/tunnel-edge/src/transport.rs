@@ -96,7 +96,8 @@ fn endpoint_config(reset_key: &[u8; 32]) -> EndpointConfig {
 
 /// Fairness between streams stays on: without it quinn drains one flow before it turns to the next,
 /// and a bulk result starves every point select of its connection. Cubic, not BBR: quinn's BBR
-/// is the first version, which takes more than its share from its neighbours and costs more per packet.
+/// is the first version, which takes more than its share from its neighbours and costs more per
+/// packet.
 fn transport() -> TransportConfig {
     let mut acks = AckFrequencyConfig::default();
     acks.ack_eliciting_threshold(ACK_EVERY);

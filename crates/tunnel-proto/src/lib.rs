@@ -41,7 +41,8 @@ mod quic_metadata_capnp;
 #[rustfmt::skip]
 #[expect(
     missing_debug_implementations, missing_docs, unused_qualifications,
-    clippy::allow_attributes_without_reason, clippy::unwrap_used, clippy::use_self, clippy::pedantic, clippy::match_single_binding,
+    clippy::allow_attributes_without_reason, clippy::unwrap_used, clippy::use_self,
+    clippy::pedantic, clippy::match_single_binding,
     reason = "generated"
 )]
 pub mod tunnelrpc_capnp;

@@ -232,7 +232,8 @@ impl Meaning {
         }
     }
 
-    /// There is no cache in this version, so a policy that asks for one would be a promise not kept.
+    /// There is no cache in this version, so a policy that asks for one would be a promise not
+    /// kept.
     fn cache(&mut self, cache: Option<written::Cache>) -> CachePolicy {
         let enabled = cache.and_then(|cache| cache.enabled);
         if let Some(enabled) = enabled.filter(|enabled| enabled.get_ref().0) {

@@ -119,7 +119,10 @@ fn a_changed_secret_is_named() {
         raw.execute(&update, [&bad]).unwrap();
         let error = Store::open(folder.path()).unwrap().snapshot().unwrap_err();
         assert!(
-            matches!(error, StoreError::Tampered { table: t, column: c, .. } if t == table && c == column),
+            matches!(
+                error,
+                StoreError::Tampered { table: t, column: c, .. } if t == table && c == column
+            ),
             "{error:?}"
         );
         raw.execute(&update, [&good]).unwrap();

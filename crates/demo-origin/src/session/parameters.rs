@@ -22,8 +22,8 @@ pub(super) struct ParameterType {
 
 /// Reads the values from what follows the fixed part of the command.
 ///
-/// `types` are those of the execution before, and become those of this one: a client sends them once.
-/// `long_data` has the parameters that were sent ahead in pieces.
+/// `types` are those of the execution before, and become those of this one: a client sends them
+/// once. `long_data` has the parameters that were sent ahead in pieces.
 pub(super) fn read(
     mut bytes: &[u8],
     count: usize,

@@ -1,5 +1,5 @@
-//! RSA for `caching_sha2_password` without TLS: the server sends its public key, the client sends the
-//! password encrypted with it.
+//! RSA for `caching_sha2_password` without TLS: the server sends its public key, the client sends
+//! the password encrypted with it.
 //!
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_caching_sha2_authentication_exchanges.html>
 

@@ -121,7 +121,8 @@ impl Session {
             .map_or(0, |id| u32::from_le_bytes(*id))
     }
 
-    /// `COM_RESET_CONNECTION`: the session is as after its login, but for the database, which stays.
+    /// `COM_RESET_CONNECTION`: the session is as after its login, but for the database, which
+    /// stays.
     async fn reset(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.leave_lease().await;
         self.insert_id = super::InsertId::default();

@@ -27,8 +27,8 @@ use crate::refusal;
 /// What a login reads at a time; a client's answer is a few hundred bytes.
 const LOGIN_BUFFER: usize = 1024;
 
-/// `utf8mb4_general_ci`: the collation of the greeting. Every origin knows it, and clients send their
-/// own.
+/// `utf8mb4_general_ci`: the collation of the greeting. Every origin knows it, and clients send
+/// their own.
 const GREETING_COLLATION: u8 = 45;
 
 /// A login in progress.
@@ -56,7 +56,8 @@ impl<'a> Login<'a> {
                 nonce: nonce(),
                 capabilities,
                 collation: GREETING_COLLATION,
-                // One round trip with every driver; one that prefers caching_sha2 may use it as well.
+                // One round trip with every driver; one that prefers caching_sha2 may use it as
+                // well.
                 default_plugin: AuthPlugin::NativePassword,
             }),
             input: BytesMut::with_capacity(LOGIN_BUFFER),
@@ -139,8 +140,8 @@ impl<'a> Login<'a> {
         Ok(Box::new(stream))
     }
 
-    /// Finds the hyperdrive of the user. `None`: there is none, which is told after the password was
-    /// asked for all the same.
+    /// Finds the hyperdrive of the user. `None`: there is none, which is told after the password
+    /// was asked for all the same.
     async fn identify(
         &mut self,
         stream: &mut BoxStream,
@@ -227,8 +228,8 @@ impl<'a> Login<'a> {
     }
 }
 
-/// Random bytes for the client to mix with its password: printable ASCII, since clients read them as
-/// a string that ends with a NUL.
+/// Random bytes for the client to mix with its password: printable ASCII, since clients read them
+/// as a string that ends with a NUL.
 fn nonce() -> [u8; NONCE_LEN] {
     const FIRST: u8 = b'!';
     const COUNT: u8 = b'~' - b'!' + 1;

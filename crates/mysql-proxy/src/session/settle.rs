@@ -96,9 +96,9 @@ impl Session {
         }
     }
 
-    /// Parts with the lease in hand at the end of the session (or at its reset): prepared statements
-    /// are closed; a connection with any other state, or with an open transaction, is closed itself,
-    /// which rolls back.
+    /// Parts with the lease in hand at the end of the session (or at its reset): prepared
+    /// statements are closed; a connection with any other state, or with an open transaction, is
+    /// closed itself, which rolls back.
     pub(super) async fn leave_lease(&mut self) {
         let statements = self.pins.take_statements();
         let is_clean = self.pins.state().is_none() && !self.pins.transaction;
