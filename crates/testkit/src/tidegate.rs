@@ -53,12 +53,27 @@ impl Tidegate {
     /// Runs `tidegate` with arguments to its end, within 30 s, and returns how it ended and what it
     /// wrote.
     pub async fn run(folder: &Path, arguments: &[&str]) -> Result<(ExitStatus, String)> {
-        let log = folder.join("tidegate-run.log");
-        let mut command = Command::new(program()?);
-        command.args(arguments).current_dir(folder);
-        let mut process = Process::spawn("tidegate", &mut command, &log)?;
+        let mut process = Self::command(folder, arguments, &[])?;
         let status = process.wait(START_LIMIT).await?;
         Ok((status, process.log()))
+    }
+
+    /// Starts any command of `tidegate`, with variables of the environment that differ from ours.
+    pub fn command(
+        folder: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Process> {
+        let mut command = Command::new(program()?);
+        command
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .current_dir(folder);
+        Process::spawn(
+            "tidegate",
+            &mut command,
+            &folder.join("tidegate-command.log"),
+        )
     }
 
     fn launch(name: &str, folder: &Path) -> Result<Process> {

@@ -1,5 +1,6 @@
 //! End to end: real clients, the built binary, real databases.
 
+mod demo;
 mod drain;
 mod errors;
 mod faults;
