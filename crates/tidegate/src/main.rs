@@ -2,6 +2,7 @@
 
 mod check;
 mod configuration;
+mod demo;
 mod hyperdrive;
 mod signals;
 mod tunnel;
@@ -22,6 +23,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Brings the whole path up on this machine, and proves it with queries.
+    Demo(demo::DemoArgs),
     /// Runs an edge, a connector, or both, from a file.
     Up(up::UpArgs),
     /// Checks a file and says what is wrong with it.
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
+        Command::Demo(args) => block_on(demo::run(args))?,
         Command::Up(args) => block_on(up::run(args))?,
         Command::Check(args) => Ok(check::run(&args)?),
         Command::Hyperdrive(args) => Ok(hyperdrive::run(&args)?),
