@@ -6,8 +6,8 @@
 //!    └───────────────── measure.rs: directly ──────────────────┘
 //! ```
 //!
-//! What was seen becomes hops in `diagnose.rs`, and text in `render.rs` or `json.rs`. Everything that
-//! was started ends with its handle, in whatever way the demo ends.
+//! What was seen becomes hops in `diagnose.rs`, and text in `render.rs` or `json.rs`. Everything
+//! that was started ends with its handle, in whatever way the demo ends.
 
 mod client;
 mod database;
@@ -56,7 +56,7 @@ pub(crate) struct DemoArgs {
     /// TLS towards the database of --origin. Default: disabled on loopback, else required.
     #[arg(long, value_name = "MODE", requires = "origin")]
     origin_tls: Option<TlsChoice>,
-    /// Where the edge listens for MySQL clients. Default: 127.0.0.1:3307, or any port if it is taken.
+    /// Where the edge listens for MySQL clients. Default: 127.0.0.1:3307, any port if that is taken.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
     /// Most origin connections at a time.

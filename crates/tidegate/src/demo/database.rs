@@ -180,8 +180,8 @@ impl Server {
 }
 
 impl Setup<'_> {
-    /// What makes a new server the demo's: its user, its database with a table, and nobody else. One
-    /// statement each.
+    /// What makes a new server the demo's: its user and its database with a table. One statement
+    /// each.
     fn statements(&self) -> Vec<String> {
         let password = self.password.expose_secret();
         vec![

@@ -27,7 +27,7 @@ const NAME: &str = "demo";
 /// Next to MySQL's own port, which a database of this machine may have. When it is taken, any.
 const FRIENDLY_PORT: u16 = 3307;
 
-/// Longest that a drain waits for clients, and then for flows. It is a demo: Ctrl-C should be quick.
+/// Longest that a drain waits for clients, and then for flows: Ctrl-C should be quick.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Longest that the connector may take to register all its connections. It takes milliseconds.
