@@ -11,6 +11,7 @@ use domain::{ExposeSecret, Hyperdrive, SecretString, Snapshot, Tunnel};
 use mysql_proxy::{Hyperdrives, MySqlListener, ProxyConfig};
 use net::tls::Authority;
 use net::{Drain, listen};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use telemetry::{CheckState, Readiness, Registry};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -210,12 +211,23 @@ pub fn connection_string(hyperdrive: &Hyperdrive, address: SocketAddr) -> Secret
     };
     let address = SocketAddr::new(host, address.port());
     let credentials = &hyperdrive.credentials;
-    let database = hyperdrive.origin.database.as_deref().unwrap_or_default();
     SecretString::from(format!(
-        "mysql://{}:{}@{address}/{database}",
-        credentials.user,
-        credentials.password.expose_secret()
+        "mysql://{}:{}@{address}/{}",
+        encoded(&credentials.user),
+        encoded(credentials.password.expose_secret()),
+        encoded(hyperdrive.origin.database.as_deref().unwrap_or_default()),
     ))
+}
+
+/// A part of a URL: everything but the unreserved characters is percent-encoded
+/// (RFC 3986, section 2.3).
+fn encoded(part: &str) -> PercentEncode<'_> {
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(part, RESERVED)
 }
 
 fn tunnel_config(
@@ -239,8 +251,7 @@ fn tunnel_config(
     })
 }
 
-/// `/metrics` and `/ready`. A tunnel that hyperdrives need and that has no connector is told, and
-/// the edge is not ready until each has had one.
+/// `/metrics` and `/ready`. The edge is ready while each of its tunnels has a connector.
 fn admin(
     config: &EdgeConfig,
     registry: Registry,

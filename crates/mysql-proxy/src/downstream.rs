@@ -92,8 +92,8 @@ impl Downstream {
                 len,
                 is_whole: header.payload_len < MAX_PAYLOAD,
             })),
-            // Bounded: a packet has at most 16 MiB.
-            _ => Ok(Buffered::Missing(missing)),
+            // What a header promises is not yet there: the buffer grows as it comes.
+            _ => Ok(Buffered::Missing(missing.min(LARGE_BUFFER))),
         }
     }
 

@@ -167,7 +167,9 @@ impl Hyperdrives {
 
 /// Opens a connection, within the limits of the pool, and closes it again.
 async fn meet(served: Arc<Served>) {
-    const FIRST_WAIT: Duration = Duration::from_millis(100);
+    const FIRST_WAIT: Duration = Duration::from_secs(1);
+    /// A connector that starts together with its edge is not worth a warning.
+    const QUIET_ATTEMPTS: u32 = 2;
     const LONGEST_WAIT: Duration = Duration::from_secs(30);
     let database = served.hyperdrive.origin.database.clone();
     let profile = Arc::new(Profile::new(
@@ -184,7 +186,7 @@ async fn meet(served: Arc<Served>) {
             Err(error) => error.to_string(),
         };
         let hyperdrive = &served.hyperdrive.name;
-        if backoff.attempts() == 0 {
+        if backoff.attempts() < QUIET_ATTEMPTS {
             debug!(hyperdrive, error, "Cannot reach an origin yet");
         } else {
             warn!(hyperdrive, error, "Cannot reach an origin");

@@ -13,6 +13,7 @@
 //! | 1243 `ER_UNKNOWN_STMT_HANDLER` | HY000 | no such prepared statement in this session |
 //! | 1429 `ER_CONNECT_TO_FOREIGN_DATA_SOURCE` | HY000 | the origin is down, or refused our login |
 //! | 1477 `ER_FOREIGN_SERVER_DOESNT_EXIST` | HY000 | the tunnel has no connector |
+//! | 3159 `ER_SECURE_TRANSPORT_REQUIRED` | HY000 | the edge demands TLS |
 //!
 //! Codes: <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>.
 

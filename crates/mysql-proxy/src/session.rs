@@ -48,21 +48,27 @@ pub(crate) struct Session {
     /// The lease in hand: during a command, and between commands while something pins it.
     held: Option<Lease<OriginConnector>>,
     pins: Pins,
-    /// The last stay on an origin connection.
-    last_visit: Option<Visit>,
-    insert_id: InsertId,
+    previous: Previous,
+    /// The value of `LAST_INSERT_ID()`, which belongs to the session and not to a connection. Older
+    /// than the lease's own while that is news.
+    insert_id: u64,
     /// As the last status said.
     status: StatusFlags,
 }
 
-/// The value of `LAST_INSERT_ID()`, which belongs to the session and not to a connection.
-#[derive(Clone, Copy, Debug, Default)]
-struct InsertId {
-    value: u64,
-    /// The stay on whose connection the value is in force.
-    home: Option<Visit>,
-    /// True: the connection has made a new value, which has not been asked for yet.
-    is_news: bool,
+/// Connections that may turn out dead one after the other before a command of which nothing left is
+/// given up: after a restart of the origin, every idle one is dead.
+const MAX_RETRIES: usize = 3;
+
+/// Where the statement before ran, which the next one may ask about.
+#[derive(Clone, Copy, Debug)]
+enum Previous {
+    /// There was none.
+    None,
+    /// In this stay on an origin connection.
+    On(Visit),
+    /// A statement of ours ran on its connection after it.
+    Gone,
 }
 
 /// Serves commands until the client leaves, the session breaks, or the drain finds it idle.

@@ -27,44 +27,74 @@ pub enum StatementKind {
     Other,
 }
 
-/// What a statement does to the connection that runs it, or needs of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Leaves the connection as it was. (Whether a transaction is open, the origin's status tells.)
-    None,
-    /// Changes the default database to this one, if it succeeds.
-    UseDatabase(String),
-    /// Needs the session's last insert id on the connection, and may set it.
-    ReadsLastInsertId,
-    /// Asks about the statement before it: must run where that one ran.
-    ReadsPrevious,
-    /// Asks about the statement before it and for the last insert id at once.
-    ReadsPreviousAndInsertId,
-    /// The statement after it will ask about this one: the connection must be kept for it.
-    KeepForNext,
+/// What a statement does to the connection that runs it, and what it needs of it. The default: it
+/// leaves the connection as it was and can run on any. (Whether a transaction is open, the origin's
+/// status tells.)
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any of them may hold at once"
+)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effect {
     /// Leaves something behind that cannot be carried, or is not understood.
-    Pin(PinReason),
-    /// Names a connection by its id.
-    Kill,
+    pub pin: Option<PinReason>,
+    /// Reads state that other sessions may have left on a connection without anybody's knowledge
+    /// (a trigger sets a user variable): needs a connection that nobody has used.
+    pub needs_unused: bool,
+    /// Reads `LAST_INSERT_ID()`.
+    pub reads_insert_id: bool,
+    /// Sets it: `LAST_INSERT_ID(expression)`.
+    pub sets_insert_id: bool,
+    /// Asks about the statement before it: must run where that one ran.
+    pub reads_previous: bool,
+    /// The statement after it will ask about this one: the connection must be kept for it.
+    pub keep_for_next: bool,
+    /// Changes the default database to this one, if it succeeds.
+    pub use_database: Option<String>,
+    /// Names a connection by its id, which only the origin knows.
+    pub kill: bool,
 }
 
 impl Effect {
-    /// Both effects at once. A refusal is stronger than a pin, and a pin than everything else.
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (one, Self::None) => one,
-            (Self::None, other) => other,
-            (one, other) if one == other => one,
-            (Self::Kill, _) | (_, Self::Kill) => Self::Kill,
-            (Self::Pin(reason), _) | (_, Self::Pin(reason)) => Self::Pin(reason),
-            (
-                Self::ReadsPrevious | Self::ReadsPreviousAndInsertId,
-                Self::ReadsLastInsertId | Self::ReadsPreviousAndInsertId | Self::ReadsPrevious,
-            )
-            | (Self::ReadsLastInsertId, Self::ReadsPrevious | Self::ReadsPreviousAndInsertId) => {
-                Self::ReadsPreviousAndInsertId
-            }
-            _ => Self::Pin(PinReason::NotUnderstood),
+    /// The effect of something that pins, and cannot be told anything else of.
+    pub fn pin(reason: PinReason) -> Self {
+        Self {
+            pin: Some(reason),
+            needs_unused: reason.may_read_leftovers(),
+            ..Self::default()
+        }
+    }
+
+    /// The effect of `USE`.
+    pub fn use_database(name: String) -> Self {
+        Self {
+            use_database: Some(name),
+            ..Self::default()
+        }
+    }
+
+    /// Both effects, one after the other.
+    fn and(mut self, other: &Self) -> Self {
+        self.pin = self.pin.or(other.pin);
+        self.needs_unused |= other.needs_unused;
+        self.reads_insert_id |= other.reads_insert_id;
+        self.sets_insert_id |= other.sets_insert_id;
+        self.reads_previous |= other.reads_previous;
+        self.keep_for_next |= other.keep_for_next;
+        self.kill |= other.kill;
+        if self.use_database.is_some() || other.use_database.is_some() {
+            // If one of several fails, nothing tells whether `USE` was before or behind it.
+            self = self
+                .without_database()
+                .and(&Self::pin(PinReason::NotUnderstood));
+        }
+        self
+    }
+
+    fn without_database(self) -> Self {
+        Self {
+            use_database: None,
+            ..self
         }
     }
 }
@@ -97,6 +127,18 @@ pub enum PinReason {
 }
 
 impl PinReason {
+    /// True when the statement may read what another session left on the connection.
+    fn may_read_leftovers(self) -> bool {
+        matches!(
+            self,
+            Self::UserVariable
+                | Self::Sequence
+                | Self::TextPrepare
+                | Self::Procedure
+                | Self::NotUnderstood
+        )
+    }
+
     /// The reason's name in metrics, logs and errors.
     pub fn name(self) -> &'static str {
         match self {
@@ -125,18 +167,11 @@ pub fn classify(sql: &[u8], escapes: Escapes) -> Statement {
     let Some(mut first) = next_statement(&mut tokens) else {
         return Statement {
             kind: StatementKind::Other,
-            effect: Effect::None,
+            effect: Effect::default(),
         };
     };
     while let Some(next) = next_statement(&mut tokens) {
-        if matches!(first.effect, Effect::UseDatabase(_)) {
-            // If a later one fails, nothing tells whether this one succeeded.
-            first.effect = Effect::Pin(PinReason::NotUnderstood);
-        }
-        first.effect = match next.effect {
-            Effect::UseDatabase(_) => first.effect.and(Effect::Pin(PinReason::NotUnderstood)),
-            effect => first.effect.and(effect),
-        };
+        first.effect = first.effect.and(&next.effect);
     }
     first
 }
@@ -145,10 +180,10 @@ pub fn classify(sql: &[u8], escapes: Escapes) -> Statement {
 fn next_statement(tokens: &mut Tokens<'_>) -> Option<Statement> {
     let first = tokens.find(|token| !matches!(token, Token::Sign(b';' | b'(')))?;
     let Token::Word(first) = first else {
-        return Some(skip_rest(tokens, PinReason::NotUnderstood));
+        return Some(pinned(tokens, PinReason::NotUnderstood));
     };
     let Some(head) = word::head(first) else {
-        return Some(skip_rest(tokens, reason_of_head(first)));
+        return Some(pinned(tokens, reason_of_head(first)));
     };
     let kind = match head {
         Head::Read | Head::Show => StatementKind::Read,
@@ -162,21 +197,20 @@ fn next_statement(tokens: &mut Tokens<'_>) -> Option<Statement> {
         Head::Transaction => transaction(tokens),
         Head::Show => show(tokens),
         Head::Use => use_database(tokens),
-        Head::Kill => {
-            scan(tokens);
-            Effect::Kill
-        }
+        Head::Kill => Effect {
+            kill: true,
+            ..scan(tokens)
+        },
         Head::Read | Head::Write | Head::Define => scan(tokens),
     };
     Some(Statement { kind, effect })
 }
 
-/// Passes over the rest of a statement that pins anyway.
-fn skip_rest(tokens: &mut Tokens<'_>, reason: PinReason) -> Statement {
-    tokens.find(|token| *token == Token::Sign(b';'));
+/// A statement that pins by its first word. What it reads counts all the same.
+fn pinned(tokens: &mut Tokens<'_>, reason: PinReason) -> Statement {
     Statement {
         kind: StatementKind::Other,
-        effect: Effect::Pin(reason),
+        effect: Effect::pin(reason).and(&scan(tokens)),
     }
 }
 
@@ -203,68 +237,48 @@ fn reason_of_head(word: &[u8]) -> PinReason {
 /// `BEGIN [WORK]`, `START TRANSACTION …`. `BEGIN NOT ATOMIC` (MariaDB's compound statement) and
 /// `START REPLICA` are not ours.
 fn begin(first: &[u8], tokens: &mut Tokens<'_>) -> Effect {
-    let second = tokens.next();
-    let ours = match second {
-        None | Some(Token::Sign(b';')) => return begin_alone(first),
-        Some(Token::Word(word)) if word::is(first, "BEGIN") => {
-            // TiDB also knows BEGIN PESSIMISTIC and BEGIN OPTIMISTIC.
-            ["WORK", "PESSIMISTIC", "OPTIMISTIC"]
-                .iter()
-                .any(|keyword| word::is(word, keyword))
-        }
-        Some(Token::Word(word)) => word::is(word, "TRANSACTION"),
-        Some(_) => false,
-    };
-    let rest = scan(tokens);
-    if ours {
-        rest
+    // TiDB also knows BEGIN PESSIMISTIC and BEGIN OPTIMISTIC.
+    const OF_BEGIN: [&str; 3] = ["WORK", "PESSIMISTIC", "OPTIMISTIC"];
+    const OF_START: [&str; 1] = ["TRANSACTION"];
+    let is_begin = word::is(first, "BEGIN");
+    let second = tokens.clone().next();
+    let is_alone = matches!(second, None | Some(Token::Sign(b';')));
+    let allowed: &[&str] = if is_begin { &OF_BEGIN } else { &OF_START };
+    let is_ours = (is_begin && is_alone)
+        || matches!(second, Some(Token::Word(word))
+            if allowed.iter().any(|keyword| word::is(word, keyword)));
+    let effect = scan(tokens);
+    if is_ours {
+        effect
     } else {
-        Effect::Pin(PinReason::NotUnderstood)
-    }
-}
-
-fn begin_alone(first: &[u8]) -> Effect {
-    if word::is(first, "BEGIN") {
-        Effect::None
-    } else {
-        Effect::Pin(PinReason::NotUnderstood)
+        Effect::pin(PinReason::NotUnderstood).and(&effect)
     }
 }
 
 /// `COMMIT …`, `ROLLBACK …`, `SAVEPOINT x`, `RELEASE SAVEPOINT x`. With `RELEASE` at the end the
 /// origin closes the connection, which only a direct one can show.
 fn transaction(tokens: &mut Tokens<'_>) -> Effect {
-    let mut words = tokens
-        .clone()
-        .take_while(|token| *token != Token::Sign(b';'));
     let mut previous_is_no = false;
-    let releases = words.any(|token| {
-        let is = |keyword| matches!(token, Token::Word(word) if word::is(word, keyword));
-        let releases = is("RELEASE") && !previous_is_no;
-        previous_is_no = is("NO");
+    let releases = words(tokens).any(|word| {
+        let releases = word::is(word, "RELEASE") && !previous_is_no;
+        previous_is_no = word::is(word, "NO");
         releases
     });
-    let rest = scan(tokens);
+    let effect = scan(tokens);
     if releases {
-        Effect::Pin(PinReason::NotUnderstood)
+        effect.and(&Effect::pin(PinReason::NotUnderstood))
     } else {
-        rest
+        effect
     }
 }
 
 /// `SHOW …`: `SHOW [COUNT(*)] WARNINGS | ERRORS` ask about the statement before.
 fn show(tokens: &mut Tokens<'_>) -> Effect {
-    let asks_previous = tokens
-        .clone()
-        .take_while(|token| *token != Token::Sign(b';'))
-        .any(|token| {
-            matches!(token, Token::Word(word)
-                if word::is(word, "WARNINGS") || word::is(word, "ERRORS"))
-        });
-    match scan(tokens) {
-        Effect::None if asks_previous => Effect::ReadsPrevious,
-        effect => effect,
-    }
+    let asks_previous =
+        words(tokens).any(|word| word::is(word, "WARNINGS") || word::is(word, "ERRORS"));
+    let mut effect = scan(tokens);
+    effect.reads_previous |= asks_previous;
+    effect
 }
 
 /// `USE name`.
@@ -278,73 +292,89 @@ fn use_database(tokens: &mut Tokens<'_>) -> Effect {
     };
     let alone = matches!(tokens.next(), None | Some(Token::Sign(b';')));
     match name {
-        Some(name) if alone => Effect::UseDatabase(name),
-        _ => {
-            scan(tokens);
-            Effect::Pin(PinReason::NotUnderstood)
-        }
+        Some(name) if alone => Effect::use_database(name),
+        _ => Effect::pin(PinReason::NotUnderstood).and(&scan(tokens)),
     }
+}
+
+/// The words of the statement at hand, without moving on.
+fn words<'a>(tokens: &Tokens<'a>) -> impl Iterator<Item = &'a [u8]> {
+    tokens
+        .clone()
+        .take_while(|token| *token != Token::Sign(b';'))
+        .filter_map(|token| match token {
+            Token::Word(word) => Some(word),
+            _ => None,
+        })
 }
 
 /// Looks for betraying words up to the end of the statement.
 fn scan(tokens: &mut Tokens<'_>) -> Effect {
-    let mut effect = Effect::None;
+    let mut effect = Effect::default();
+    let mut before: &[u8] = &[];
     while let Some(token) = tokens.next() {
         let found = match token {
             Token::Sign(b';') => break,
             Token::Sign(_) | Token::Literal | Token::Quoted(_) => continue,
-            Token::At => Effect::Pin(PinReason::UserVariable),
+            Token::At => Effect::pin(PinReason::UserVariable),
             Token::AtAt => system_variable(tokens),
-            Token::ExecutableComment | Token::Unfinished => Effect::Pin(PinReason::NotUnderstood),
-            Token::Word(word) => match word::betraying(word) {
-                None => continue,
-                Some(betraying) => betrayed(betraying),
-            },
+            Token::ExecutableComment | Token::Unfinished => Effect::pin(PinReason::NotUnderstood),
+            Token::Word(word) => {
+                let is_next_value = word::is(word, "VALUE") && word::is(before, "NEXT");
+                before = word;
+                match word::betraying(word) {
+                    Some(betraying) => betrayed(betraying, tokens),
+                    None if is_next_value => Effect::pin(PinReason::Sequence),
+                    None => continue,
+                }
+            }
         };
-        effect = effect.and(found);
+        effect = effect.and(&found);
     }
     effect
 }
 
 /// What follows `@@`: `name`, `session.name`, `global.name`.
 fn system_variable(tokens: &mut Tokens<'_>) -> Effect {
-    let mut name = tokens.clone();
-    let Some(Token::Word(mut word)) = name.next() else {
-        return Effect::Pin(PinReason::NotUnderstood);
+    let Some(Token::Word(mut word)) = tokens.next() else {
+        return Effect::pin(PinReason::NotUnderstood);
     };
-    if name.next() == Some(Token::Sign(b'.')) {
-        match name.next() {
-            Some(Token::Word(second)) => {
-                tokens.next();
-                tokens.next();
-                word = second;
-            }
-            _ => return Effect::Pin(PinReason::NotUnderstood),
+    if tokens.clone().next() == Some(Token::Sign(b'.')) {
+        tokens.next();
+        match tokens.next() {
+            Some(Token::Word(name)) => word = name,
+            _ => return Effect::pin(PinReason::NotUnderstood),
         }
     }
-    // The name itself is passed over: as a variable it betrays what is judged here, no more.
-    tokens.next();
+    let mut effect = Effect::default();
     if word::is_insert_id_variable(word) {
-        Effect::ReadsLastInsertId
+        effect.reads_insert_id = true;
     } else if word::is_previous_variable(word) {
-        Effect::ReadsPrevious
+        effect.reads_previous = true;
     } else if word::is(word, "PSEUDO_THREAD_ID") {
-        Effect::Pin(PinReason::ConnectionId)
-    } else {
-        Effect::None
+        effect = Effect::pin(PinReason::ConnectionId);
     }
+    effect
 }
 
-fn betrayed(word: Betraying) -> Effect {
+fn betrayed(word: Betraying, tokens: &Tokens<'_>) -> Effect {
+    let mut effect = Effect::default();
     match word {
-        Betraying::Temporary => Effect::Pin(PinReason::TemporaryTable),
-        Betraying::UserLock => Effect::Pin(PinReason::UserLock),
-        Betraying::Sequence => Effect::Pin(PinReason::Sequence),
-        Betraying::ConnectionId => Effect::Pin(PinReason::ConnectionId),
-        Betraying::CalcFoundRows => Effect::KeepForNext,
-        Betraying::Previous => Effect::ReadsPrevious,
-        Betraying::LastInsertId => Effect::ReadsLastInsertId,
+        Betraying::Temporary => return Effect::pin(PinReason::TemporaryTable),
+        Betraying::UserLock => return Effect::pin(PinReason::UserLock),
+        Betraying::Sequence => return Effect::pin(PinReason::Sequence),
+        Betraying::ConnectionId => return Effect::pin(PinReason::ConnectionId),
+        Betraying::CalcFoundRows => effect.keep_for_next = true,
+        Betraying::Previous => effect.reads_previous = true,
+        Betraying::LastInsertId => {
+            effect.reads_insert_id = true;
+            let mut following = tokens.clone();
+            let is_empty_call = following.next() == Some(Token::Sign(b'('))
+                && following.next() == Some(Token::Sign(b')'));
+            effect.sets_insert_id = !is_empty_call;
+        }
     }
+    effect
 }
 
 #[cfg(test)]

@@ -88,26 +88,29 @@ pub(crate) enum Betraying {
     Previous,
     /// `LAST_INSERT_ID`.
     LastInsertId,
-    /// `LASTVAL`, `PREVIOUS`: the last value of a sequence, kept per connection.
+    /// `NEXTVAL`, `SETVAL`, `LASTVAL`, `PREVIOUS`: the last value of a sequence is kept per
+    /// connection. (`NEXT VALUE FOR` is two common words, and is looked for apart.)
     Sequence,
     /// `CONNECTION_ID`: shows which connection it is.
     ConnectionId,
 }
 
-const BETRAYING: [(&str, Betraying); 9] = [
+const BETRAYING: [(&str, Betraying); 11] = [
     ("TEMPORARY", Betraying::Temporary),
     ("GET_LOCK", Betraying::UserLock),
     ("SQL_CALC_FOUND_ROWS", Betraying::CalcFoundRows),
     ("FOUND_ROWS", Betraying::Previous),
     ("ROW_COUNT", Betraying::Previous),
     ("LAST_INSERT_ID", Betraying::LastInsertId),
+    ("NEXTVAL", Betraying::Sequence),
+    ("SETVAL", Betraying::Sequence),
     ("LASTVAL", Betraying::Sequence),
     ("PREVIOUS", Betraying::Sequence),
     ("CONNECTION_ID", Betraying::ConnectionId),
 ];
 
 /// Shortest and longest of [`BETRAYING`], so that most words are passed over by their length.
-const SHORTEST: usize = 7;
+const SHORTEST: usize = 6;
 const LONGEST: usize = 19;
 
 /// What a word betrays, if anything.

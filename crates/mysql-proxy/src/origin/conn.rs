@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use mysql_proto::{
-    Capabilities, Command, PacketHeader, ResponseState, ResponseTracker, write_command,
+    Capabilities, Command, PacketHeader, ResponseState, ResponseTracker, Summary, write_command,
 };
 use net::BoxStream;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -25,6 +25,10 @@ pub struct OriginConn {
     stream: BoxStream,
     capabilities: Capabilities,
     buffer: Box<[u8]>,
+    /// What `LAST_INSERT_ID()` gives on it. `None`: a statement may have changed it since.
+    last_insert_id: Option<u64>,
+    /// False: it said something that nobody asked for.
+    trusted: bool,
 }
 
 impl OriginConn {
@@ -33,7 +37,53 @@ impl OriginConn {
             stream,
             capabilities,
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            last_insert_id: Some(0),
+            trusted: true,
         }
+    }
+
+    /// What `LAST_INSERT_ID()` gives on it, if that is known.
+    pub(crate) fn last_insert_id(&self) -> Option<u64> {
+        self.last_insert_id
+    }
+
+    /// A statement may have changed what `LAST_INSERT_ID()` gives.
+    pub(crate) fn forget_last_insert_id(&mut self) {
+        self.last_insert_id = None;
+    }
+
+    /// Makes `LAST_INSERT_ID()` give `value`. False: the origin will not.
+    ///
+    /// `LAST_INSERT_ID(n)` sets what the next call without an argument gives, on MySQL, MariaDB and
+    /// TiDB (where the variable of that name cannot be set):
+    /// <https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_last-insert-id>
+    pub(crate) async fn set_last_insert_id(&mut self, value: u64) -> Result<bool, OriginLoss> {
+        let sql = format!("DO LAST_INSERT_ID({value})");
+        let answer = self.ask(Command::QUERY, sql.as_bytes()).await?;
+        let done = answer.summary.error.is_none();
+        self.last_insert_id = done.then_some(value);
+        Ok(done)
+    }
+
+    /// Asks what `LAST_INSERT_ID()` gives. `None`: the origin gave no number.
+    pub(crate) async fn ask_last_insert_id(&mut self) -> Result<Option<u64>, OriginLoss> {
+        let answer = self.ask(Command::QUERY, b"SELECT LAST_INSERT_ID()").await?;
+        let row = payloads(&answer.bytes).nth(self.packets_before_rows());
+        self.last_insert_id = row
+            .and_then(|row| row.split_first())
+            .and_then(|(_length, digits)| std::str::from_utf8(digits).ok())
+            .and_then(|digits| digits.parse().ok());
+        Ok(self.last_insert_id)
+    }
+
+    /// It said something that nobody asked for: nobody can tell what it will answer next.
+    pub(crate) fn distrust(&mut self) {
+        self.trusted = false;
+    }
+
+    /// False after [`OriginConn::distrust`].
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.trusted
     }
 
     /// The capabilities in force on it.
@@ -108,21 +158,6 @@ impl OriginConn {
         }
     }
 
-    /// Runs a statement of our own that gives no rows.
-    pub(crate) async fn execute(&mut self, sql: &str) -> Result<(), OriginLoss> {
-        self.ask(Command::QUERY, sql.as_bytes()).await.map(drop)
-    }
-
-    /// Runs a query of our own that gives one number. `None`: the origin answered otherwise.
-    pub(crate) async fn query_number(&mut self, sql: &str) -> Result<Option<u64>, OriginLoss> {
-        let response = self.ask(Command::QUERY, sql.as_bytes()).await?;
-        let row = payloads(&response).nth(self.packets_before_rows());
-        Ok(row
-            .and_then(|row| row.split_first())
-            .and_then(|(_length, digits)| std::str::from_utf8(digits).ok())
-            .and_then(|digits| digits.parse().ok()))
-    }
-
     /// A column count, one column definition, and an EOF where that is in use.
     fn packets_before_rows(&self) -> usize {
         if self.capabilities.contains(Capabilities::DEPRECATE_EOF) {
@@ -133,19 +168,24 @@ impl OriginConn {
     }
 
     /// Sends a command of our own and gathers its response, which must be small.
-    async fn ask(&mut self, command: Command, argument: &[u8]) -> Result<Vec<u8>, OriginLoss> {
+    async fn ask(&mut self, command: Command, argument: &[u8]) -> Result<Answer, OriginLoss> {
         let mut packet = Vec::with_capacity(argument.len() + 8);
         write_command(&mut packet, command, argument);
         self.send(&packet).await.map_err(|error| error.source)?;
         let mut tracker = ResponseTracker::new(command, self.capabilities);
-        let mut response = Vec::new();
+        let mut answer = Vec::new();
         loop {
             let bytes = self.receive().await?;
             let fed = tracker.feed(bytes)?;
-            response.extend_from_slice(bytes);
+            answer.extend_from_slice(bytes);
             match fed.state {
-                ResponseState::Done => return Ok(response),
-                ResponseState::Incomplete if response.len() <= MAX_OWN_RESPONSE => {}
+                ResponseState::Done => {
+                    return Ok(Answer {
+                        bytes: answer,
+                        summary: *tracker.summary(),
+                    });
+                }
+                ResponseState::Incomplete if answer.len() <= MAX_OWN_RESPONSE => {}
                 _ => {
                     let error = io::Error::other("the origin's answer is longer than it can be");
                     return Err(error.into());
@@ -153,6 +193,12 @@ impl OriginConn {
             }
         }
     }
+}
+
+/// The response to a question of our own.
+struct Answer {
+    bytes: Vec<u8>,
+    summary: Summary,
 }
 
 /// A command did not leave whole.

@@ -31,11 +31,11 @@ impl Session {
             | Command::STMT_SEND_LONG_DATA => self.run_statement(packet).await,
             Command::PING | Command::STATISTICS | Command::FIELD_LIST => {
                 self.served.metrics.commands.inc();
-                self.relay_command(packet, Effect::None).await
+                self.relay_command(packet, Effect::default()).await
             }
             Command::SET_OPTION => {
                 self.served.metrics.commands.inc();
-                let pin = Effect::Pin(PinReason::SessionVariable);
+                let pin = Effect::pin(PinReason::SessionVariable);
                 self.relay_command(packet, pin).await
             }
             Command::CHANGE_USER => self.refuse(packet, "COM_CHANGE_USER").await,
@@ -51,11 +51,11 @@ impl Session {
             let statement = classify(text, self.escapes());
             (statement.kind, statement.effect)
         } else {
-            let pin = Effect::Pin(PinReason::NotUnderstood);
+            let pin = Effect::pin(PinReason::NotUnderstood);
             (StatementKind::Other, pin)
         };
         self.served.metrics.statement(kind);
-        if effect == Effect::Kill {
+        if effect.kill {
             return self.refuse(packet, "KILL").await;
         }
         self.relay_command(packet, effect).await
@@ -65,8 +65,8 @@ impl Session {
     async fn init_db(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.served.metrics.commands.inc();
         let effect = match std::str::from_utf8(self.downstream.argument(packet)) {
-            Ok(name) => Effect::UseDatabase(name.to_owned()),
-            Err(_) => Effect::Pin(PinReason::NotUnderstood),
+            Ok(name) => Effect::use_database(name.to_owned()),
+            Err(_) => Effect::pin(PinReason::NotUnderstood),
         };
         self.relay_command(packet, effect).await
     }
@@ -75,17 +75,18 @@ impl Session {
     async fn prepare(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.served.metrics.commands.inc();
         let text = self.downstream.argument(packet);
-        let effect = if packet.is_whole && !self.profile.hides_ascii() {
+        let mut effect = if packet.is_whole && !self.profile.hides_ascii() {
             classify(text, self.escapes()).effect
         } else {
-            Effect::Pin(PinReason::NotUnderstood)
+            Effect::pin(PinReason::NotUnderstood)
         };
-        let effect = match effect {
-            Effect::Kill => return self.refuse(packet, "KILL").await,
+        if effect.kill {
+            return self.refuse(packet, "KILL").await;
+        }
+        if effect.use_database.is_some() {
             // It will change the database each time it runs, which its result does not tell.
-            Effect::UseDatabase(_) => Effect::Pin(PinReason::NotUnderstood),
-            effect => effect,
-        };
+            effect = Effect::pin(PinReason::NotUnderstood);
+        }
         self.relay_command(packet, effect).await
     }
 
@@ -94,7 +95,7 @@ impl Session {
         self.served.metrics.commands.inc();
         let id = self.statement_id(packet);
         if self.held.is_some() && self.pins.has_statement(id) {
-            return self.relay_command(packet, Effect::None).await;
+            return self.relay_command(packet, Effect::default()).await;
         }
         self.discard(packet).await?;
         if packet.command.has_response() {
@@ -109,7 +110,7 @@ impl Session {
         let id = self.statement_id(packet);
         if self.held.is_some() && self.pins.has_statement(id) {
             self.pins.closed(id);
-            return self.relay_command(packet, Effect::None).await;
+            return self.relay_command(packet, Effect::default()).await;
         }
         self.discard(packet).await
     }
@@ -125,8 +126,8 @@ impl Session {
     /// stays.
     async fn reset(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.leave_lease().await;
-        self.insert_id = super::InsertId::default();
-        self.last_visit = None;
+        self.insert_id = 0;
+        self.previous = super::Previous::None;
         self.profile = Arc::new(Profile {
             database: self.profile.database.clone(),
             ..Profile::clone(&self.login_profile)
@@ -164,11 +165,20 @@ impl Session {
         match self.relay(packet, &effect).await? {
             Relayed::Response(summary) => {
                 self.note(packet.command, effect, &summary);
-                self.settle().await;
-                Ok(())
+                self.settle().await
             }
             Relayed::Trouble(trouble) => self.tell(trouble).await,
-            Relayed::OriginLost { loss, next_packet } => self.origin_lost(loss, next_packet).await,
+            Relayed::OriginLost {
+                loss,
+                next_packet,
+                client_is_amid,
+            } => {
+                self.origin_lost(loss, next_packet).await?;
+                if client_is_amid {
+                    return Err(SessionEnd::StateLost);
+                }
+                Ok(())
+            }
         }
     }
 }

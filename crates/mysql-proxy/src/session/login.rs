@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::warn;
 
 use super::pins::Pins;
-use super::{InsertId, Session};
+use super::{Previous, Session};
 use crate::config::TlsMode;
 use crate::downstream::Downstream;
 use crate::error::SessionEnd;
@@ -221,8 +221,8 @@ impl<'a> Login<'a> {
             served,
             held: None,
             pins: Pins::default(),
-            last_visit: None,
-            insert_id: InsertId::default(),
+            previous: Previous::None,
+            insert_id: 0,
             status,
         })
     }

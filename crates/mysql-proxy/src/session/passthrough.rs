@@ -4,6 +4,8 @@
 use net::splice;
 use tracing::debug;
 
+use mysql_sql::Effect;
+
 use super::Session;
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
@@ -12,7 +14,7 @@ impl Session {
     /// Copies bytes both ways until one side ends.
     pub(super) async fn pass_through(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.served.metrics.commands.inc();
-        if let Err(trouble) = self.take_any().await {
+        if let Err(trouble) = self.take_lease(&Effect::default()).await {
             self.discard(packet).await?;
             return self.tell(trouble).await;
         }

@@ -7,13 +7,9 @@ use mysql_proto::{HEADER_LEN, MAX_PAYLOAD, PacketHeader, ResponseState, Response
 
 use mysql_sql::Effect;
 
-use super::Session;
+use super::{MAX_RETRIES, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{OriginLoss, SessionEnd, Trouble};
-
-/// Connections that may turn out dead one after the other before a command of which nothing left is
-/// given up: after a restart of the origin, every idle one is dead.
-const MAX_RETRIES: usize = 3;
 
 /// How a command went.
 pub(super) enum Relayed {
@@ -27,6 +23,8 @@ pub(super) enum Relayed {
         /// The sequence id that an error must have to end the response; `None`: the client has half
         /// a packet, so nothing can be said to it.
         next_packet: Option<u8>,
+        /// The client is amid sending: what still comes from it is no command.
+        client_is_amid: bool,
     },
 }
 
@@ -49,8 +47,11 @@ impl Session {
             Err(SendTrouble::Client(end)) => return Err(end),
             Err(SendTrouble::NoLease(trouble)) => return Ok(Relayed::Trouble(trouble)),
             Err(SendTrouble::Origin(loss)) => {
-                let next_packet = Some(1);
-                return Ok(Relayed::OriginLost { loss, next_packet });
+                return Ok(Relayed::OriginLost {
+                    loss,
+                    next_packet: Some(1),
+                    client_is_amid: !packet.is_whole,
+                });
             }
         }
         self.relay_response(packet).await
@@ -142,11 +143,11 @@ impl Session {
                     Ok(()) => {}
                     Err(SendTrouble::Client(end)) => return Err(end),
                     Err(SendTrouble::NoLease(trouble)) => return Ok(Relayed::Trouble(trouble)),
-                    Err(SendTrouble::Origin(loss)) => return Ok(lost(loss, &tracker)),
+                    Err(SendTrouble::Origin(loss)) => return Ok(lost(loss, &tracker, true)),
                 },
                 Err(SendTrouble::Client(end)) => return Err(end),
                 Err(SendTrouble::NoLease(trouble)) => return Ok(Relayed::Trouble(trouble)),
-                Err(SendTrouble::Origin(loss)) => return Ok(lost(loss, &tracker)),
+                Err(SendTrouble::Origin(loss)) => return Ok(lost(loss, &tracker, false)),
             }
         }
     }
@@ -173,8 +174,7 @@ impl Session {
             .await
             .map_err(SendTrouble::Client)?;
         if has_more {
-            // Nobody asked for more: the connection cannot be trusted with the next command.
-            self.pins.pin_state("origin_spoke_unasked");
+            lease.distrust();
         }
         Ok(fed.state)
     }
@@ -204,9 +204,10 @@ impl Session {
     }
 }
 
-fn lost(loss: OriginLoss, tracker: &ResponseTracker) -> Relayed {
+fn lost(loss: OriginLoss, tracker: &ResponseTracker, client_is_amid: bool) -> Relayed {
     Relayed::OriginLost {
         loss,
         next_packet: tracker.next_sequence_id(),
+        client_is_amid,
     }
 }

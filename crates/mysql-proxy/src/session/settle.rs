@@ -7,14 +7,18 @@ use mysql_proto::{Command, StatusFlags, Summary, write_command};
 use mysql_sql::Effect;
 use tracing::{debug, warn};
 
-use super::Session;
+use super::{Previous, Session};
 use crate::error::{OriginLoss, SessionEnd, Trouble};
 use crate::refusal;
 
 impl Session {
     /// Notes what a response tells of the session.
     pub(super) fn note(&mut self, command: Command, effect: Effect, summary: &Summary) {
-        self.last_visit = self.held.as_ref().map(conn_pool::Lease::visit);
+        let Some(lease) = &mut self.held else { return };
+        self.previous = Previous::On(lease.visit());
+        if summary.last_insert_id != 0 || effect.sets_insert_id {
+            lease.forget_last_insert_id();
+        }
         let failed = summary.error.is_some();
         if let Some(status) = summary.status {
             self.status = status;
@@ -25,47 +29,56 @@ impl Session {
             // After an error within a transaction nobody says whether it is still open.
             self.pins.transaction = in_transaction || (failed && self.pins.transaction);
         }
-        if summary.last_insert_id != 0 {
-            self.insert_id.home = self.last_visit;
-            self.insert_id.is_news = true;
-        }
         if let Some(id) = summary.statement_id
             && command == Command::STMT_PREPARE
             && self.pins.prepared(id)
         {
             self.served.metrics.pin("prepared_statements");
         }
+        // To ask for the last insert id would wipe the warnings out.
+        let warns_amid_news = summary.warnings > 0 && summary.last_insert_id != 0;
+        self.pins.next_statement = effect.keep_for_next
+            || warns_amid_news
+            || (effect.reads_previous && self.pins.next_statement);
         self.note_effect(effect, failed);
     }
 
     fn note_effect(&mut self, effect: Effect, failed: bool) {
-        let keeps_next = matches!(effect, Effect::KeepForNext);
-        let asked = matches!(
-            effect,
-            Effect::ReadsPrevious | Effect::ReadsPreviousAndInsertId
-        );
-        self.pins.next_statement = keeps_next || (asked && self.pins.next_statement);
-        match effect {
-            Effect::UseDatabase(database) if !failed => self.set_database(database),
-            Effect::Pin(reason) if self.pins.pin_statement(reason) => {
-                self.served.metrics.pin(reason.name());
-                debug!(reason = reason.name(), "Pinned a session");
-            }
-            _ => {}
+        if let Some(database) = effect.use_database
+            && !failed
+        {
+            self.set_database(database);
+        }
+        if let Some(reason) = effect.pin
+            && self.pins.pin_statement(reason)
+        {
+            self.served.metrics.pin(reason.name());
+            debug!(reason = reason.name(), "Pinned a session");
         }
     }
 
     /// Gives the lease back unless something pins it.
-    pub(super) async fn settle(&mut self) {
+    pub(super) async fn settle(&mut self) -> Result<(), SessionEnd> {
+        let trusted = self.held.as_ref().is_none_or(|lease| lease.is_trusted());
         if self.pins.hold() {
-            return;
+            // Its next answer may be the one to another question.
+            return if trusted {
+                Ok(())
+            } else {
+                Err(SessionEnd::StateLost)
+            };
         }
-        self.release().await;
+        if trusted {
+            self.release().await;
+        } else {
+            self.held = None;
+        }
+        Ok(())
     }
 
     /// Gives the lease back, with the last insert id taken from it.
     async fn release(&mut self) {
-        if self.insert_id.is_news && !self.take_insert_id().await {
+        if !self.take_insert_id().await {
             self.held = None;
         }
         if let Some(lease) = self.held.take() {
@@ -73,16 +86,20 @@ impl Session {
         }
     }
 
-    /// Asks the connection for the value that its next user must not see. What an OK packet carries
-    /// is another thing: an explicit value of an `AUTO_INCREMENT` column shows there too.
+    /// Takes the last insert id from the connection if it is news, so that a statement on another
+    /// connection can be given it. What an OK packet carries is another thing: an explicit value of
+    /// an `AUTO_INCREMENT` column shows there too. False: the connection is of no use any more.
     async fn take_insert_id(&mut self) -> bool {
-        self.insert_id.is_news = false;
         let Some(lease) = &mut self.held else {
             return false;
         };
-        match lease.query_number("SELECT LAST_INSERT_ID()").await {
+        if lease.last_insert_id().is_some() {
+            return true;
+        }
+        self.previous = Previous::Gone;
+        match lease.ask_last_insert_id().await {
             Ok(Some(value)) => {
-                self.insert_id.value = value;
+                self.insert_id = value;
                 true
             }
             Ok(None) => {
@@ -160,7 +177,6 @@ impl Session {
     ) -> Result<(), SessionEnd> {
         self.served.metrics.origin_losses.inc();
         self.held = None;
-        self.insert_id.is_news = false;
         if next_packet.is_none() {
             warn!(%loss, "Lost an origin connection amid a packet");
             return Err(SessionEnd::StateLost);

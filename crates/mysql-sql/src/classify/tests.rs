@@ -35,7 +35,7 @@ fn leaves_the_connection_as_it_was() {
         "",
         "-- nothing",
     ] {
-        assert_eq!(effect(sql), Effect::None, "{sql}");
+        assert_eq!(effect(sql), Effect::default(), "{sql}");
     }
 }
 
@@ -62,12 +62,11 @@ fn pins_what_leaves_something_behind() {
         ("CALL p()", PinReason::Procedure),
         ("SELECT LASTVAL(s)", PinReason::Sequence),
         ("SELECT PREVIOUS VALUE FOR s", PinReason::Sequence),
+        ("SELECT NEXT VALUE FOR s", PinReason::Sequence),
+        ("INSERT INTO t VALUES (NEXTVAL(s))", PinReason::Sequence),
         ("SELECT CONNECTION_ID()", PinReason::ConnectionId),
         ("HANDLER t OPEN", PinReason::NotUnderstood),
-        (
-            "BEGIN NOT ATOMIC SET @x = 1; END",
-            PinReason::SessionVariable,
-        ),
+        ("BEGIN NOT ATOMIC SET @x = 1; END", PinReason::NotUnderstood),
         ("START REPLICA", PinReason::NotUnderstood),
         ("START", PinReason::NotUnderstood),
         ("COMMIT RELEASE", PinReason::NotUnderstood),
@@ -79,12 +78,27 @@ fn pins_what_leaves_something_behind() {
         ("frobnicate", PinReason::NotUnderstood),
         ("'SELECT'", PinReason::NotUnderstood),
     ] {
-        assert!(
-            matches!(effect(sql), Effect::Pin(found) if found == reason
-                || sql.starts_with("BEGIN NOT")),
-            "{sql}: {:?}",
-            effect(sql)
-        );
+        assert_eq!(effect(sql).pin, Some(reason), "{sql}");
+    }
+}
+
+#[test]
+fn needs_an_unused_connection_for_what_others_may_have_left() {
+    for sql in [
+        "SELECT @a",
+        "SELECT LASTVAL(s)",
+        "CALL p()",
+        "SET x = @a",
+        "EXECUTE s",
+    ] {
+        assert!(effect(sql).needs_unused, "{sql}");
+    }
+    for sql in [
+        "SET NAMES utf8mb4",
+        "LOCK TABLES t READ",
+        "SELECT GET_LOCK('a', 1)",
+    ] {
+        assert!(!effect(sql).needs_unused, "{sql}");
     }
 }
 
@@ -100,39 +114,31 @@ fn knows_what_asks_about_the_statement_before() {
         "SELECT @@session.error_count",
         "SELECT @@tidb_last_txn_info",
         "SELECT @@last_plan_from_cache",
+        "SET @n = ROW_COUNT()",
+        "SELECT LAST_INSERT_ID(), ROW_COUNT()",
     ] {
-        assert_eq!(effect(sql), Effect::ReadsPrevious, "{sql}");
+        assert!(effect(sql).reads_previous, "{sql}");
     }
-    assert_eq!(
-        effect("SELECT SQL_CALC_FOUND_ROWS * FROM t LIMIT 1"),
-        Effect::KeepForNext
-    );
-    for sql in [
-        "SELECT LAST_INSERT_ID()",
-        "UPDATE t SET id = LAST_INSERT_ID(id + 1)",
-        "SELECT @@identity",
-        "SELECT @@session.last_insert_id",
-        "INSERT INTO u VALUES (LAST_INSERT_ID(), 1)",
-    ] {
-        assert_eq!(effect(sql), Effect::ReadsLastInsertId, "{sql}");
-    }
+    let found_rows = effect("SELECT SQL_CALC_FOUND_ROWS * FROM t LIMIT 1");
+    assert!(found_rows.keep_for_next && found_rows.pin.is_none());
 }
 
 #[test]
-fn two_questions_at_once_are_both_seen() {
-    let sql = "SELECT LAST_INSERT_ID(), ROW_COUNT(), LAST_INSERT_ID()";
-    assert_eq!(effect(sql), Effect::ReadsPreviousAndInsertId);
-}
-
-#[test]
-fn two_needs_at_once_pin() {
-    for sql in [
-        "SELECT SQL_CALC_FOUND_ROWS 1; SELECT FOUND_ROWS()",
-        "USE a; SELECT LAST_INSERT_ID()",
-        "USE a; USE b",
-        "SELECT ROW_COUNT(); SELECT SQL_CALC_FOUND_ROWS 1",
+fn knows_what_reads_and_what_sets_the_last_insert_id() {
+    for (sql, sets) in [
+        ("SELECT LAST_INSERT_ID()", false),
+        ("INSERT INTO u VALUES (last_insert_id ( ), 1)", false),
+        ("SELECT @@identity", false),
+        ("SELECT @@session.last_insert_id", false),
+        ("SET @id = LAST_INSERT_ID()", false),
+        ("CALL p(LAST_INSERT_ID())", false),
+        ("SELECT @y := LAST_INSERT_ID()", false),
+        ("UPDATE t SET id = LAST_INSERT_ID(id + 1)", true),
+        ("SELECT LAST_INSERT_ID(77)", true),
     ] {
-        assert!(matches!(effect(sql), Effect::Pin(_)), "{sql}");
+        let effect = effect(sql);
+        assert!(effect.reads_insert_id, "{sql}");
+        assert_eq!(effect.sets_insert_id, sets, "{sql}");
     }
 }
 
@@ -143,9 +149,20 @@ fn carries_the_database() {
         ("use `a``b`;", "a`b"),
         ("/* x */ USE shop -- y", "shop"),
     ] {
-        assert_eq!(effect(sql), Effect::UseDatabase(name.to_owned()), "{sql}");
+        assert_eq!(effect(sql), Effect::use_database(name.to_owned()), "{sql}");
     }
-    assert!(matches!(effect("USE 'shop'"), Effect::Pin(_)));
+    for sql in [
+        "USE 'shop'",
+        "USE a; USE b",
+        "SELECT 1; USE a",
+        "USE a; SELECT 1",
+    ] {
+        let effect = effect(sql);
+        assert!(
+            effect.pin.is_some() && effect.use_database.is_none(),
+            "{sql}"
+        );
+    }
 }
 
 #[test]
@@ -156,7 +173,7 @@ fn sees_kill_wherever_it_stands() {
         "SELECT 1; KILL 5",
         "kill /* x */ 5",
     ] {
-        assert_eq!(effect(sql), Effect::Kill, "{sql}");
+        assert!(effect(sql).kill, "{sql}");
     }
 }
 
@@ -174,7 +191,7 @@ fn tells_the_kind_of_the_first_statement() {
 fn literals_end_where_the_server_ends_them() {
     let sql = br"INSERT INTO t VALUES ('\'), (@a, ' ')";
     let none = classify(sql, Escapes::None).effect;
-    assert_eq!(none, Effect::Pin(PinReason::UserVariable));
+    assert_eq!(none.pin, Some(PinReason::UserVariable));
 }
 
 proptest::proptest! {
@@ -184,10 +201,7 @@ proptest::proptest! {
     fn never_misses_a_hazard(prefix in "[a-zA-Z0-9 '\"`\\\\/*#@;()-]{0,24}") {
         let sql = format!("{prefix}\n; SET @a = 1");
         let effect = classify(sql.as_bytes(), Escapes::Backslash).effect;
-        proptest::prop_assert!(
-            matches!(effect, Effect::Pin(_) | Effect::Kill),
-            "{sql:?}: {effect:?}"
-        );
+        proptest::prop_assert!(effect.pin.is_some(), "{sql:?}: {effect:?}");
     }
 
     #[test]
