@@ -56,7 +56,8 @@ pub(crate) struct DemoArgs {
     /// TLS towards the database of --origin. Default: disabled on loopback, else required.
     #[arg(long, value_name = "MODE", requires = "origin")]
     origin_tls: Option<TlsChoice>,
-    /// Where the edge listens for MySQL clients. Default: 127.0.0.1:3307, any port if that is taken.
+    /// Where the edge listens for MySQL clients. Default: 127.0.0.1:3307, any port where it is not
+    /// free.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
     /// Most origin connections at a time.
