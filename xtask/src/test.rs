@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     }
     summary.print(began.elapsed());
     if !summary.succeeded {
-        bail!("tests failed");
+        bail!("tests failed, or did not build: cargo says which above");
     }
     Ok(())
 }

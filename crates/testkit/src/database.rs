@@ -246,6 +246,8 @@ fn spawn(
     certificates: Option<&Certificates>,
 ) -> Result<Process> {
     let mut command = kind.command(program, folder, port, certificates)?;
+    // Whatever a server writes into its working folder goes away with it.
+    command.current_dir(folder);
     Process::spawn(&kind.to_string(), &mut command, &folder.join("server.log"))
 }
 

@@ -62,10 +62,22 @@ const LAYERS: [Layer; 18] = [
             "demo-origin",
         ],
     ),
+    // The demo brings a database and asks it as a client would; the rest is what commands print.
+    // The engines and the store it reaches through `app` only.
     layer(
         4,
         "tidegate",
-        &["app", "config", "domain", "telemetry", "tunnel-proto"],
+        &[
+            "app",
+            "config",
+            "domain",
+            "telemetry",
+            "demo-origin",
+            "mysql-proto",
+            "net",
+            "tunnel-connector",
+            "tunnel-proto",
+        ],
     ),
     layer(4, "e2e", &["app", "testkit"]),
     layer(4, "xtask", &[]),
