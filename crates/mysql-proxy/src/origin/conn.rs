@@ -25,8 +25,7 @@ pub struct OriginConn {
     stream: BoxStream,
     capabilities: Capabilities,
     buffer: Box<[u8]>,
-    /// What `LAST_INSERT_ID()` gives on it. `None`: a statement may have changed it since.
-    last_insert_id: Option<u64>,
+    insert_id: InsertId,
     /// False: it said something that nobody asked for.
     trusted: bool,
 }
@@ -37,43 +36,52 @@ impl OriginConn {
             stream,
             capabilities,
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
-            last_insert_id: Some(0),
+            insert_id: InsertId::default(),
             trusted: true,
         }
     }
 
-    /// What `LAST_INSERT_ID()` gives on it, if that is known.
-    pub(crate) fn last_insert_id(&self) -> Option<u64> {
-        self.last_insert_id
+    /// What `LAST_INSERT_ID()` gives on it.
+    pub(crate) fn insert_id(&self) -> InsertId {
+        self.insert_id
     }
 
-    /// A statement may have changed what `LAST_INSERT_ID()` gives.
-    pub(crate) fn forget_last_insert_id(&mut self) {
-        self.last_insert_id = None;
+    /// A statement may have changed what `LAST_INSERT_ID()` gives; its OK packet said `told`.
+    pub(crate) fn note_insert_id(&mut self, told: u64) {
+        self.insert_id.is_news = true;
+        self.insert_id.told_known |= told == self.insert_id.known;
     }
 
-    /// Makes `LAST_INSERT_ID()` give `value`. False: the origin will not.
+    /// Makes `LAST_INSERT_ID()` give `value`. False: it does not.
     ///
     /// `LAST_INSERT_ID(n)` sets what the next call without an argument gives, on MySQL, MariaDB and
-    /// TiDB (where the variable of that name cannot be set):
+    /// TiDB (where the variable of that name cannot be set), though not to 0 on TiDB:
     /// <https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_last-insert-id>
-    pub(crate) async fn set_last_insert_id(&mut self, value: u64) -> Result<bool, OriginLoss> {
+    pub(crate) async fn set_insert_id(&mut self, value: u64) -> Result<bool, OriginLoss> {
         let sql = format!("DO LAST_INSERT_ID({value})");
         let answer = self.ask(Command::QUERY, sql.as_bytes()).await?;
-        let done = answer.summary.error.is_none();
-        self.last_insert_id = done.then_some(value);
-        Ok(done)
+        if answer.summary.error.is_some() {
+            return Ok(false);
+        }
+        if value == 0 {
+            return Ok(self.ask_insert_id().await? == Some(0));
+        }
+        self.insert_id = InsertId::known(value);
+        Ok(true)
     }
 
     /// Asks what `LAST_INSERT_ID()` gives. `None`: the origin gave no number.
-    pub(crate) async fn ask_last_insert_id(&mut self) -> Result<Option<u64>, OriginLoss> {
+    pub(crate) async fn ask_insert_id(&mut self) -> Result<Option<u64>, OriginLoss> {
         let answer = self.ask(Command::QUERY, b"SELECT LAST_INSERT_ID()").await?;
         let row = payloads(&answer.bytes).nth(self.packets_before_rows());
-        self.last_insert_id = row
+        let value = row
             .and_then(|row| row.split_first())
             .and_then(|(_length, digits)| std::str::from_utf8(digits).ok())
             .and_then(|digits| digits.parse().ok());
-        Ok(self.last_insert_id)
+        if let Some(value) = value {
+            self.insert_id = InsertId::known(value);
+        }
+        Ok(value)
     }
 
     /// It said something that nobody asked for: nobody can tell what it will answer next.
@@ -191,6 +199,27 @@ impl OriginConn {
                     return Err(error.into());
                 }
             }
+        }
+    }
+}
+
+/// What `LAST_INSERT_ID()` gives on a connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct InsertId {
+    /// What it gave when nobody had changed it yet.
+    pub(crate) known: u64,
+    /// A statement may have changed it since.
+    pub(crate) is_news: bool,
+    /// An OK packet has told the known value since: if the connection gives that still, a statement
+    /// has made it anew.
+    pub(crate) told_known: bool,
+}
+
+impl InsertId {
+    fn known(value: u64) -> Self {
+        Self {
+            known: value,
+            ..Self::default()
         }
     }
 }

@@ -57,22 +57,28 @@ impl Session {
     async fn bring_insert_id(&mut self, effect: &Effect) -> Result<(), Trouble> {
         for _ in 0..=MAX_RETRIES {
             let Some(lease) = &mut self.held else { break };
-            // `None`: news, made by this session on the lease in hand.
-            if lease
-                .last_insert_id()
-                .is_none_or(|value| value == self.insert_id)
-            {
+            let there = lease.insert_id();
+            // News was made by this session, on the lease in hand.
+            if there.is_news || there.known == self.insert_id {
                 return Ok(());
             }
             if effect.reads_previous {
                 // To bring it would hide what else the statement asks about.
                 return Err(Trouble::PreviousGone);
             }
-            match lease.set_last_insert_id(self.insert_id).await {
+            match lease.set_insert_id(self.insert_id).await {
                 Ok(true) => return Ok(()),
-                Ok(false) => return Err(Trouble::NotSupported("LAST_INSERT_ID() of this origin")),
-                // Nothing of the client's was sent yet.
-                Err(_) if !self.pins.hold() => self.held = Some(self.lease_any().await?),
+                // Nothing of the client's was sent yet, and nothing binds it to this connection. On
+                // one that nobody has used the value is 0, and any other can be set.
+                _ if !self.pins.hold() => {
+                    self.held = None;
+                    self.held = Some(self.lease_unused().await?);
+                }
+                Ok(false) => {
+                    return Err(Trouble::NotSupported(
+                        "LAST_INSERT_ID() in this place: the origin cannot set it",
+                    ));
+                }
                 Err(loss) => {
                     self.held = None;
                     return Err(Trouble::OriginLost(loss));

@@ -17,7 +17,7 @@ impl Session {
         let Some(lease) = &mut self.held else { return };
         self.previous = Previous::On(lease.visit());
         if summary.last_insert_id != 0 || effect.sets_insert_id {
-            lease.forget_last_insert_id();
+            lease.note_insert_id(summary.last_insert_id);
         }
         let failed = summary.error.is_some();
         if let Some(status) = summary.status {
@@ -93,13 +93,16 @@ impl Session {
         let Some(lease) = &mut self.held else {
             return false;
         };
-        if lease.last_insert_id().is_some() {
+        let before = lease.insert_id();
+        if !before.is_news {
             return true;
         }
         self.previous = Previous::Gone;
-        match lease.ask_last_insert_id().await {
+        match lease.ask_insert_id().await {
             Ok(Some(value)) => {
-                self.insert_id = value;
+                if value != before.known || before.told_known {
+                    self.insert_id = value;
+                }
                 true
             }
             Ok(None) => {
