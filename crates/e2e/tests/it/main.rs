@@ -4,6 +4,7 @@ mod demo;
 mod drain;
 mod errors;
 mod faults;
+mod insert_id;
 mod isolation;
 mod ledger;
 mod matrix;
