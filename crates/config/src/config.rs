@@ -140,8 +140,8 @@ pub struct ConnectorConfig {
     pub edge: Vec<Address>,
     /// What it proves to the edge.
     pub credentials: ConnectorCredentials,
-    /// PEM file of the authority that signed the edge's certificate; `None`: that of the edge in the
-    /// same process.
+    /// PEM file of the authority that signed the edge's certificate; `None`: that of the edge in
+    /// the same process.
     ///
     /// It is not read here, because an edge in the same process may have yet to make it.
     pub ca_file: Option<PathBuf>,

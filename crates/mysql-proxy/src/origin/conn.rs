@@ -26,8 +26,9 @@ pub struct OriginConn {
     capabilities: Capabilities,
     buffer: Box<[u8]>,
     insert_id: InsertId,
-    /// False: it said something that nobody asked for.
-    trusted: bool,
+    /// True between two commands. False while one is under way, and for good when a response was
+    /// left unread or was longer than it should be: nobody can tell what it will say next.
+    settled: bool,
 }
 
 impl OriginConn {
@@ -37,7 +38,7 @@ impl OriginConn {
             capabilities,
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             insert_id: InsertId::default(),
-            trusted: true,
+            settled: true,
         }
     }
 
@@ -84,14 +85,20 @@ impl OriginConn {
         Ok(value)
     }
 
-    /// It said something that nobody asked for: nobody can tell what it will answer next.
-    pub(crate) fn distrust(&mut self) {
-        self.trusted = false;
+    /// A command is about to be sent: only [`OriginConn::end_command`] makes the connection fit for
+    /// another, so that whoever is interrupted leaves one that is closed.
+    pub(crate) fn begin_command(&mut self) {
+        self.settled = false;
     }
 
-    /// False after [`OriginConn::distrust`].
-    pub(crate) fn is_trusted(&self) -> bool {
-        self.trusted
+    /// The whole response was read, and nothing else.
+    pub(crate) fn end_command(&mut self) {
+        self.settled = true;
+    }
+
+    /// True between two commands.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled
     }
 
     /// The capabilities in force on it.
@@ -142,7 +149,7 @@ impl OriginConn {
     /// what carries it is about to go. Costs no system call: the runtime knows when there is
     /// something to read.
     pub(super) fn is_usable(&mut self) -> bool {
-        if self.stream.is_leaving() {
+        if !self.settled || self.stream.is_leaving() {
             return false;
         }
         let mut byte = [0];
@@ -179,15 +186,18 @@ impl OriginConn {
     async fn ask(&mut self, command: Command, argument: &[u8]) -> Result<Answer, OriginLoss> {
         let mut packet = Vec::with_capacity(argument.len() + 8);
         write_command(&mut packet, command, argument);
+        self.begin_command();
         self.send(&packet).await.map_err(|error| error.source)?;
         let mut tracker = ResponseTracker::new(command, self.capabilities);
         let mut answer = Vec::new();
         loop {
             let bytes = self.receive().await?;
             let fed = tracker.feed(bytes)?;
+            let is_all = fed.consumed == bytes.len();
             answer.extend_from_slice(bytes);
             match fed.state {
-                ResponseState::Done => {
+                ResponseState::Done if is_all => {
+                    self.end_command();
                     return Ok(Answer {
                         bytes: answer,
                         summary: *tracker.summary(),

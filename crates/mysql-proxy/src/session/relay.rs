@@ -82,6 +82,7 @@ impl Session {
             let Some(lease) = &mut self.held else {
                 return Ok(());
             };
+            lease.begin_command();
             let bytes = self.downstream.packet(packet);
             let Err(error) = lease.send(bytes).await else {
                 return Ok(());
@@ -128,11 +129,12 @@ impl Session {
     }
 
     async fn relay_response(&mut self, packet: CommandPacket) -> Result<Relayed, SessionEnd> {
-        let Some(lease) = &self.held else {
+        let Some(lease) = &mut self.held else {
             return Err(SessionEnd::StateLost);
         };
         let mut tracker = ResponseTracker::new(packet.command, lease.capabilities());
         if !packet.command.has_response() {
+            lease.end_command();
             return Ok(Relayed::Response(*tracker.summary()));
         }
         loop {
@@ -168,13 +170,13 @@ impl Session {
             .feed(bytes)
             .map_err(|error| SendTrouble::Origin(error.into()))?;
         let response = bytes.get(..fed.consumed).unwrap_or_default();
-        let has_more = fed.consumed < bytes.len();
+        let is_all = fed.consumed == bytes.len();
         self.downstream
             .send(response)
             .await
             .map_err(SendTrouble::Client)?;
-        if has_more {
-            lease.distrust();
+        if fed.state == ResponseState::Done && is_all {
+            lease.end_command();
         }
         Ok(fed.state)
     }

@@ -59,16 +59,16 @@ impl Session {
 
     /// Gives the lease back unless something pins it.
     pub(super) async fn settle(&mut self) -> Result<(), SessionEnd> {
-        let trusted = self.held.as_ref().is_none_or(|lease| lease.is_trusted());
+        let settled = self.held.as_ref().is_none_or(|lease| lease.is_settled());
         if self.pins.hold() {
             // Its next answer may be the one to another question.
-            return if trusted {
+            return if settled {
                 Ok(())
             } else {
                 Err(SessionEnd::StateLost)
             };
         }
-        if trusted {
+        if settled {
             self.release().await;
         } else {
             self.held = None;
@@ -117,11 +117,12 @@ impl Session {
     }
 
     /// Parts with the lease in hand at the end of the session (or at its reset): prepared
-    /// statements are closed; a connection with any other state, or with an open transaction, is
-    /// closed itself, which rolls back.
+    /// statements are closed; a connection with any other state, with an open transaction, or amid
+    /// a command is closed itself, which rolls back.
     pub(super) async fn leave_lease(&mut self) {
         let statements = self.pins.take_statements();
-        let is_clean = self.pins.state().is_none() && !self.pins.transaction;
+        let is_settled = self.held.as_ref().is_none_or(|lease| lease.is_settled());
+        let is_clean = self.pins.state().is_none() && !self.pins.transaction && is_settled;
         self.pins = super::pins::Pins::default();
         if !is_clean {
             self.held = None;
