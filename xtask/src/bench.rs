@@ -30,8 +30,8 @@ use report::Report;
 
 const USAGE: &str = "usage: cargo xtask bench path [OPTION...]
 
-  --seconds N     length of each measurement (default 5)
-  --rounds N      measurements of each way; medians are reported (default 3)
+  --seconds N     length of each measurement (default 3)
+  --rounds N      measurements of each way; medians are reported (default 5)
   --clients N,N   numbers of clients to measure with (default 1,16)
   --idle N        idle clients to measure the edge's memory with, 0 for none (default 1000)
   --json          one JSON object on one line instead of tables";

@@ -33,8 +33,8 @@ pub(super) struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            seconds: 5,
-            rounds: 3,
+            seconds: 3,
+            rounds: 5,
             clients: vec![1, 16],
             idle: 1000,
             json: false,
@@ -106,7 +106,7 @@ mod tests {
         let options = Options::parse(&arguments).unwrap();
         let expected = Options {
             seconds: 9,
-            rounds: 3,
+            rounds: 5,
             clients: vec![1, 4],
             idle: 0,
             json: true,

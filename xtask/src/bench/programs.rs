@@ -77,8 +77,8 @@ fn provide(program: &str, package: &str, as_root: bool) -> Result<PathBuf> {
     find(program).with_context(|| format!("{package} is installed and holds no {program}"))
 }
 
-/// The binary that `TIDEGATE_BIN` names, else the checkout's, built now so that none is measured that
-/// is older than its source.
+/// The binary that `TIDEGATE_BIN` names, else the checkout's, built now so that none is measured
+/// that is older than its source.
 fn build() -> Result<PathBuf> {
     if let Some(named) = variable("TIDEGATE_BIN") {
         progress(&format!("taking {named} as TIDEGATE_BIN says"));
