@@ -2,7 +2,8 @@
 //! `refusal.rs`.
 
 use conn_pool::LeaseError;
-use mysql_proto::{ErrPacket, HandshakeError, ProtocolError};
+use mysql_client::LoginError;
+use mysql_proto::{HandshakeError, ProtocolError};
 use net::DialError;
 use net::tls::ClientTlsError;
 
@@ -12,18 +13,12 @@ pub enum OriginError {
     /// The way to it is closed: see [`net::DialErrorKind`] for who is to blame.
     #[error(transparent)]
     Dial(#[from] DialError),
-    /// TLS could not be set up or failed.
+    /// TLS could not be set up.
     #[error(transparent)]
     Tls(#[from] ClientTlsError),
-    /// It hung up, or the network did, while we logged in.
-    #[error("lost the connection during login: {0}")]
-    Io(#[from] std::io::Error),
-    /// It speaks, but not what we can answer.
-    #[error("login failed: {0}")]
-    Handshake(#[from] HandshakeError),
-    /// It said no.
-    #[error("origin refused the login with {}: {}", .0.code, .0.message)]
-    Refused(ErrPacket),
+    /// The login did not succeed.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// It lacks a capability that the client has been promised.
     #[error("origin does not speak {0}, which the client was promised")]
     MissingCapability(&'static str),

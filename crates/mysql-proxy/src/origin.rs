@@ -2,7 +2,6 @@
 
 mod conn;
 mod connect;
-mod rsa;
 
 pub use conn::OriginConn;
 pub use connect::OriginConnector;

@@ -19,6 +19,7 @@
 
 use conn_pool::LeaseError;
 use domain::Hyperdrive;
+use mysql_client::LoginError;
 use mysql_proto::ErrPacket;
 use net::{DialError, DialErrorKind};
 
@@ -159,21 +160,28 @@ fn of_lease_error(error: &LeaseError<OriginError>, hyperdrive: &Hyperdrive) -> E
 
 fn of_origin_error(error: &OriginError, hyperdrive: &Hyperdrive) -> ErrPacket {
     match error {
-        OriginError::Refused(refusal) if CLIENTS_OWN.contains(&refusal.code) => refusal.clone(),
+        OriginError::Login(LoginError::Refused(refusal)) if CLIENTS_OWN.contains(&refusal.code) => {
+            refusal.clone()
+        }
         OriginError::Dial(error) if error.kind() == DialErrorKind::TunnelDown => {
             tunnel_down(error, hyperdrive)
         }
         error => {
             let advice = match error {
-                OriginError::Refused(_) => "check the user and password in its origin",
-                OriginError::Tls(_) => "check its tls and ca_file",
+                OriginError::Login(LoginError::Refused(_)) => {
+                    "check the user and password in its origin"
+                }
+                OriginError::Tls(_) | OriginError::Login(LoginError::Tls(_)) => {
+                    "check its tls and ca_file"
+                }
                 OriginError::Dial(error) if error.kind() == DialErrorKind::Forbidden => {
                     "name the address in an ingress rule of the connector"
                 }
-                OriginError::Dial(_) | OriginError::Io(_) => {
+                OriginError::Dial(_) | OriginError::Login(LoginError::Io(_)) => {
                     "check that the database runs and that its address is right"
                 }
-                OriginError::Handshake(_) | OriginError::MissingCapability(_) => {
+                OriginError::Login(LoginError::Handshake(_))
+                | OriginError::MissingCapability(_) => {
                     "check the origin's version and its user's authentication plugin"
                 }
             };

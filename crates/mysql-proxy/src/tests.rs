@@ -259,7 +259,9 @@ async fn refuses_logins_by_their_own_codes() {
     let edge = Edge::start(&origin, pool());
     for (user, password, code) in [("app", "wrong", 1045), ("nobody", "local", 1049)] {
         match edge.try_client(user, password).await {
-            Err(crate::OriginError::Refused(error)) => assert_eq!(error.code, code),
+            Err(crate::OriginError::Login(mysql_client::LoginError::Refused(error))) => {
+                assert_eq!(error.code, code);
+            }
             other => panic!("{user}: {other:?}"),
         }
     }

@@ -20,19 +20,27 @@ const fn layer(level: u8, name: &'static str, may_use: &'static [&'static str]) 
 }
 
 /// Bottom first; an arrow only points down.
-const LAYERS: [Layer; 18] = [
+const LAYERS: [Layer; 19] = [
     layer(0, "domain", &[]),
     layer(0, "mysql-proto", &[]),
     layer(0, "mysql-sql", &[]),
     layer(0, "tunnel-proto", &["domain"]),
     layer(0, "conn-pool", &[]),
     layer(0, "net", &["domain"]),
+    layer(0, "mysql-client", &["net", "mysql-proto"]),
     layer(0, "telemetry", &[]),
     layer(1, "config", &["domain"]),
     layer(
         1,
         "mysql-proxy",
-        &["domain", "net", "mysql-proto", "mysql-sql", "conn-pool"],
+        &[
+            "domain",
+            "net",
+            "mysql-client",
+            "mysql-proto",
+            "mysql-sql",
+            "conn-pool",
+        ],
     ),
     layer(1, "tunnel-edge", &["domain", "net", "tunnel-proto"]),
     layer(1, "tunnel-connector", &["domain", "net", "tunnel-proto"]),
@@ -73,6 +81,7 @@ const LAYERS: [Layer; 18] = [
             "domain",
             "telemetry",
             "demo-origin",
+            "mysql-client",
             "mysql-proto",
             "net",
             "tunnel-connector",

@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use mysql_client::LoggedIn;
 use mysql_proto::{
     Capabilities, Command, PacketHeader, ResponseState, ResponseTracker, Summary, write_command,
 };
@@ -32,10 +33,10 @@ pub struct OriginConn {
 }
 
 impl OriginConn {
-    pub(super) fn new(stream: BoxStream, capabilities: Capabilities) -> Self {
+    pub(super) fn new(logged_in: LoggedIn) -> Self {
         Self {
-            stream,
-            capabilities,
+            stream: logged_in.stream,
+            capabilities: logged_in.capabilities,
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             insert_id: InsertId::default(),
             settled: true,

@@ -2,21 +2,17 @@
 
 use std::sync::{Arc, OnceLock};
 
-use bytes::BytesMut;
 use conn_pool::Connect;
 use domain::{ExposeSecret, Origin, OriginTls};
-use mysql_proto::{Capabilities, ClientConfig, ClientEvent, ClientHandshake};
+use mysql_client::log_in;
+use mysql_proto::{Capabilities, ClientConfig};
+use net::Dial;
 use net::tls::ClientTls;
-use net::{BoxStream, Dial};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tracing::debug;
 
-use super::{OriginConn, rsa};
+use super::OriginConn;
 use crate::error::OriginError;
 use crate::profile::Profile;
-
-/// What a login reads at a time; a greeting and an OK fit several times.
-const LOGIN_BUFFER: usize = 1024;
 
 /// Opens connections to one origin.
 #[derive(Debug)]
@@ -55,9 +51,16 @@ impl OriginConnector {
             .dial
             .dial(self.origin.via, &self.origin.address)
             .await?;
-        let conn = Login::new(self, profile, stream).run().await?;
+        let logged_in = log_in(stream, self.client_config(profile), self.tls.as_ref()).await?;
+        if profile.capabilities.contains(Capabilities::DEPRECATE_EOF)
+            && !logged_in.capabilities.contains(Capabilities::DEPRECATE_EOF)
+        {
+            return Err(OriginError::MissingCapability("CLIENT_DEPRECATE_EOF"));
+        }
         debug!(origin = %self.origin.address, "Opened an origin connection");
-        Ok(conn)
+        self.server_version
+            .get_or_init(|| logged_in.server_version.clone());
+        Ok(OriginConn::new(logged_in))
     }
 
     fn client_config(&self, profile: &Profile) -> ClientConfig {
@@ -98,98 +101,5 @@ impl Connect for OriginConnector {
 
     fn close(&self, conn: OriginConn) {
         conn.quit();
-    }
-}
-
-/// A login in progress.
-struct Login<'a> {
-    connector: &'a OriginConnector,
-    profile: &'a Profile,
-    stream: BoxStream,
-    handshake: ClientHandshake,
-    input: BytesMut,
-    output: Vec<u8>,
-}
-
-impl<'a> Login<'a> {
-    fn new(connector: &'a OriginConnector, profile: &'a Profile, stream: BoxStream) -> Self {
-        Self {
-            connector,
-            profile,
-            stream,
-            handshake: ClientHandshake::new(connector.client_config(profile)),
-            input: BytesMut::with_capacity(LOGIN_BUFFER),
-            output: Vec::new(),
-        }
-    }
-
-    async fn run(mut self) -> Result<OriginConn, OriginError> {
-        loop {
-            let event = self.handshake.input(&mut self.input, &mut self.output)?;
-            match event {
-                ClientEvent::NeedInput => {
-                    self.flush().await?;
-                    self.read().await?;
-                }
-                ClientEvent::StartTls => {
-                    self.flush().await?;
-                    self = self.secure().await?;
-                }
-                ClientEvent::EncryptPassword {
-                    public_key_pem,
-                    message,
-                } => {
-                    let encrypted = rsa::encrypt(&public_key_pem, &message)?;
-                    self.handshake
-                        .encrypted_password(encrypted, &mut self.output);
-                }
-                ClientEvent::Done(_) => return self.finish(),
-                ClientEvent::Refused(error) => return Err(OriginError::Refused(error)),
-            }
-        }
-    }
-
-    async fn flush(&mut self) -> Result<(), OriginError> {
-        self.stream.write_all(&self.output).await?;
-        self.stream.flush().await?;
-        self.output.clear();
-        Ok(())
-    }
-
-    async fn read(&mut self) -> Result<(), OriginError> {
-        if self.stream.read_buf(&mut self.input).await? == 0 {
-            let error = std::io::Error::new(
-                std::io::ErrorKind::UnexpectedEof,
-                "the origin closed the connection",
-            );
-            return Err(error.into());
-        }
-        Ok(())
-    }
-
-    async fn secure(mut self) -> Result<Self, OriginError> {
-        if let Some(tls) = &self.connector.tls {
-            self.stream = tls.connect(self.stream).await?;
-        }
-        self.handshake.tls_established(&mut self.output);
-        Ok(self)
-    }
-
-    fn finish(self) -> Result<OriginConn, OriginError> {
-        let capabilities = self.handshake.capabilities();
-        if self
-            .profile
-            .capabilities
-            .contains(Capabilities::DEPRECATE_EOF)
-            && !capabilities.contains(Capabilities::DEPRECATE_EOF)
-        {
-            return Err(OriginError::MissingCapability("CLIENT_DEPRECATE_EOF"));
-        }
-        if let Some(greeting) = self.handshake.greeting() {
-            self.connector
-                .server_version
-                .get_or_init(|| greeting.server_version.clone());
-        }
-        Ok(OriginConn::new(self.stream, capabilities))
     }
 }

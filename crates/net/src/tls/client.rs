@@ -10,7 +10,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    WantsVerifier,
 };
 use tokio_rustls::TlsConnector;
 
@@ -56,24 +57,15 @@ impl ClientTls {
             .with_safe_default_protocol_versions()?;
         let config = match mode {
             OriginTls::Disabled => return Ok(None),
-            OriginTls::Required => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Anyone(provider())))
-                .with_no_client_auth(),
-            OriginTls::VerifyCa { roots_pem } => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyName {
-                    roots: roots(roots_pem.as_deref())?,
-                    provider: provider(),
-                }))
-                .with_no_client_auth(),
+            OriginTls::Required => with_any_name(builder, None),
+            OriginTls::VerifyCa { roots_pem } => {
+                with_any_name(builder, Some(roots(roots_pem.as_deref())?))
+            }
             OriginTls::VerifyIdentity { roots_pem } => {
-                let verifier = WebPkiServerVerifier::builder_with_provider(
-                    Arc::new(roots(roots_pem.as_deref())?),
-                    provider(),
-                )
-                .build()
-                .map_err(|error| ClientTlsError::Roots(error.to_string()))?;
+                let roots = Arc::new(roots(roots_pem.as_deref())?);
+                let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider())
+                    .build()
+                    .map_err(|error| ClientTlsError::Roots(error.to_string()))?;
                 builder.with_webpki_verifier(verifier).with_no_client_auth()
             }
         };
@@ -92,6 +84,17 @@ impl ClientTls {
     }
 }
 
+fn with_any_name(
+    builder: ConfigBuilder<ClientConfig, WantsVerifier>,
+    roots: Option<RootCertStore>,
+) -> ClientConfig {
+    let provider = provider();
+    builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyName { roots, provider }))
+        .with_no_client_auth()
+}
+
 fn roots(pem: Option<&str>) -> Result<RootCertStore, ClientTlsError> {
     let mut roots = RootCertStore::empty();
     let Some(pem) = pem else {
@@ -108,52 +111,12 @@ fn roots(pem: Option<&str>) -> Result<RootCertStore, ClientTlsError> {
     Ok(roots)
 }
 
-/// `required`: whoever answers, as MySQL's mode of that name.
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
-
-/// `verify-ca`: signed by a trusted authority, whatever name it carries.
+/// `required` and `verify-ca`: whatever name the certificate carries.
 #[derive(Debug)]
 struct AnyName {
-    roots: RootCertStore,
+    /// Who must have signed it. `None`: whoever answers, as MySQL's mode `REQUIRED`.
+    roots: Option<RootCertStore>,
     provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 impl ServerCertVerifier for AnyName {
@@ -165,22 +128,15 @@ impl ServerCertVerifier for AnyName {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let certificate = ParsedCertificate::try_from(end_entity)?;
-        verify_server_cert_signed_by_trust_anchor(
-            &certificate,
-            &self.roots,
-            intermediates,
-            now,
-            self.provider.signature_verification_algorithms.all,
-        )
-        .map_err(|error| match error {
-            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-                rustls::Error::General(
-                    "no trusted authority signed the origin's certificate".to_owned(),
-                )
-            }
-            other => other,
-        })?;
+        if let Some(roots) = &self.roots {
+            verify_server_cert_signed_by_trust_anchor(
+                &ParsedCertificate::try_from(end_entity)?,
+                roots,
+                intermediates,
+                now,
+                self.provider.signature_verification_algorithms.all,
+            )?;
+        }
         Ok(ServerCertVerified::assertion())
     }
 

@@ -3,17 +3,15 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncryptingKey};
 use bytes::BytesMut;
 use domain::{Address, ExposeSecret, OriginTls, SecretString};
+use mysql_client::{LoginError, log_in};
 use mysql_proto::{
-    Capabilities, ClientConfig, ClientEvent, ClientHandshake, Command, DecodeError, EofPacket,
-    ErrPacket, HandshakeError, OkPacket, Packet, PacketReader, write_command,
+    Capabilities, ClientConfig, Command, DecodeError, EofPacket, ErrPacket, OkPacket, Packet,
+    PacketReader, write_command,
 };
 use net::tls::{ClientTls, ClientTlsError};
 use net::{BoxStream, DialError, TcpDialer};
-use rustls::pki_types::SubjectPublicKeyInfoDer;
-use rustls::pki_types::pem::PemObject;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Longest that connecting, logging in and each statement may take.
@@ -48,8 +46,8 @@ pub(crate) enum ClientError {
     #[error(transparent)]
     Tls(#[from] ClientTlsError),
     /// The login is not possible.
-    #[error("login failed: {0}")]
-    Handshake(#[from] HandshakeError),
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// The server said no.
     #[error("{} (error {})", .0.message, .0.code)]
     Refused(ErrPacket),
@@ -86,7 +84,16 @@ impl Client {
     pub(crate) async fn connect(target: &Target) -> Result<Self, ClientError> {
         within(async {
             let stream = TcpDialer::connect(&target.address).await?;
-            Login::new(target, Box::new(stream)).run(target).await
+            let tls = ClientTls::new(&target.tls, &target.address.host)?;
+            let config = client_config(target);
+            let logged_in = match log_in(Box::new(stream), config, tls.as_ref()).await {
+                Err(LoginError::Refused(error)) => return Err(ClientError::Refused(error)),
+                other => other?,
+            };
+            Ok(Self {
+                capabilities: logged_in.capabilities,
+                wire: Wire::new(logged_in.stream),
+            })
         })
         .await
     }
@@ -190,6 +197,15 @@ struct Wire {
 }
 
 impl Wire {
+    fn new(stream: BoxStream) -> Self {
+        Self {
+            stream,
+            input: BytesMut::new(),
+            output: Vec::new(),
+            packets: PacketReader::new(MAX_PACKET),
+        }
+    }
+
     async fn flush(&mut self) -> Result<(), ClientError> {
         self.stream.write_all(&self.output).await?;
         self.stream.flush().await?;
@@ -214,89 +230,22 @@ impl Wire {
     }
 }
 
-// === Login ===
-
-/// A login in progress.
-struct Login {
-    wire: Wire,
-    handshake: ClientHandshake,
-}
-
-impl Login {
-    fn new(target: &Target, stream: BoxStream) -> Self {
-        let config = ClientConfig {
-            user: target.user.clone(),
-            password: target.password.expose_secret().as_bytes().to_vec(),
-            database: target.database.clone(),
-            collation: COLLATION,
-            capabilities: Capabilities::LONG_PASSWORD
-                | Capabilities::LONG_FLAG
-                | Capabilities::TRANSACTIONS
-                | Capabilities::DEPRECATE_EOF,
-            attributes: vec![("program_name".to_owned(), "tidegate demo".to_owned())],
-            tls: target.tls != OriginTls::Disabled,
-            // Without TLS only loopback is asked, or what `--origin-tls disabled` calls private.
-            transport_is_private: target.tls == OriginTls::Disabled,
-        };
-        Self {
-            wire: Wire {
-                stream,
-                input: BytesMut::new(),
-                output: Vec::new(),
-                packets: PacketReader::new(MAX_PACKET),
-            },
-            handshake: ClientHandshake::new(config),
-        }
+/// The login of the demo's client.
+fn client_config(target: &Target) -> ClientConfig {
+    ClientConfig {
+        user: target.user.clone(),
+        password: target.password.expose_secret().as_bytes().to_vec(),
+        database: target.database.clone(),
+        collation: COLLATION,
+        capabilities: Capabilities::LONG_PASSWORD
+            | Capabilities::LONG_FLAG
+            | Capabilities::TRANSACTIONS
+            | Capabilities::DEPRECATE_EOF,
+        attributes: vec![("program_name".to_owned(), "tidegate demo".to_owned())],
+        tls: target.tls != OriginTls::Disabled,
+        // Without TLS only loopback is asked, or what `--origin-tls disabled` calls private.
+        transport_is_private: target.tls == OriginTls::Disabled,
     }
-
-    async fn run(mut self, target: &Target) -> Result<Client, ClientError> {
-        let tls = ClientTls::new(&target.tls, &target.address.host)?;
-        loop {
-            let wire = &mut self.wire;
-            match self.handshake.input(&mut wire.input, &mut wire.output)? {
-                ClientEvent::NeedInput => {
-                    wire.flush().await?;
-                    wire.read().await?;
-                }
-                ClientEvent::StartTls => {
-                    wire.flush().await?;
-                    if let Some(tls) = &tls {
-                        self.wire.stream = tls.connect(self.wire.stream).await?;
-                    }
-                    self.handshake.tls_established(&mut self.wire.output);
-                }
-                ClientEvent::EncryptPassword {
-                    public_key_pem,
-                    message,
-                } => {
-                    let encrypted = encrypt(&public_key_pem, &message)?;
-                    self.handshake
-                        .encrypted_password(encrypted, &mut wire.output);
-                }
-                ClientEvent::Done(_) => return Ok(self.finish()),
-                ClientEvent::Refused(error) => return Err(ClientError::Refused(error)),
-            }
-        }
-    }
-
-    fn finish(self) -> Client {
-        Client {
-            capabilities: self.handshake.capabilities(),
-            wire: self.wire,
-        }
-    }
-}
-
-/// RSA-OAEP (SHA-1), for `caching_sha2_password` without TLS.
-fn encrypt(public_key_pem: &str, message: &[u8]) -> Result<Vec<u8>, HandshakeError> {
-    let key = SubjectPublicKeyInfoDer::from_pem_slice(public_key_pem.as_bytes())
-        .map_err(|_| HandshakeError::BadPublicKey)?;
-    let key = PublicEncryptingKey::from_der(&key).map_err(|_| HandshakeError::BadPublicKey)?;
-    let key = OaepPublicEncryptingKey::new(key).map_err(|_| HandshakeError::BadPublicKey)?;
-    let mut encrypted = vec![0; key.ciphertext_size()];
-    key.encrypt(&OAEP_SHA1_MGF1SHA1, message, &mut encrypted, None)
-        .map(|encrypted| encrypted.to_vec())
-        .map_err(|_| HandshakeError::BadPublicKey)
 }
 
 #[cfg(test)]

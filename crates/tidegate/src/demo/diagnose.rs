@@ -1,5 +1,7 @@
 //! From what was seen to the hops of the path: which did its part, which broke, and what to do.
 
+use mysql_client::LoginError;
+use mysql_proto::HandshakeError;
 use std::time::Duration;
 
 use super::client::ClientError;
@@ -236,7 +238,7 @@ fn remedy(error: &ClientError, is_given: bool) -> &'static str {
         ClientError::Refused(error) if error.code == 1130 => {
             "allow the database's user to come from this machine"
         }
-        ClientError::Handshake(mysql_proto::HandshakeError::TlsUnavailable) => {
+        ClientError::Login(LoginError::Handshake(HandshakeError::TlsUnavailable)) => {
             "the database has no TLS: if the network to it is private, add --origin-tls disabled"
         }
         ClientError::Tls(_) => "see that --origin-tls fits the database's certificate",

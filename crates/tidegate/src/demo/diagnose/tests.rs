@@ -114,7 +114,7 @@ fn every_failure_says_what_to_do() {
         refused(1105),
         unreachable(),
         ClientError::Timeout,
-        mysql_proto::HandshakeError::TlsUnavailable.into(),
+        LoginError::from(HandshakeError::TlsUnavailable).into(),
     ];
     let mut remedies = Vec::new();
     for error in failures {

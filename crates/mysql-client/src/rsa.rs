@@ -9,7 +9,7 @@ use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject;
 
 /// Encrypts `message` by RSA-OAEP (SHA-1) with a public key in PEM.
-pub(super) fn encrypt(public_key_pem: &str, message: &[u8]) -> Result<Vec<u8>, HandshakeError> {
+pub(crate) fn encrypt(public_key_pem: &str, message: &[u8]) -> Result<Vec<u8>, HandshakeError> {
     let key = SubjectPublicKeyInfoDer::from_pem_slice(public_key_pem.as_bytes())
         .map_err(|_| HandshakeError::BadPublicKey)?;
     let key = PublicEncryptingKey::from_der(&key).map_err(|_| HandshakeError::BadPublicKey)?;
