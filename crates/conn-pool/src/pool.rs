@@ -264,7 +264,9 @@ impl<C: Connect> Shared<C> {
         let now = Instant::now();
         let Returned { mut idle, permit } = returned;
         idle.since = now;
-        if now.duration_since(idle.born) >= self.config.max_lifetime {
+        if now.duration_since(idle.born) >= self.config.max_lifetime
+            || !self.connect.is_alive(&mut idle.conn)
+        {
             self.connect.close(idle.conn);
             return;
         }

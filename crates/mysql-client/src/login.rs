@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::BytesMut;
-use mysql_proto::{Capabilities, ClientConfig, ClientEvent, ClientHandshake};
+use mysql_proto::{Capabilities, ClientConfig, ClientEvent, ClientHandshake, StatusFlags};
 use net::BoxStream;
 use net::tls::ClientTls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,6 +21,8 @@ pub struct LoggedIn {
     pub stream: BoxStream,
     /// The capabilities in force.
     pub capabilities: Capabilities,
+    /// The session after the login: the server's defaults show here.
+    pub status: StatusFlags,
     /// The version in the server's greeting.
     pub server_version: String,
 }
@@ -61,7 +63,7 @@ pub async fn log_in(
                     .handshake
                     .encrypted_password(encrypted, &mut login.output);
             }
-            ClientEvent::Done(_) => return Ok(login.finish()),
+            ClientEvent::Done(ok) => return Ok(login.finish(ok.status)),
             ClientEvent::Refused(error) => return Err(LoginError::Refused(error)),
         }
     }
@@ -93,8 +95,9 @@ impl Login {
         Ok(())
     }
 
-    fn finish(self) -> LoggedIn {
+    fn finish(self, status: StatusFlags) -> LoggedIn {
         LoggedIn {
+            status,
             capabilities: self.handshake.capabilities(),
             server_version: self
                 .handshake

@@ -1,6 +1,7 @@
 //! The client's end of a session: commands come in, bytes go out.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use mysql_proto::{
@@ -8,6 +9,7 @@ use mysql_proto::{
 };
 use net::BoxStream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
 use crate::error::SessionEnd;
 
@@ -20,6 +22,10 @@ const LARGE_BUFFER: usize = 64 * 1024;
 
 /// What is read at a time of a packet that is only passed on.
 const PART_BUFFER: usize = 16 * 1024;
+
+/// Longest that a client may neither take a byte of its response nor send one of its command:
+/// `net_write_timeout` of MySQL. <https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html>
+const PROGRESS_LIMIT: Duration = Duration::from_secs(60);
 
 /// The sequence id of the first packet of a response.
 const FIRST_RESPONSE: u8 = 1;
@@ -81,6 +87,11 @@ impl Downstream {
         let Some(header) = PacketHeader::decode(&self.input) else {
             return Ok(Buffered::Missing(IDLE_BUFFER));
         };
+        if header.sequence_id != 0 {
+            return Err(SessionEnd::Protocol(
+                "a command with a sequence id other than 0",
+            ));
+        }
         if header.payload_len == 0 {
             return Err(SessionEnd::Protocol("a command without a byte"));
         }
@@ -108,6 +119,20 @@ impl Downstream {
         self.stream.read_buf(&mut self.input).await
     }
 
+    /// Waits until the client leaves, and keeps what it sends meanwhile. Cancel-safe.
+    pub(crate) async fn ended(&mut self) -> SessionEnd {
+        while self.input.len() < LARGE_BUFFER {
+            self.input.reserve(IDLE_BUFFER);
+            match self.stream.read_buf(&mut self.input).await {
+                Ok(0) => return SessionEnd::ClientLeft,
+                Ok(_) => {}
+                Err(error) => return SessionEnd::Downstream(error),
+            }
+        }
+        // It has sent far ahead: the rest waits in its socket, and so does its end.
+        std::future::pending().await
+    }
+
     /// Header and payload of a command, as they came.
     pub(crate) fn packet(&self, packet: CommandPacket) -> &[u8] {
         self.input.get(..packet.len).unwrap_or_default()
@@ -130,7 +155,9 @@ impl Downstream {
     pub(crate) async fn next_part(&mut self, left: usize) -> Result<&[u8], SessionEnd> {
         while self.input.is_empty() || (left == 0 && self.input.len() < HEADER_LEN) {
             let room = left.clamp(IDLE_BUFFER, PART_BUFFER);
-            if self.fill(room).await.map_err(SessionEnd::Downstream)? == 0 {
+            let filled = timeout(PROGRESS_LIMIT, self.fill(room)).await;
+            let filled = filled.map_err(|_| SessionEnd::Stalled)?;
+            if filled.map_err(SessionEnd::Downstream)? == 0 {
                 return Err(SessionEnd::ClientLeft);
             }
         }
@@ -149,13 +176,21 @@ impl Downstream {
         self.input.split()
     }
 
-    /// Sends bytes of a response.
-    pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), SessionEnd> {
-        self.stream
-            .write_all(bytes)
-            .await
-            .map_err(SessionEnd::Downstream)?;
-        self.stream.flush().await.map_err(SessionEnd::Downstream)
+    /// Sends bytes of a response. A client that takes none of them for [`PROGRESS_LIMIT`] is cut:
+    /// it keeps an origin connection from everybody else.
+    pub(crate) async fn send(&mut self, mut bytes: &[u8]) -> Result<(), SessionEnd> {
+        while !bytes.is_empty() {
+            let written = timeout(PROGRESS_LIMIT, self.stream.write(bytes)).await;
+            match written.map_err(|_| SessionEnd::Stalled)? {
+                Ok(0) => return Err(SessionEnd::ClientLeft),
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(error) => return Err(SessionEnd::Downstream(error)),
+            }
+        }
+        let flushed = timeout(PROGRESS_LIMIT, self.stream.flush()).await;
+        flushed
+            .map_err(|_| SessionEnd::Stalled)?
+            .map_err(SessionEnd::Downstream)
     }
 
     /// Answers a command with an OK of our own.

@@ -33,6 +33,9 @@ pub(crate) enum SessionEnd {
     /// The client broke off, or does not read any more.
     #[error("client connection failed: {0}")]
     Downstream(std::io::Error),
+    /// The client neither reads its response nor goes on with its command.
+    #[error("client made no progress in time")]
+    Stalled,
     /// The client broke the protocol.
     #[error("client broke the protocol: {0}")]
     Protocol(&'static str),
@@ -56,6 +59,8 @@ pub(crate) enum SessionEnd {
 /// Why a command could not be run. The session goes on.
 #[derive(Debug)]
 pub(crate) enum Trouble {
+    /// The client left while its command waited: nobody is to be told, and nothing was sent.
+    Client(SessionEnd),
     /// No lease.
     NoLease(LeaseError<OriginError>),
     /// The origin connection was lost with the command on it; its outcome is unknown.

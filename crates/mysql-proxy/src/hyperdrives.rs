@@ -181,7 +181,7 @@ async fn meet(served: Arc<Served>) {
     loop {
         let error = match served.pool.lease(&profile).await {
             // Dropping the lease closes it: no client has just this profile.
-            Ok(_) => return,
+            Ok(_) | Err(LeaseError::Closed) => return,
             Err(LeaseError::Connect(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };

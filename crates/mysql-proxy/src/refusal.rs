@@ -91,6 +91,7 @@ pub(crate) fn draining() -> ErrPacket {
 pub(crate) fn of_trouble(trouble: &Trouble, hyperdrive: &Hyperdrive) -> ErrPacket {
     let name = &hyperdrive.name;
     match trouble {
+        Trouble::Client(_) => draining(),
         Trouble::NoLease(error) => of_lease_error(error, hyperdrive),
         Trouble::OriginLost(loss) => ErrPacket::new(
             1158,
@@ -167,6 +168,13 @@ fn of_origin_error(error: &OriginError, hyperdrive: &Hyperdrive) -> ErrPacket {
             tunnel_down(error, hyperdrive)
         }
         error => {
+            let told = match error {
+                // The origin's own words name its user, which is not the client's to know.
+                OriginError::Login(LoginError::Refused(refusal)) => {
+                    format!("it refused the login with error {}", refusal.code)
+                }
+                error => error.to_string(),
+            };
             let advice = match error {
                 OriginError::Login(LoginError::Refused(_)) => {
                     "check the user and password in its origin"
@@ -189,7 +197,7 @@ fn of_origin_error(error: &OriginError, hyperdrive: &Hyperdrive) -> ErrPacket {
                 1429,
                 *b"HY000",
                 format!(
-                    "Unable to connect to the origin of hyperdrive '{}': {error}; {advice}",
+                    "Unable to connect to the origin of hyperdrive '{}': {told}; {advice}",
                     hyperdrive.name
                 ),
             )

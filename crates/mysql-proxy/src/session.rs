@@ -9,6 +9,7 @@ mod relay;
 mod settle;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use conn_pool::{Lease, Visit};
 use mysql_proto::StatusFlags;
@@ -52,9 +53,20 @@ pub(crate) struct Session {
     /// The value of `LAST_INSERT_ID()`, which belongs to the session and not to a connection. Older
     /// than the lease's own while that is news.
     insert_id: u64,
-    /// As the last status said.
-    status: StatusFlags,
+    /// As the last status said; before the first, as the origin's logins say. `None`: nobody has
+    /// logged in to the origin yet.
+    status: Option<StatusFlags>,
 }
+
+/// What of a status belongs to the session rather than to one result.
+const OF_SESSION: StatusFlags = StatusFlags::IN_TRANS
+    .union(StatusFlags::IN_TRANS_READONLY)
+    .union(StatusFlags::AUTOCOMMIT)
+    .union(StatusFlags::NO_BACKSLASH_ESCAPES);
+
+/// How long a connection is kept for a question about the last statement, while the client says
+/// nothing: such questions are asked at once.
+const QUESTION_LIMIT: Duration = Duration::from_secs(1);
 
 /// Connections that may turn out dead one after the other before a command of which nothing left is
 /// given up: after a restart of the origin, every idle one is dead.
@@ -77,11 +89,17 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
     let mut drain_began = std::pin::pin!(draining.started());
     let end = loop {
         // A session amid a transaction goes on during a drain; its limit is the drain's own.
-        let idle = session.held.is_none();
+        let may_drain = !session.pins.transaction;
+        let keeps_for_question = session.pins.only_for_next_statement();
         let command = tokio::select! {
             biased;
             command = session.downstream.next_command() => command,
-            () = &mut drain_began, if idle => Err(SessionEnd::Draining),
+            () = &mut drain_began, if may_drain => Err(SessionEnd::Draining),
+            // In a block of its own, so that no timer is made where none is needed.
+            () = async { tokio::time::sleep(QUESTION_LIMIT).await }, if keeps_for_question => {
+                session.stop_waiting_for_question().await;
+                continue;
+            }
         };
         let served = match command {
             Ok(packet) => session.serve(packet).await,
@@ -98,7 +116,8 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
 impl Session {
     /// How a backslash reads in this session's literals.
     fn escapes(&self) -> Escapes {
-        if self.status.contains(StatusFlags::NO_BACKSLASH_ESCAPES) {
+        let status = self.status.unwrap_or_default();
+        if status.contains(StatusFlags::NO_BACKSLASH_ESCAPES) {
             Escapes::None
         } else {
             Escapes::Backslash

@@ -296,3 +296,46 @@ async fn drains_idle_sessions_at_once_and_open_transactions_at_their_end() {
     assert_eq!(query(&mut busy, "COMMIT").await, Outcome::Rows(0));
     assert!(draining.await.unwrap());
 }
+
+#[tokio::test]
+async fn does_not_run_the_command_of_a_client_that_left_while_it_waited() {
+    let origin = ScriptedOrigin::start(|sql| Reply::Ok {
+        in_transaction: sql == "BEGIN",
+    })
+    .await;
+    let long = Duration::from_secs(10);
+    let policy = PoolPolicy {
+        max: 1,
+        wait_timeout: long,
+        ..pool()
+    };
+    let edge = Edge::start(&origin, policy);
+    let (mut holder, mut leaver) = (edge.client().await, edge.client().await);
+    assert_eq!(query(&mut holder, "BEGIN").await, Outcome::Rows(0));
+    let mut packet = Vec::new();
+    write_command(&mut packet, Command::QUERY, b"DELETE");
+    leaver.send(&packet).await.unwrap();
+    drop(leaver);
+    // Whoever queues behind it is served at once, and the command of the one before never came.
+    assert_eq!(query(&mut holder, "COMMIT").await, Outcome::Rows(0));
+    assert_eq!(query(&mut holder, "UPDATE").await, Outcome::Rows(0));
+    assert_eq!(origin.times("DELETE"), 0);
+}
+
+#[tokio::test]
+async fn lets_go_of_a_lease_whose_client_left_amid_the_statement() {
+    let origin = ScriptedOrigin::start(|sql| match sql {
+        "SLEEP" => Reply::Silence,
+        _ => Reply::Rows(1),
+    })
+    .await;
+    let edge = Edge::start(&origin, PoolPolicy { max: 1, ..pool() });
+    let (mut sleeper, mut other) = (edge.client().await, edge.client().await);
+    let mut packet = Vec::new();
+    write_command(&mut packet, Command::QUERY, b"SLEEP");
+    sleeper.send(&packet).await.unwrap();
+    origin.has_seen("SLEEP").await;
+    assert_eq!(query(&mut other, "SELECT 1").await, Outcome::Error(1203));
+    drop(sleeper);
+    assert_eq!(query(&mut other, "SELECT 1").await, Outcome::Rows(1));
+}

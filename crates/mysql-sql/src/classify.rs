@@ -1,5 +1,6 @@
 //! What a statement does to the connection that runs it.
 
+use crate::builtin::is_builtin;
 use crate::token::{Escapes, Token, Tokens};
 use crate::word::{self, Betraying, Head};
 
@@ -122,6 +123,12 @@ pub enum PinReason {
     DistributedTransaction,
     /// `CALL`: a procedure may do anything.
     Procedure,
+    /// `GET DIAGNOSTICS`: asks about the statement before, into variables.
+    Diagnostics,
+    /// `DROP DATABASE`: connections that were in it are in none.
+    DroppedDatabase,
+    /// A function that is not native was called, and may do anything.
+    StoredFunction,
     /// Nothing that this version understands.
     NotUnderstood,
 }
@@ -135,6 +142,7 @@ impl PinReason {
                 | Self::Sequence
                 | Self::TextPrepare
                 | Self::Procedure
+                | Self::StoredFunction
                 | Self::NotUnderstood
         )
     }
@@ -152,6 +160,9 @@ impl PinReason {
             Self::TextPrepare => "text_prepare",
             Self::DistributedTransaction => "distributed_transaction",
             Self::Procedure => "procedure",
+            Self::Diagnostics => "diagnostics",
+            Self::DroppedDatabase => "dropped_database",
+            Self::StoredFunction => "stored_function",
             Self::NotUnderstood => "not_understood",
         }
     }
@@ -187,8 +198,8 @@ fn next_statement(tokens: &mut Tokens<'_>) -> Option<Statement> {
     };
     let kind = match head {
         Head::Read | Head::Show => StatementKind::Read,
-        Head::Write => StatementKind::Write,
-        Head::Define => StatementKind::Define,
+        Head::Write | Head::Insert => StatementKind::Write,
+        Head::Define | Head::Drop => StatementKind::Define,
         Head::Begin | Head::Transaction => StatementKind::Transaction,
         Head::Use | Head::Kill => StatementKind::Other,
     };
@@ -201,22 +212,36 @@ fn next_statement(tokens: &mut Tokens<'_>) -> Option<Statement> {
             kill: true,
             ..scan(tokens)
         },
-        Head::Read | Head::Write | Head::Define => scan(tokens),
+        Head::Drop => drop_something(tokens),
+        Head::Read | Head::Write => scan(tokens),
+        Head::Insert => scan_calls(
+            tokens,
+            Calls::From(&["VALUES", "VALUE", "SELECT", "SET", "TABLE"]),
+        ),
+        Head::Define => scan_calls(tokens, Calls::From(&["SELECT"])),
     };
     Some(Statement { kind, effect })
 }
 
 /// A statement that pins by its first word. What it reads counts all the same.
 fn pinned(tokens: &mut Tokens<'_>, reason: PinReason) -> Statement {
+    // Calls do not matter any more, and a `SET` that sets a constant is no reason for another
+    // connection.
+    let mut effect = Effect::pin(reason).and(&scan_calls(tokens, Calls::From(&[])));
+    if reason == PinReason::Diagnostics {
+        effect.reads_previous = true;
+        effect.needs_unused = false;
+    }
     Statement {
         kind: StatementKind::Other,
-        effect: Effect::pin(reason).and(&scan(tokens)),
+        effect,
     }
 }
 
 /// Names why a statement pins that is not in the list of heads.
 fn reason_of_head(word: &[u8]) -> PinReason {
-    const REASONS: [(&str, PinReason); 10] = [
+    const REASONS: [(&str, PinReason); 11] = [
+        ("GET", PinReason::Diagnostics),
         ("SET", PinReason::SessionVariable),
         ("CALL", PinReason::Procedure),
         ("PREPARE", PinReason::TextPrepare),
@@ -308,30 +333,86 @@ fn words<'a>(tokens: &Tokens<'a>) -> impl Iterator<Item = &'a [u8]> {
         })
 }
 
-/// Looks for betraying words up to the end of the statement.
+/// `DROP …`: the database of the connection may be gone.
+fn drop_something(tokens: &mut Tokens<'_>) -> Effect {
+    let drops_database = words(tokens)
+        .next()
+        .is_some_and(|word| word::is(word, "DATABASE") || word::is(word, "SCHEMA"));
+    let effect = scan_calls(tokens, Calls::From(&[]));
+    if drops_database {
+        effect.and(&Effect::pin(PinReason::DroppedDatabase))
+    } else {
+        effect
+    }
+}
+
+/// From where on a name before a parenthesis is a call.
+#[derive(Clone, Copy)]
+enum Calls {
+    Everywhere,
+    /// Behind one of these words: what is before them names tables with their columns.
+    From(&'static [&'static str]),
+}
+
+/// Looks for betraying words and calls up to the end of the statement.
 fn scan(tokens: &mut Tokens<'_>) -> Effect {
+    scan_calls(tokens, Calls::Everywhere)
+}
+
+fn scan_calls(tokens: &mut Tokens<'_>, mut calls: Calls) -> Effect {
     let mut effect = Effect::default();
     let mut before: &[u8] = &[];
+    let mut is_qualified = false;
     while let Some(token) = tokens.next() {
+        let opens = tokens.opens_parenthesis();
         let found = match token {
             Token::Sign(b';') => break,
-            Token::Sign(_) | Token::Literal | Token::Quoted(_) => continue,
+            Token::Sign(sign) => {
+                is_qualified = sign == b'.';
+                continue;
+            }
             Token::At => Effect::pin(PinReason::UserVariable),
             Token::AtAt => system_variable(tokens),
             Token::ExecutableComment | Token::Unfinished => Effect::pin(PinReason::NotUnderstood),
+            // Under `ANSI_QUOTES` it is a name, and this is a call.
+            Token::Literal if opens => Effect::pin(PinReason::NotUnderstood),
+            Token::Quoted(name) if opens => call(name, true, calls).and(&betrayed_by(name, tokens)),
+            Token::Literal | Token::Quoted(_) => Effect::default(),
             Token::Word(word) => {
+                if let Calls::From(words) = calls
+                    && words.iter().any(|keyword| word::is(word, keyword))
+                {
+                    calls = Calls::Everywhere;
+                }
                 let is_next_value = word::is(word, "VALUE") && word::is(before, "NEXT");
                 before = word;
-                match word::betraying(word) {
-                    Some(betraying) => betrayed(betraying, tokens),
-                    None if is_next_value => Effect::pin(PinReason::Sequence),
-                    None => continue,
+                let mut found = betrayed_by(word, tokens);
+                if is_next_value {
+                    found = found.and(&Effect::pin(PinReason::Sequence));
                 }
+                if opens {
+                    found = found.and(&call(word, is_qualified, calls));
+                }
+                found
             }
         };
+        is_qualified = false;
         effect = effect.and(&found);
     }
     effect
+}
+
+/// A name before a parenthesis. Quoted or behind a point it may be the user's, whatever it is.
+fn call(name: &[u8], may_hide_builtin: bool, calls: Calls) -> Effect {
+    match calls {
+        Calls::From(_) => Effect::default(),
+        Calls::Everywhere if !may_hide_builtin && is_builtin(name) => Effect::default(),
+        Calls::Everywhere => Effect::pin(PinReason::StoredFunction),
+    }
+}
+
+fn betrayed_by(word: &[u8], tokens: &Tokens<'_>) -> Effect {
+    word::betraying(word).map_or_else(Effect::default, |word| betrayed(word, tokens))
 }
 
 /// What follows `@@`: `name`, `session.name`, `global.name`.
@@ -364,6 +445,7 @@ fn betrayed(word: Betraying, tokens: &Tokens<'_>) -> Effect {
         Betraying::UserLock => return Effect::pin(PinReason::UserLock),
         Betraying::Sequence => return Effect::pin(PinReason::Sequence),
         Betraying::ConnectionId => return Effect::pin(PinReason::ConnectionId),
+        Betraying::Binding => return Effect::pin(PinReason::SessionVariable),
         Betraying::CalcFoundRows => effect.keep_for_next = true,
         Betraying::Previous => effect.reads_previous = true,
         Betraying::LastInsertId => {

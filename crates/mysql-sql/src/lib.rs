@@ -14,6 +14,7 @@
     )
 )]
 
+mod builtin;
 mod classify;
 mod token;
 mod word;

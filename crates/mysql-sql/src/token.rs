@@ -31,7 +31,7 @@ pub(crate) enum Token<'a> {
     Sign(u8),
     /// `/*! … */`, `/*M! … */`, `/*T! … */`: a comment that some servers run.
     ExecutableComment,
-    /// A literal or comment that does not end.
+    /// A literal or comment that does not end, or not for every server.
     Unfinished,
 }
 
@@ -45,6 +45,17 @@ pub(crate) struct Tokens<'a> {
 impl<'a> Tokens<'a> {
     pub(crate) fn new(sql: &'a [u8], escapes: Escapes) -> Self {
         Self { rest: sql, escapes }
+    }
+
+    /// True if a parenthesis opens next. Cheap: only a comment in between needs a real look.
+    pub(crate) fn opens_parenthesis(&self) -> bool {
+        match self.rest.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'(') => true,
+            Some(b'/' | b'-' | b'#' | 0 | 0x0b) => {
+                matches!(self.clone().next(), Some(Token::Sign(b'(')))
+            }
+            _ => false,
+        }
     }
 
     fn skip(&mut self, count: usize) {
@@ -74,7 +85,9 @@ impl<'a> Tokens<'a> {
                     self.rest = &[];
                     return Token::Unfinished;
                 }
-                Some(b'\\') if quote != b'`' && self.escapes == Escapes::Backslash => {
+                // Under `ANSI_QUOTES`, which nothing tells, it would not escape.
+                Some(b'\\') if quote == b'"' => return self.give_up(),
+                Some(b'\\') if quote == b'\'' && self.escapes == Escapes::Backslash => {
                     at = at.saturating_add(2);
                 }
                 Some(&byte) if byte == quote => {
@@ -92,6 +105,12 @@ impl<'a> Tokens<'a> {
                 Some(_) => at = at.saturating_add(1),
             }
         }
+    }
+
+    /// What follows cannot be told from a literal or comment, on one server or another.
+    fn give_up(&mut self) -> Token<'a> {
+        self.rest = &[];
+        Token::Unfinished
     }
 
     /// Skips to behind the end of the line.
@@ -123,9 +142,13 @@ impl<'a> Iterator for Tokens<'a> {
                 // A NUL at the end of a command is legal and means nothing (TiDB trims it too).
                 [b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c | 0, ..] => self.skip(1),
                 // Two dashes begin a comment only when white space or the end follows.
-                [b'#', ..] | [b'-', b'-'] => self.skip_line(),
-                [b'-', b'-', next, ..] if next.is_ascii_whitespace() || *next < b' ' => {
+                [b'#', ..] | [b'-', b'-'] | [b'-', b'-', b' ' | b'\t'..=b'\r', ..] => {
                     self.skip_line();
+                }
+                // Servers differ in which other characters do. And MySQL 9 quotes the bodies of
+                // stored programs by `$$` and `$tag$`.
+                [b'-', b'-', ..=0x1f | 0x7f | 0x85 | 0xa0, ..] | [b'$', ..] => {
+                    return Some(self.give_up());
                 }
                 [b'/', b'*', ..] => {
                     if let Some(token) = self.comment() {

@@ -25,20 +25,24 @@ pub(crate) enum Head {
     Show,
     /// `USE`: changes the database, which the session carries.
     Use,
+    /// `INSERT`, `REPLACE`, `LOAD`: change rows, and name columns in parentheses behind a table.
+    Insert,
+    /// `DROP`: as [`Head::Define`], unless it drops the database that connections are in.
+    Drop,
     /// `KILL`: names a connection by an id that only the origin knows.
     Kill,
 }
 
 const HEADS: [(&str, Head); 34] = [
     ("SELECT", Head::Read),
-    ("INSERT", Head::Write),
+    ("INSERT", Head::Insert),
     ("UPDATE", Head::Write),
     ("DELETE", Head::Write),
     ("BEGIN", Head::Begin),
     ("COMMIT", Head::Transaction),
     ("START", Head::Begin),
     ("ROLLBACK", Head::Transaction),
-    ("REPLACE", Head::Write),
+    ("REPLACE", Head::Insert),
     ("WITH", Head::Read),
     ("SHOW", Head::Show),
     ("USE", Head::Use),
@@ -51,10 +55,10 @@ const HEADS: [(&str, Head); 34] = [
     ("CHECKSUM", Head::Read),
     ("SAVEPOINT", Head::Transaction),
     ("RELEASE", Head::Transaction),
-    ("LOAD", Head::Write),
+    ("LOAD", Head::Insert),
     ("CREATE", Head::Define),
     ("ALTER", Head::Define),
-    ("DROP", Head::Define),
+    ("DROP", Head::Drop),
     ("TRUNCATE", Head::Define),
     ("RENAME", Head::Define),
     ("ANALYZE", Head::Define),
@@ -93,9 +97,11 @@ pub(crate) enum Betraying {
     Sequence,
     /// `CONNECTION_ID`: shows which connection it is.
     ConnectionId,
+    /// TiDB's `BINDING`: belongs to the session unless it says otherwise.
+    Binding,
 }
 
-const BETRAYING: [(&str, Betraying); 11] = [
+const BETRAYING: [(&str, Betraying); 12] = [
     ("TEMPORARY", Betraying::Temporary),
     ("GET_LOCK", Betraying::UserLock),
     ("SQL_CALC_FOUND_ROWS", Betraying::CalcFoundRows),
@@ -107,6 +113,7 @@ const BETRAYING: [(&str, Betraying); 11] = [
     ("LASTVAL", Betraying::Sequence),
     ("PREVIOUS", Betraying::Sequence),
     ("CONNECTION_ID", Betraying::ConnectionId),
+    ("BINDING", Betraying::Binding),
 ];
 
 /// Shortest and longest of [`BETRAYING`], so that most words are passed over by their length.

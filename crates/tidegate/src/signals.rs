@@ -4,6 +4,18 @@ use tracing::info;
 
 /// Waits for SIGINT or SIGTERM (Ctrl-C elsewhere than on Unix).
 pub(crate) async fn shutdown() {
+    signalled().await;
+    info!("Asked to stop");
+}
+
+/// Waits until that has been asked twice.
+pub(crate) async fn second_shutdown() {
+    signalled().await;
+    signalled().await;
+    info!("Asked to stop at once");
+}
+
+async fn signalled() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -23,5 +35,4 @@ pub(crate) async fn shutdown() {
     if tokio::signal::ctrl_c().await.is_err() {
         return std::future::pending().await;
     }
-    info!("Asked to stop");
 }

@@ -22,7 +22,12 @@ pub(crate) async fn run(args: UpArgs) -> Result<ExitCode> {
     let config = args.config.read()?;
     start_logging(&config.log)?;
     let app = App::build(config)?;
-    app.run(signals::shutdown()).await?;
+    let mut serving = std::pin::pin!(app.run(signals::shutdown()));
+    tokio::select! {
+        served = &mut serving => served?,
+        // Who asks twice does not want to wait for the drain.
+        () = signals::second_shutdown() => return Ok(ExitCode::FAILURE),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

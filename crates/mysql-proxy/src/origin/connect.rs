@@ -1,11 +1,12 @@
 //! Opens connections to one origin: dial, TLS, log in.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use conn_pool::Connect;
 use domain::{ExposeSecret, Origin, OriginTls};
 use mysql_client::log_in;
-use mysql_proto::{Capabilities, ClientConfig};
+use mysql_proto::{Capabilities, ClientConfig, StatusFlags};
 use net::Dial;
 use net::tls::ClientTls;
 use tracing::debug;
@@ -21,7 +22,12 @@ pub struct OriginConnector {
     dial: Arc<dyn Dial>,
     tls: Option<ClientTls>,
     server_version: OnceLock<String>,
+    /// The status after the last login, with a mark that there was one.
+    login_status: AtomicU32,
 }
+
+/// Set in [`OriginConnector::login_status`] beside the 16 bits of a status.
+const KNOWN: u32 = 1 << 16;
 
 impl OriginConnector {
     /// Makes a connector; fails when the origin's TLS settings cannot work.
@@ -32,6 +38,7 @@ impl OriginConnector {
             dial,
             tls,
             server_version: OnceLock::new(),
+            login_status: AtomicU32::new(0),
         })
     }
 
@@ -43,6 +50,14 @@ impl OriginConnector {
     /// The version that the origin gave in its greeting, once there has been one.
     pub fn server_version(&self) -> Option<&str> {
         self.server_version.get().map(String::as_str)
+    }
+
+    /// What a session is like after its login, once there has been one: whether `autocommit` is on,
+    /// and how a backslash reads, are the origin's to choose.
+    pub(crate) fn login_status(&self) -> Option<StatusFlags> {
+        let known = self.login_status.load(Ordering::Relaxed);
+        let bits = u16::try_from(known & !KNOWN).ok()?;
+        (known & KNOWN != 0).then(|| StatusFlags::from_bits_retain(bits))
     }
 
     /// Opens a connection and logs in. Has no timeout of its own.
@@ -60,6 +75,10 @@ impl OriginConnector {
         debug!(origin = %self.origin.address, "Opened an origin connection");
         self.server_version
             .get_or_init(|| logged_in.server_version.clone());
+        self.login_status.store(
+            KNOWN | u32::from(logged_in.status.bits()),
+            Ordering::Relaxed,
+        );
         Ok(OriginConn::new(logged_in))
     }
 

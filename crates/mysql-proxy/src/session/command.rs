@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mysql_proto::Command;
+use mysql_proto::{Command, StatusFlags};
 use mysql_sql::{Effect, PinReason, StatementKind, classify};
 
 use super::Session;
@@ -38,14 +38,20 @@ impl Session {
                 let pin = Effect::pin(PinReason::SessionVariable);
                 self.relay_command(packet, pin).await
             }
+            Command::BINLOG_DUMP | Command::BINLOG_DUMP_GTID | Command::REGISTER_SLAVE => {
+                self.pass_through(packet).await
+            }
             Command::CHANGE_USER => self.refuse(packet, "COM_CHANGE_USER").await,
             Command::PROCESS_KILL => self.refuse(packet, "COM_PROCESS_KILL").await,
-            _ => self.pass_through(packet).await,
+            command => self.refuse(packet, command.name()).await,
         }
     }
 
     /// `COM_QUERY`: classify, then relay.
     async fn query(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        if let Err(trouble) = self.learn_status().await {
+            return self.give_up(packet, trouble).await;
+        }
         let text = self.downstream.argument(packet);
         let (kind, effect) = if packet.is_whole && !self.profile.hides_ascii() {
             let statement = classify(text, self.escapes());
@@ -58,7 +64,7 @@ impl Session {
         if effect.kill {
             return self.refuse(packet, "KILL").await;
         }
-        self.relay_command(packet, effect).await
+        self.relay_statement(packet, kind, effect).await
     }
 
     /// `COM_INIT_DB`: as `USE`.
@@ -74,6 +80,9 @@ impl Session {
     /// `COM_STMT_PREPARE`: the statement lives on the lease, which stays until it is closed.
     async fn prepare(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.served.metrics.commands.inc();
+        if let Err(trouble) = self.learn_status().await {
+            return self.give_up(packet, trouble).await;
+        }
         let text = self.downstream.argument(packet);
         let mut effect = if packet.is_whole && !self.profile.hides_ascii() {
             classify(text, self.escapes()).effect
@@ -112,7 +121,7 @@ impl Session {
             self.pins.closed(id);
             return self.relay_command(packet, Effect::default()).await;
         }
-        self.discard(packet).await
+        self.discard(packet).await.map(drop)
     }
 
     fn statement_id(&self, packet: CommandPacket) -> u32 {
@@ -132,14 +141,24 @@ impl Session {
             database: self.profile.database.clone(),
             ..Profile::clone(&self.login_profile)
         });
-        self.status = mysql_proto::StatusFlags::AUTOCOMMIT;
+        self.status = self.served.pool.connector().login_status();
         self.answer_ok(packet).await
+    }
+
+    /// Ends a command that was not sent.
+    async fn give_up(&mut self, packet: CommandPacket, trouble: Trouble) -> Result<(), SessionEnd> {
+        if let Trouble::Client(end) = trouble {
+            return Err(end);
+        }
+        let last = self.discard(packet).await?;
+        self.tell_within(trouble, Some(last.wrapping_add(1))).await
     }
 
     /// Answers a command that needs no origin.
     async fn answer_ok(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.discard(packet).await?;
-        self.downstream.send_ok(self.status).await
+        let status = self.status.unwrap_or(StatusFlags::AUTOCOMMIT);
+        self.downstream.send_ok(status).await
     }
 
     /// Answers a command that this version does not carry.
@@ -148,23 +167,32 @@ impl Session {
         packet: CommandPacket,
         what: &'static str,
     ) -> Result<(), SessionEnd> {
-        self.discard(packet).await?;
-        self.tell(Trouble::NotSupported(what)).await
+        self.give_up(packet, Trouble::NotSupported(what)).await
     }
 
-    /// Sends a command to the origin, its response to the client, and settles what remains.
     async fn relay_command(
         &mut self,
         packet: CommandPacket,
         effect: Effect,
     ) -> Result<(), SessionEnd> {
+        // What a prepared statement does when it runs is not read again.
+        let kind = StatementKind::Other;
+        self.relay_statement(packet, kind, effect).await
+    }
+
+    /// Sends a command to the origin, its response to the client, and settles what remains.
+    async fn relay_statement(
+        &mut self,
+        packet: CommandPacket,
+        kind: StatementKind,
+        effect: Effect,
+    ) -> Result<(), SessionEnd> {
         if let Err(trouble) = self.take_lease(&effect).await {
-            self.discard(packet).await?;
-            return self.tell(trouble).await;
+            return self.give_up(packet, trouble).await;
         }
         match self.relay(packet, &effect).await? {
             Relayed::Response(summary) => {
-                self.note(packet.command, effect, &summary);
+                self.note(packet.command, kind, effect, &summary);
                 self.settle().await
             }
             Relayed::Trouble(trouble) => self.tell(trouble).await,

@@ -29,15 +29,34 @@ impl Session {
         Ok(())
     }
 
-    async fn lease_any(&mut self) -> Result<Lease<OriginConnector>, Trouble> {
-        let lease = self.served.pool.lease(&self.profile).await;
-        lease.map_err(Trouble::NoLease)
+    /// How the first statement's literals read is the origin's to say, so it is asked: by a login.
+    pub(super) async fn learn_status(&mut self) -> Result<(), Trouble> {
+        if self.status.is_none() {
+            self.take_lease(&Effect::default()).await?;
+            self.status = self.served.pool.connector().login_status();
+        }
+        Ok(())
     }
 
-    /// A connection that nobody has used.
+    /// Any connection of the session's profile. While it waits, it watches the client: the command
+    /// of one that left is not run.
+    async fn lease_any(&mut self) -> Result<Lease<OriginConnector>, Trouble> {
+        tokio::select! {
+            biased;
+            lease = self.served.pool.lease(&self.profile) => lease.map_err(Trouble::NoLease),
+            end = self.downstream.ended() => Err(Trouble::Client(end)),
+        }
+    }
+
+    /// A connection that nobody has used; likewise.
     async fn lease_unused(&mut self) -> Result<Lease<OriginConnector>, Trouble> {
-        let lease = self.served.pool.lease_unused(&self.profile).await;
-        lease.map_err(Trouble::NoLease)
+        tokio::select! {
+            biased;
+            lease = self.served.pool.lease_unused(&self.profile) => {
+                lease.map_err(Trouble::NoLease)
+            }
+            end = self.downstream.ended() => Err(Trouble::Client(end)),
+        }
     }
 
     /// The connection that ran the statement before, which must not have served anybody else since.

@@ -198,9 +198,9 @@ impl<'a> Login<'a> {
         mut stream: BoxStream,
         served: Arc<Served>,
     ) -> Result<Session, SessionEnd> {
-        let status = StatusFlags::AUTOCOMMIT;
+        let status = served.pool.connector().login_status();
         let ok = OkPacket {
-            status,
+            status: status.unwrap_or(StatusFlags::AUTOCOMMIT),
             ..OkPacket::default()
         };
         self.handshake.accept(&ok, &mut self.output);

@@ -4,7 +4,7 @@
 use net::splice;
 use tracing::debug;
 
-use mysql_sql::Effect;
+use mysql_sql::{Effect, PinReason};
 
 use super::Session;
 use crate::downstream::CommandPacket;
@@ -14,7 +14,10 @@ impl Session {
     /// Copies bytes both ways until one side ends.
     pub(super) async fn pass_through(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.served.metrics.commands.inc();
-        if let Err(trouble) = self.take_lease(&Effect::default()).await {
+        if let Err(trouble) = self
+            .take_lease(&Effect::pin(PinReason::NotUnderstood))
+            .await
+        {
             self.discard(packet).await?;
             return self.tell(trouble).await;
         }

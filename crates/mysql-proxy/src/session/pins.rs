@@ -30,6 +30,14 @@ impl Pins {
             || !self.statements.is_empty()
     }
 
+    /// True when nothing but a question about the last statement is waited for.
+    pub(super) fn only_for_next_statement(&self) -> bool {
+        self.next_statement
+            && !self.transaction
+            && self.state.is_none()
+            && self.statements.is_empty()
+    }
+
     /// True when losing the connection loses what the client relies on.
     pub(super) fn are_lost_with_connection(&self) -> bool {
         self.hold()

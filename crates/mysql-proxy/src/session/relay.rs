@@ -162,10 +162,14 @@ impl Session {
         let Some(lease) = &mut self.held else {
             return Err(SendTrouble::Client(SessionEnd::StateLost));
         };
-        let bytes = lease
-            .receive()
-            .await
-            .map_err(|error| SendTrouble::Origin(error.into()))?;
+        // A client that left waits for no answer: its connection is closed, which ends the
+        // statement at the origin when that next looks.
+        let bytes = tokio::select! {
+            biased;
+            bytes = lease.receive() => bytes,
+            end = self.downstream.ended() => return Err(SendTrouble::Client(end)),
+        };
+        let bytes = bytes.map_err(|error| SendTrouble::Origin(error.into()))?;
         let fed = tracker
             .feed(bytes)
             .map_err(|error| SendTrouble::Origin(error.into()))?;
@@ -187,13 +191,19 @@ impl Session {
         Ok(())
     }
 
-    /// Passes over a command that will not be sent, the whole of it.
-    pub(super) async fn discard(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+    /// Passes over a command that will not be sent, the whole of it. Gives the sequence id of its
+    /// last packet.
+    pub(super) async fn discard(&mut self, packet: CommandPacket) -> Result<u8, SessionEnd> {
         self.downstream.consume(packet);
         let mut is_whole = packet.is_whole;
+        let mut last = 0;
         while !is_whole {
             let header = self.downstream.next_part(0).await?;
-            let payload_len = PacketHeader::decode(header).map_or(0, |header| header.payload_len);
+            let Some(header) = PacketHeader::decode(header) else {
+                return Err(SessionEnd::Protocol("a packet without a header"));
+            };
+            let payload_len = header.payload_len;
+            last = header.sequence_id;
             let mut left = HEADER_LEN + payload_len;
             while left > 0 {
                 let count = self.downstream.next_part(left).await?.len();
@@ -202,7 +212,7 @@ impl Session {
             }
             is_whole = payload_len < MAX_PAYLOAD;
         }
-        Ok(())
+        Ok(last)
     }
 }
 

@@ -4,30 +4,59 @@
 use std::collections::BTreeSet;
 
 use mysql_proto::{Command, StatusFlags, Summary, write_command};
-use mysql_sql::Effect;
+use mysql_sql::{Effect, StatementKind};
 use tracing::{debug, warn};
 
-use super::{Previous, Session};
+use super::{OF_SESSION, Previous, Session};
 use crate::error::{OriginLoss, SessionEnd, Trouble};
 use crate::refusal;
 
+/// Errors with which a server closes the connection, or may: shutdown, killed, packets out of
+/// order or too large, network trouble.
+/// <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>
+fn closes_connection(code: u16) -> bool {
+    matches!(
+        code,
+        1043 | 1047 | 1053 | 1077..=1080 | 1152..=1161 | 1184 | 1927 | 3169 | 4031
+    )
+}
+
 impl Session {
     /// Notes what a response tells of the session.
-    pub(super) fn note(&mut self, command: Command, effect: Effect, summary: &Summary) {
+    pub(super) fn note(
+        &mut self,
+        command: Command,
+        kind: StatementKind,
+        effect: Effect,
+        summary: &Summary,
+    ) {
         let Some(lease) = &mut self.held else { return };
         self.previous = Previous::On(lease.visit());
-        if summary.last_insert_id != 0 || effect.sets_insert_id {
+        let failed = summary.error.is_some();
+        // A write that fails half way, or returns rows, has no OK packet to tell an id.
+        let may_hide_id = kind == StatementKind::Write && (failed || summary.result_sets > 0);
+        if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id {
             lease.note_insert_id(summary.last_insert_id);
         }
-        let failed = summary.error.is_some();
+        if summary.error.is_some_and(closes_connection) {
+            lease.begin_command();
+        }
         if let Some(status) = summary.status {
-            self.status = status;
+            self.status = Some(status.intersection(OF_SESSION));
             let in_transaction = status.contains(StatusFlags::IN_TRANS);
             if in_transaction && !self.pins.transaction {
                 self.served.metrics.transactions.inc();
             }
             // After an error within a transaction nobody says whether it is still open.
             self.pins.transaction = in_transaction || (failed && self.pins.transaction);
+        } else if failed
+            && !self
+                .status
+                .unwrap_or_default()
+                .contains(StatusFlags::AUTOCOMMIT)
+        {
+            // An error tells no status, and without autocommit any statement begins a transaction.
+            self.pins.transaction = true;
         }
         if let Some(id) = summary.statement_id
             && command == Command::STMT_PREPARE
@@ -55,6 +84,13 @@ impl Session {
             self.served.metrics.pin(reason.name());
             debug!(reason = reason.name(), "Pinned a session");
         }
+    }
+
+    /// The question about the last statement did not come.
+    pub(super) async fn stop_waiting_for_question(&mut self) {
+        self.pins.next_statement = false;
+        self.previous = Previous::Gone;
+        self.release().await;
     }
 
     /// Gives the lease back unless something pins it.
@@ -151,7 +187,7 @@ impl Session {
         self.tell_within(trouble, None).await
     }
 
-    async fn tell_within(
+    pub(super) async fn tell_within(
         &mut self,
         trouble: Trouble,
         next_packet: Option<u8>,

@@ -29,6 +29,8 @@ pub(super) enum Reply {
     },
     /// Closes the connection without a word.
     Hangup,
+    /// Says nothing, and keeps the connection.
+    Silence,
     /// Sends two rows, or one and a half, and closes.
     RowsThenHangup {
         amid: bool,
@@ -83,6 +85,13 @@ impl ScriptedOrigin {
     pub(super) fn times(&self, sql: &str) -> usize {
         let queries = self.shared.queries.lock().unwrap();
         queries.iter().filter(|query| *query == sql).count()
+    }
+
+    /// Waits until this query has come.
+    pub(super) async fn has_seen(&self, sql: &str) {
+        while self.times(sql) == 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Waits until a connection was closed by script, and the edge's runtime could see it.
@@ -179,6 +188,7 @@ impl Connection {
     async fn reply(&mut self, reply: Reply, sequence_id: u8) -> bool {
         match reply {
             Reply::Hangup => false,
+            Reply::Silence => true,
             Reply::Ok { in_transaction } => {
                 let mut status = StatusFlags::AUTOCOMMIT;
                 status.set(StatusFlags::IN_TRANS, in_transaction);

@@ -65,6 +65,10 @@ impl Authority {
         let key_pem = read(&key_path)?;
         let key = KeyPair::from_pem(&key_pem).map_err(|error| malformed(&key_path, error))?;
         let issuer = CertifiedIssuer::self_signed(authority_params(), key)?;
+        if !certificate_path.exists() {
+            // Lost, or the first start was cut short: one of the same name and key does as well.
+            write(&certificate_path, &issuer.pem())?;
+        }
         // The certificate on disk is the one that connectors were given; ours has the same name and
         // key, so what it signs verifies under either.
         let certificate_pem = read(&certificate_path)?;

@@ -209,7 +209,9 @@ impl Packet<'_> {
             OkPacket::HEADER => {
                 let ok = Figures::decode(&mut Reader::new(self.prefix))?;
                 summary.affected_rows = ok.affected_rows;
-                summary.last_insert_id = ok.last_insert_id;
+                if ok.last_insert_id != 0 {
+                    summary.last_insert_id = ok.last_insert_id;
+                }
                 summary.note_status(ok.status, ok.warnings);
                 Ok(State::after_result(ok.status))
             }

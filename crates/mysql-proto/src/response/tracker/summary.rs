@@ -12,7 +12,7 @@ pub struct Summary {
     pub in_transaction_seen: bool,
     /// Rows that the last statement without a result set has changed.
     pub affected_rows: u64,
-    /// The first value that `AUTO_INCREMENT` gave to the last statement without a result set.
+    /// The insert id that an OK packet told last; 0: none did.
     pub last_insert_id: u64,
     /// Warnings of all statements.
     pub warnings: u32,
