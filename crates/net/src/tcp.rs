@@ -18,8 +18,8 @@ const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// What was sent and is not acknowledged for this long ends the connection: keep-alive probes do not
-/// go out while data is under way, and the system would try for a quarter of an hour.
+/// What was sent and is not acknowledged for this long ends the connection: keep-alive probes do
+/// not go out while data is under way, and the system would try for a quarter of an hour.
 #[cfg(target_os = "linux")]
 const USER_TIMEOUT: Duration = Duration::from_secs(60);
 
