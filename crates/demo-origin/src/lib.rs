@@ -11,7 +11,7 @@
 //!
 //! - [`DemoOrigin`] listens on a loopback port, and removes its database when it is dropped.
 //! - `connection` does the login and carries packets; a result is never held whole: chunks wait in
-//!   a queue of [a few](session::CHUNKS_IN_FLIGHT), and back-pressure reaches SQLite.
+//!   a queue of a few (`session::CHUNKS_IN_FLIGHT`), and back-pressure reaches SQLite.
 //! - `session` answers commands; `dialect` translates the little that MySQL drivers and people ask
 //!   and that SQLite does not know; everything else goes to SQLite as it is.
 //!
