@@ -1,9 +1,9 @@
 //! Reads a MySQL statement just enough to know whether a connection that ran it may be lent to
 //! somebody else afterwards.
 //!
-//! [`classify`] goes once over the text, allocates nothing and knows no grammar: it looks at the
+//! [`classify()`] goes once over the text, allocates nothing and knows no grammar: it looks at the
 //! first word of each statement and at the words that betray session state. What it does not
-//! recognise is [`Effect::Pin`]: unknown means pin, never guess.
+//! recognise has a [`PinReason`]: unknown means pin, never guess.
 #![cfg_attr(
     not(test),
     deny(
