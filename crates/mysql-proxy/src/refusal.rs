@@ -20,7 +20,7 @@
 use conn_pool::LeaseError;
 use domain::Hyperdrive;
 use mysql_client::LoginError;
-use mysql_proto::ErrPacket;
+use mysql_proto::{ErrPacket, HandshakeError};
 use net::{DialError, DialErrorKind};
 
 use crate::error::{OriginError, Trouble};
@@ -187,6 +187,9 @@ fn of_origin_error(error: &OriginError, hyperdrive: &Hyperdrive) -> ErrPacket {
                 }
                 OriginError::Dial(_) | OriginError::Login(LoginError::Io(_)) => {
                     "check that the database runs and that its address is right"
+                }
+                OriginError::Login(LoginError::Handshake(HandshakeError::TlsUnavailable)) => {
+                    "give the server a certificate, or set the hyperdrive's tls to \"disabled\""
                 }
                 OriginError::Login(LoginError::Handshake(_))
                 | OriginError::MissingCapability(_) => {
