@@ -339,3 +339,13 @@ async fn lets_go_of_a_lease_whose_client_left_amid_the_statement() {
     drop(sleeper);
     assert_eq!(query(&mut other, "SELECT 1").await, Outcome::Rows(1));
 }
+
+#[tokio::test]
+async fn a_refused_command_keeps_no_lease() {
+    let origin = ScriptedOrigin::start(|_| Reply::Rows(1)).await;
+    let edge = Edge::start(&origin, PoolPolicy { max: 1, ..pool() });
+    let (mut refused, mut other) = (edge.client().await, edge.client().await);
+    // The very first statement logs in to the origin, to learn how literals read there.
+    assert_eq!(query(&mut refused, "KILL 1").await, Outcome::Error(1235));
+    assert_eq!(query(&mut other, "SELECT 1").await, Outcome::Rows(1));
+}

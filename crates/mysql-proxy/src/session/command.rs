@@ -145,12 +145,20 @@ impl Session {
         self.answer_ok(packet).await
     }
 
-    /// Ends a command that was not sent.
-    async fn give_up(&mut self, packet: CommandPacket, trouble: Trouble) -> Result<(), SessionEnd> {
+    /// Ends a command that was not sent. A lease that was taken for it, and that nothing pins, goes
+    /// back.
+    pub(super) async fn give_up(
+        &mut self,
+        packet: CommandPacket,
+        trouble: Trouble,
+    ) -> Result<(), SessionEnd> {
         if let Trouble::Client(end) = trouble {
             return Err(end);
         }
         let last = self.discard(packet).await?;
+        if self.held.is_some() {
+            self.settle().await?;
+        }
         self.tell_within(trouble, Some(last.wrapping_add(1))).await
     }
 

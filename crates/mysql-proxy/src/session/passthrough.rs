@@ -18,8 +18,7 @@ impl Session {
             .take_lease(&Effect::pin(PinReason::NotUnderstood))
             .await
         {
-            self.discard(packet).await?;
-            return self.tell(trouble).await;
+            return self.give_up(packet, trouble).await;
         }
         let Some(mut lease) = self.held.take() else {
             return Err(SessionEnd::StateLost);

@@ -22,7 +22,8 @@ pub(super) struct Pins {
 }
 
 impl Pins {
-    /// True while the lease has to be kept.
+    /// True while the lease has to be kept: to lose its connection is to lose what the client relies
+    /// on.
     pub(super) fn hold(&self) -> bool {
         self.transaction
             || self.next_statement
@@ -36,11 +37,6 @@ impl Pins {
             && !self.transaction
             && self.state.is_none()
             && self.statements.is_empty()
-    }
-
-    /// True when losing the connection loses what the client relies on.
-    pub(super) fn are_lost_with_connection(&self) -> bool {
-        self.hold()
     }
 
     /// The connection carries state from now on. True: it did not before.

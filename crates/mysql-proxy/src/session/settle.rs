@@ -199,7 +199,7 @@ impl Session {
             "Refused a command"
         );
         self.shared.metrics.error(error.code);
-        let state_lost = self.held.is_none() && self.pins.are_lost_with_connection();
+        let state_lost = self.held.is_none() && self.pins.hold();
         self.downstream.send_error(next_packet, &error).await?;
         if state_lost {
             return Err(SessionEnd::StateLost);
