@@ -16,8 +16,10 @@
 
 mod builtin;
 mod classify;
+mod effect;
 mod token;
 mod word;
 
-pub use classify::{Effect, PinReason, Statement, StatementKind, classify};
+pub use classify::{Statement, StatementKind, classify};
+pub use effect::{Effect, PinReason};
 pub use token::Escapes;
