@@ -22,8 +22,8 @@ pub(super) struct Pins {
 }
 
 impl Pins {
-    /// True while the lease has to be kept: to lose its connection is to lose what the client relies
-    /// on.
+    /// True while the lease has to be kept: to lose its connection is to lose what the client
+    /// relies on.
     pub(super) fn hold(&self) -> bool {
         self.transaction
             || self.next_statement
