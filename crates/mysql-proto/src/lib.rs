@@ -8,6 +8,8 @@
 //! - Login: [`ServerHandshake`] is what a client meets, [`ClientHandshake`] what an origin meets.
 //! - Responses: [`ResponseTracker`] follows a response through raw bytes and knows where it ends;
 //!   [`OkPacket`], [`ErrPacket`] and [`TextResultSet`] make responses.
+//! - Prepared statements: [`ExecuteView`] finds the parts of an execution, [`patch_statement_id`]
+//!   changes whose it is.
 //!
 //! No input can make this crate panic or allocate without bound.
 
@@ -30,6 +32,7 @@ mod handshake;
 mod packet;
 mod response;
 mod server_handshake;
+mod statement;
 mod status;
 mod wire;
 
@@ -47,4 +50,5 @@ pub use response::{
     ResponseTracker, Summary, TextResultSet,
 };
 pub use server_handshake::{ServerConfig, ServerEvent, ServerHandshake};
+pub use statement::{ExecuteFlags, ExecuteView, patch_statement_id, statement_id};
 pub use status::StatusFlags;

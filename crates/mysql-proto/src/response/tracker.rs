@@ -61,7 +61,9 @@ pub enum ResponseState {
 
 impl ResponseTracker {
     /// Begins to follow the response to `command`, on a connection where `capabilities` are in
-    /// force. What cannot be followed (see [`ProtocolError`]) fails at the first feed.
+    /// force. What cannot be followed (see [`ProtocolError`]) fails at the first feed: among it
+    /// `COM_CHANGE_USER`, which is a login and not a command with a response. It is never passed
+    /// on; see [`ChangeUser`](crate::ChangeUser).
     pub fn new(command: Command, capabilities: Capabilities) -> Self {
         let begin = State::new(command, capabilities);
         Self {

@@ -13,4 +13,5 @@ mod pair;
 mod properties;
 mod responses;
 mod server_logins;
+mod statements;
 mod tracking;

@@ -255,6 +255,8 @@ impl Packet<'_> {
         // Servers before MySQL 4.1.1 leave the warnings out; nobody else does.
         let warnings = reader.u16()?;
         summary.statement_id = Some(statement_id);
+        summary.statement_params = parameters;
+        summary.statement_columns = columns;
         summary.warnings = summary.warnings.saturating_add(u32::from(warnings));
         let then = Then::Columns(columns);
         Ok(match u64::from(parameters) {

@@ -24,6 +24,10 @@ pub struct Summary {
     pub result_sets: u32,
     /// The id of the statement that was prepared.
     pub statement_id: Option<u32>,
+    /// Parameters of the statement that was prepared.
+    pub statement_params: u16,
+    /// Columns of the statement that was prepared; 0 if it gives no rows.
+    pub statement_columns: u16,
     /// A cursor is open that has more rows.
     pub cursor_open: bool,
 }
