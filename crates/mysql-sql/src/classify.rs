@@ -1,7 +1,9 @@
 //! What a statement does to the connection that runs it.
 
 use crate::builtin::is_builtin;
-use crate::effect::{Effect, PinReason};
+use crate::command::Kill;
+use crate::effect::Effect;
+use crate::pin::PinReason;
 use crate::token::{Escapes, Token, Tokens};
 use crate::word::{self, Betraying, Head};
 
@@ -70,7 +72,10 @@ fn next_statement(tokens: &mut Tokens<'_>) -> Option<Statement> {
         Head::Show => show(tokens),
         Head::Use => use_database(tokens),
         Head::Kill => Effect {
-            kill: true,
+            kill: Some(Kill {
+                id: None,
+                query: false,
+            }),
             ..scan(tokens)
         },
         Head::Drop => drop_something(tokens),

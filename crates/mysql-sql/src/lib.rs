@@ -14,12 +14,24 @@
     )
 )]
 
+mod assignment;
 mod builtin;
 mod classify;
+mod command;
 mod effect;
+mod pin;
+mod question;
+mod substitute;
 mod token;
+mod variables;
 mod word;
 
+pub use assignment::{Assignment, Value};
 pub use classify::{Statement, StatementKind, classify};
-pub use effect::{Effect, PinReason};
+pub use command::{Diagnostics, Kill, TidegateTable};
+pub use effect::Effect;
+pub use pin::{PinReason, Release};
+pub use question::{Question, QuestionKind};
+pub use substitute::substitute;
 pub use token::Escapes;
+pub use variables::spelling;

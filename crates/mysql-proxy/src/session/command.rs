@@ -61,7 +61,7 @@ impl Session {
             (StatementKind::Other, pin)
         };
         self.served.metrics.statement(kind);
-        if effect.kill {
+        if effect.kill.is_some() {
             return self.refuse(packet, "KILL").await;
         }
         self.relay_statement(packet, kind, effect).await
@@ -89,7 +89,7 @@ impl Session {
         } else {
             Effect::pin(PinReason::NotUnderstood)
         };
-        if effect.kill {
+        if effect.kill.is_some() {
             return self.refuse(packet, "KILL").await;
         }
         if effect.use_database.is_some() {
