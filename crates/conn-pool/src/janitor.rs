@@ -1,32 +1,44 @@
-//! Closes what stays idle for too long, or died idle. Lends nothing, so it cannot delay anybody.
+//! Closes what is too old, stays idle for too long, or died idle. Lends nothing, so it cannot delay
+//! anybody.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 use tracing::debug;
 
 use crate::connect::Connect;
-use crate::pool::Shared;
+use crate::keeper;
+use crate::shared::Shared;
 
 /// Looks are at least this far apart, so that a tiny idle timeout costs no CPU …
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 /// … and at most this far: what carries a connection may be waiting for its end to leave.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The task that cleans up behind a pool; it ends when this is dropped.
-pub(crate) struct Janitor(JoinHandle<()>);
+/// The tasks that clean up behind a pool and keep it filled; they end when this is dropped.
+pub(crate) struct Janitor {
+    sweeper: JoinHandle<()>,
+    keeper: Option<JoinHandle<()>>,
+}
 
 impl Janitor {
     pub(crate) fn spawn<C: Connect>(pool: &Arc<Shared<C>>) -> Self {
-        Self(tokio::spawn(run(Arc::downgrade(pool))))
+        let keeps = pool.config.kept() > 0;
+        Self {
+            sweeper: tokio::spawn(run(Arc::downgrade(pool))),
+            keeper: keeps.then(|| tokio::spawn(keeper::run(Arc::downgrade(pool)))),
+        }
     }
 }
 
 impl Drop for Janitor {
     fn drop(&mut self) {
-        self.0.abort();
+        self.sweeper.abort();
+        if let Some(keeper) = &self.keeper {
+            keeper.abort();
+        }
     }
 }
 
@@ -45,12 +57,9 @@ async fn run<C: Connect>(pool: Weak<Shared<C>>) {
 }
 
 fn sweep<C: Connect>(pool: &Arc<Shared<C>>) {
-    let now = Instant::now();
-    let expired = pool
-        .state()
-        .take_idle(|idle| pool.is_expired(idle, now) || !pool.connect.is_alive(&mut idle.conn));
-    if !expired.is_empty() {
-        debug!(count = expired.len(), "Closing idle connections");
-        pool.close_all(expired);
+    let done = pool.take_done();
+    if !done.is_empty() {
+        debug!(count = done.len(), "Closing idle connections");
+        pool.close_all(done);
     }
 }

@@ -4,10 +4,8 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use crate::connect::Connect;
-use crate::pool::Shared;
+use crate::shared::Shared;
 use crate::state::Idle;
 
 /// One stay of a session on a connection. Never used twice, so that a session can tell whether
@@ -21,15 +19,24 @@ pub struct Visit(pub(crate) u64);
 pub struct Lease<C: Connect> {
     // Declared before the permit: the connection is closed before another may be opened.
     inner: Idle<C>,
-    unused: bool,
     permit: Permit<C>,
 }
 
 /// The right to have one connection open. Dropping it lets the next waiter open one.
 pub(crate) struct Permit<C: Connect> {
     pub(crate) pool: Arc<Shared<C>>,
-    /// False: the right passed to a connection in the books.
-    pub(crate) held: bool,
+    right: Right,
+}
+
+/// What a permit stands for in the books.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// A connection that is being opened, or will be.
+    Opening,
+    /// A connection that is lent.
+    Lent,
+    /// Nothing any more: the right passed to an idle connection.
+    Passed,
 }
 
 /// A lease on its way back to the books.
@@ -49,29 +56,10 @@ pub(crate) enum Grant<C: Connect> {
 pub(crate) struct CleanLease<C: Connect>(Option<Lease<C>>);
 
 impl<C: Connect> Lease<C> {
-    /// Lends a connection that was just opened.
-    pub(crate) fn unused(conn: C::Conn, key: C::Key, visit: Visit, permit: Permit<C>) -> Self {
-        let now = Instant::now();
-        Self {
-            inner: Idle {
-                key,
-                conn,
-                born: now,
-                since: now,
-                visit,
-            },
-            unused: true,
-            permit,
-        }
-    }
-
-    /// Lends a connection that others used before.
-    pub(crate) fn used(idle: Idle<C>, visit: Visit, permit: Permit<C>) -> Self {
-        Self {
-            inner: Idle { visit, ..idle },
-            unused: false,
-            permit,
-        }
+    /// Lends a connection with the permit that it was opened or taken out of the books with.
+    pub(crate) fn new(idle: Idle<C>, visit: Visit, permit: Permit<C>) -> Self {
+        let inner = Idle { visit, ..idle };
+        Self { inner, permit }
     }
 
     /// The key that the connection counts under.
@@ -91,12 +79,18 @@ impl<C: Connect> Lease<C> {
 
     /// True when no session used the connection before this lease.
     pub fn is_unused(&self) -> bool {
-        self.unused
+        self.inner.unused
     }
 
     /// Returns the connection, which must be in the state that its key promises: to the first
     /// waiter, or to the idle ones. One that is too old is closed instead.
-    pub fn give_back(self) {
+    pub fn give_back(mut self) {
+        self.inner.unused = false;
+        self.return_as_is();
+    }
+
+    /// Returns a connection that no session touched in this lease.
+    pub(crate) fn return_as_is(self) {
         let pool = Arc::clone(&self.permit.pool);
         pool.take_back(Returned {
             idle: self.inner,
@@ -106,8 +100,15 @@ impl<C: Connect> Lease<C> {
 
     /// Closes the connection and keeps the right to open another.
     pub(crate) fn into_permit(self) -> Permit<C> {
-        self.permit.pool.connect.close(self.inner.conn);
-        self.permit
+        let Self { inner, mut permit } = self;
+        permit.pool.connect.close(inner.conn);
+        permit.reopen();
+        permit
+    }
+
+    /// The connection itself.
+    pub(crate) fn conn(&self) -> &C::Conn {
+        &self.inner.conn
     }
 }
 
@@ -135,24 +136,52 @@ impl<C: Connect> fmt::Debug for Lease<C> {
 }
 
 impl<C: Connect> Permit<C> {
-    /// The right to have one more connection open, which the books have counted already.
-    pub(crate) fn new(pool: &Arc<Shared<C>>) -> Self {
+    /// The right to open one more connection, which the books have counted already.
+    pub(crate) fn to_open(pool: &Arc<Shared<C>>) -> Self {
         Self {
             pool: Arc::clone(pool),
-            held: true,
+            right: Right::Opening,
         }
     }
 
+    /// The right to lend a connection that was just taken out of the idle ones.
+    pub(crate) fn to_lend(pool: &Arc<Shared<C>>) -> Self {
+        pool.metrics.leased.inc();
+        Self {
+            pool: Arc::clone(pool),
+            right: Right::Lent,
+        }
+    }
+
+    /// The connection is open.
+    pub(crate) fn opened(&mut self) {
+        self.right = Right::Lent;
+        self.pool.metrics.leased.inc();
+    }
+
+    /// The connection is closed, and another will be opened in its place.
+    pub(crate) fn reopen(&mut self) {
+        self.right = Right::Opening;
+        self.pool.metrics.leased.dec();
+        self.pool.state().opening += 1;
+    }
+
     /// The connection is idle in the books now, and counts there.
-    pub(crate) fn forget(mut self) {
-        self.held = false;
+    pub(crate) fn pass(mut self) {
+        self.right = Right::Passed;
+        self.pool.metrics.leased.dec();
     }
 }
 
 impl<C: Connect> Drop for Permit<C> {
     fn drop(&mut self) {
-        if self.held {
-            self.pool.permit_returned();
+        match self.right {
+            Right::Opening => self.pool.permit_returned(self.right),
+            Right::Lent => {
+                self.pool.metrics.leased.dec();
+                self.pool.permit_returned(self.right);
+            }
+            Right::Passed => {}
         }
     }
 }
@@ -171,7 +200,7 @@ impl<C: Connect> CleanLease<C> {
 impl<C: Connect> Drop for CleanLease<C> {
     fn drop(&mut self) {
         if let Some(lease) = self.0.take() {
-            lease.give_back();
+            lease.return_as_is();
         }
     }
 }

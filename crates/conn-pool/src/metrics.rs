@@ -16,6 +16,7 @@ struct Labels {
 pub struct Metrics {
     open: Family<Labels, Gauge>,
     idle: Family<Labels, Gauge>,
+    leased: Family<Labels, Gauge>,
     waiting: Family<Labels, Gauge>,
     leases: Family<Labels, Counter>,
     waits: Family<Labels, Counter>,
@@ -29,6 +30,7 @@ pub struct Metrics {
 pub struct PoolMetrics {
     pub(crate) open: Gauge,
     pub(crate) idle: Gauge,
+    pub(crate) leased: Gauge,
     pub(crate) waiting: Gauge,
     pub(crate) leases: Counter,
     pub(crate) waits: Counter,
@@ -51,6 +53,11 @@ impl Metrics {
             "idle_connections",
             "Origin connections that nobody uses",
             metrics.idle.clone(),
+        );
+        pool.register(
+            "leased_connections",
+            "Origin connections that are lent to a session",
+            metrics.leased.clone(),
         );
         pool.register(
             "waiting_sessions",
@@ -89,6 +96,7 @@ impl Metrics {
         PoolMetrics {
             open: self.open.get_or_create(&labels).clone(),
             idle: self.idle.get_or_create(&labels).clone(),
+            leased: self.leased.get_or_create(&labels).clone(),
             waiting: self.waiting.get_or_create(&labels).clone(),
             leases: self.leases.get_or_create(&labels).clone(),
             waits: self.waits.get_or_create(&labels).clone(),

@@ -1,19 +1,20 @@
 //! The pool: who asks gets a lease, who gives back serves the next.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::config::PoolConfig;
-use crate::connect::Connect;
+use crate::connect::{Connect, Fit};
 use crate::error::LeaseError;
 use crate::janitor::Janitor;
-use crate::lease::{CleanLease, Grant, Lease, Permit, Returned, Visit};
+use crate::lease::{Grant, Lease, Permit, Visit};
 use crate::metrics::PoolMetrics;
-use crate::state::{Claim, Idle, State};
+use crate::shared::Shared;
+use crate::state::{Ask, Claim, Idle};
+use crate::stats::PoolStats;
 
 /// A pool of connections. Cheap to clone; all clones share the connections.
 pub struct Pool<C: Connect> {
@@ -21,49 +22,34 @@ pub struct Pool<C: Connect> {
     janitor: Arc<Janitor>,
 }
 
-/// How a pool stands at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PoolStats {
-    /// Connections idle, lent and being opened.
-    pub open: usize,
-    /// Connections that nobody uses.
-    pub idle: usize,
-    /// Sessions that wait.
-    pub waiting: usize,
-}
-
-pub(crate) struct Shared<C: Connect> {
-    pub(crate) connect: C,
-    pub(crate) config: PoolConfig,
-    pub(crate) metrics: PoolMetrics,
-    state: Mutex<State<C>>,
-    visits: AtomicU64,
-}
-
 impl<C: Connect> Pool<C> {
-    /// Makes an empty pool. Must be called inside a tokio runtime: a janitor task closes what stays
-    /// idle for too long, and ends with the last clone of the pool.
+    /// Makes an empty pool. Must be called inside a tokio runtime: tasks close what stays idle for
+    /// too long and open what is missing, and end with the last clone of the pool.
     pub fn new(connect: C, config: PoolConfig, metrics: PoolMetrics) -> Self {
-        let shared = Arc::new(Shared {
-            connect,
-            config,
-            metrics,
-            state: Mutex::new(State::new()),
-            visits: AtomicU64::new(0),
-        });
+        let shared = Arc::new(Shared::new(connect, config, metrics));
         Self {
             janitor: Arc::new(Janitor::spawn(&shared)),
             shared,
         }
     }
 
-    /// Lends a connection of `key`.
+    /// Lends a connection of `key`, which is either ready for `wish` or can be brought there. The
+    /// one of the visit `last` is preferred, if nobody used it since.
     ///
     /// Cancel-safe: when the future is dropped, its place in the queue and whatever it was given go
     /// to the next waiter.
-    pub async fn lease(&self, key: &C::Key) -> Result<Lease<C>, LeaseError<C::Error>> {
+    pub async fn lease(
+        &self,
+        key: &C::Key,
+        wish: &C::Wish,
+        last: Option<Visit>,
+    ) -> Result<Lease<C>, LeaseError<C::Error>> {
+        let Shared {
+            connect, config, ..
+        } = &*self.shared;
+        let ask = Ask { key, wish, last };
         loop {
-            let claim = self.shared.state().claim(key, &self.shared.config);
+            let claim = self.shared.state().claim(&ask, connect, config);
             match claim {
                 Claim::Idle(idle) => {
                     if let Some(lease) = self.shared.revive(idle) {
@@ -71,7 +57,13 @@ impl<C: Connect> Pool<C> {
                     }
                 }
                 Claim::Permit(evicted) => return self.open_instead_of(evicted, key).await,
-                Claim::Wait(granted) => return self.wait(granted, key).await,
+                Claim::Wait(granted) => {
+                    let lease = self.wait(granted, key).await?;
+                    if connect.fit(lease.conn(), wish) == Fit::Never {
+                        return self.shared.open(lease.into_permit(), key).await;
+                    }
+                    return Ok(lease);
+                }
                 Claim::QueueFull => return Err(self.queue_full()),
                 Claim::Closed => return Err(LeaseError::Closed),
             }
@@ -92,7 +84,7 @@ impl<C: Connect> Pool<C> {
                 if lease.is_unused() {
                     return Ok(lease);
                 }
-                self.open(lease.into_permit(), key).await
+                self.shared.open(lease.into_permit(), key).await
             }
             Claim::QueueFull => Err(self.queue_full()),
             Claim::Closed => Err(LeaseError::Closed),
@@ -116,7 +108,7 @@ impl<C: Connect> Pool<C> {
             let mut state = self.shared.state();
             state.closed = true;
             (
-                state.take_idle(|_| true),
+                state.take_idle(|_, _| true),
                 std::mem::take(&mut state.waiters),
             )
         };
@@ -126,12 +118,7 @@ impl<C: Connect> Pool<C> {
 
     /// How the pool stands now.
     pub fn stats(&self) -> PoolStats {
-        let state = self.shared.state();
-        PoolStats {
-            open: state.open,
-            idle: state.idle.len(),
-            waiting: state.waiters.len(),
-        }
+        PoolStats::of(&self.shared.state(), &self.shared.config)
     }
 
     /// What opens its connections.
@@ -150,7 +137,7 @@ impl<C: Connect> Pool<C> {
         evicted: Option<Idle<C>>,
         key: &C::Key,
     ) -> Result<Lease<C>, LeaseError<C::Error>> {
-        let permit = Permit::new(&self.shared);
+        let permit = Permit::to_open(&self.shared);
         if let Some(evicted) = evicted {
             self.shared.metrics.idle.dec();
             self.shared.connect.close(evicted.conn);
@@ -165,23 +152,9 @@ impl<C: Connect> Pool<C> {
         permit: Permit<C>,
         key: &C::Key,
     ) -> Result<Lease<C>, LeaseError<C::Error>> {
-        let metrics = &self.shared.metrics;
-        let limit = self.shared.config.connect_timeout;
-        let conn = match timeout(limit, self.shared.connect.connect(key)).await {
-            Ok(Ok(conn)) => conn,
-            Ok(Err(error)) => {
-                metrics.connect_failures.inc();
-                return Err(LeaseError::Connect(error));
-            }
-            Err(_) => {
-                metrics.connect_failures.inc();
-                return Err(LeaseError::ConnectTimeout { limit });
-            }
-        };
-        metrics.connects.inc();
-        metrics.leases.inc();
-        let visit = self.shared.next_visit();
-        Ok(Lease::unused(conn, key.clone(), visit, permit))
+        let lease = self.shared.open(permit, key).await?;
+        self.shared.metrics.leases.inc();
+        Ok(lease)
     }
 
     fn queue_full(&self) -> LeaseError<C::Error> {
@@ -230,107 +203,6 @@ impl<C: Connect> fmt::Debug for Pool<C> {
         f.debug_struct("Pool")
             .field("stats", &self.stats())
             .finish_non_exhaustive()
-    }
-}
-
-impl<C: Connect> Shared<C> {
-    /// The books. They are consistent after every step, so a panic elsewhere does not spoil them.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State<C>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn next_visit(&self) -> Visit {
-        Visit(self.visits.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// Lends an idle connection, unless it died or aged while nobody looked.
-    fn revive(self: &Arc<Self>, mut idle: Idle<C>) -> Option<Lease<C>> {
-        self.metrics.idle.dec();
-        let permit = Permit::new(self);
-        if self.is_expired(&idle, Instant::now()) {
-            self.connect.close(idle.conn);
-            return None;
-        }
-        if !self.connect.is_alive(&mut idle.conn) {
-            return None;
-        }
-        self.metrics.leases.inc();
-        let visit = self.next_visit();
-        Some(Lease::used(idle, visit, permit))
-    }
-
-    /// Takes a connection back: for the first waiter of its key, or for the idle ones.
-    pub(crate) fn take_back(self: &Arc<Self>, returned: Returned<C>) {
-        let now = Instant::now();
-        let Returned { mut idle, permit } = returned;
-        idle.since = now;
-        if now.duration_since(idle.born) >= self.config.max_lifetime
-            || !self.connect.is_alive(&mut idle.conn)
-        {
-            self.connect.close(idle.conn);
-            return;
-        }
-        let mut state = self.state();
-        loop {
-            if state.closed {
-                drop(state);
-                self.connect.close(idle.conn);
-                return;
-            }
-            let Some(waiter) = state.waiters.pop_front() else {
-                state.idle.push_back(idle);
-                drop(state);
-                self.metrics.idle.inc();
-                permit.forget();
-                return;
-            };
-            if waiter.grant.is_closed() {
-                continue;
-            }
-            drop(state);
-            if waiter.key != idle.key {
-                self.connect.close(idle.conn);
-                // If that waiter vanished just now, the permit drops and goes to the next.
-                drop(waiter.grant.send(Grant::Permit(permit)));
-                return;
-            }
-            let lease = Lease::used(idle, self.next_visit(), permit);
-            // Likewise: a clean lease that nobody receives gives itself back.
-            drop(waiter.grant.send(Grant::Lease(CleanLease::new(lease))));
-            return;
-        }
-    }
-
-    /// A connection is gone: the first waiter may open another in its place.
-    pub(crate) fn permit_returned(self: &Arc<Self>) {
-        let mut state = self.state();
-        while let Some(waiter) = state.waiters.pop_front() {
-            if waiter.grant.is_closed() {
-                continue;
-            }
-            drop(state);
-            let permit = Permit::new(self);
-            drop(waiter.grant.send(Grant::Permit(permit)));
-            return;
-        }
-        state.open -= 1;
-        drop(state);
-        self.metrics.open.dec();
-    }
-
-    /// Too old, or idle for too long.
-    pub(crate) fn is_expired(&self, idle: &Idle<C>, now: Instant) -> bool {
-        now.duration_since(idle.born) >= self.config.max_lifetime
-            || now.duration_since(idle.since) >= self.config.idle_timeout
-    }
-
-    /// Closes connections that were taken out of the books.
-    pub(crate) fn close_all(&self, taken: Vec<Idle<C>>) {
-        for idle in taken {
-            self.metrics.open.dec();
-            self.metrics.idle.dec();
-            self.connect.close(idle.conn);
-        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! The books of a pool: who is idle, who waits, how many are open. Every change is a short step
-//! under one lock; nothing here waits, connects or calls out.
+//! under one lock; nothing here waits or connects, and it calls out only to look at connections.
 //!
 //! Invariant: while somebody waits, nothing is idle. A connection that comes back goes straight to
 //! the first waiter, so nobody who comes later can overtake.
@@ -10,24 +10,28 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::config::PoolConfig;
-use crate::connect::Connect;
+use crate::connect::{Connect, Fit};
 use crate::lease::{Grant, Visit};
+use crate::lifetime::Lifetimes;
 
 /// A connection that nobody uses.
 pub(crate) struct Idle<C: Connect> {
     pub(crate) key: C::Key,
     pub(crate) conn: C::Conn,
-    /// When it was opened.
-    pub(crate) born: Instant,
+    /// When it is too old to be lent again.
+    pub(crate) end: Instant,
     /// When it was given back.
     pub(crate) since: Instant,
     /// The last visit on it.
     pub(crate) visit: Visit,
+    /// No session has used it.
+    pub(crate) unused: bool,
 }
 
 /// A session that waits for a connection of `key`.
 pub(crate) struct Waiter<C: Connect> {
     pub(crate) key: C::Key,
+    pub(crate) since: Instant,
     pub(crate) grant: oneshot::Sender<Grant<C>>,
 }
 
@@ -39,7 +43,22 @@ pub(crate) struct State<C: Connect> {
     pub(crate) waiters: VecDeque<Waiter<C>>,
     /// Connections idle, lent and being opened.
     pub(crate) open: usize,
+    /// Those being opened.
+    pub(crate) opening: usize,
+    /// Connections that were ever opened.
+    pub(crate) connects: u64,
+    /// What was asked for last.
+    pub(crate) last_key: Option<C::Key>,
+    pub(crate) lifetimes: Lifetimes,
     pub(crate) closed: bool,
+}
+
+/// What somebody asks for.
+pub(crate) struct Ask<'a, C: Connect> {
+    pub(crate) key: &'a C::Key,
+    pub(crate) wish: &'a C::Wish,
+    /// The connection of this visit is the dearest.
+    pub(crate) last: Option<Visit>,
 }
 
 /// What the books have for somebody who asks.
@@ -56,23 +75,50 @@ pub(crate) enum Claim<C: Connect> {
 }
 
 impl<C: Connect> State<C> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(config: &PoolConfig) -> Self {
         Self {
             idle: VecDeque::new(),
             waiters: VecDeque::new(),
             open: 0,
+            opening: 0,
+            connects: 0,
+            last_key: None,
+            lifetimes: Lifetimes::new(config.max_lifetime),
             closed: false,
         }
     }
 
-    /// Takes an idle connection of `key`, the right to open one, or a place in the queue.
-    pub(crate) fn claim(&mut self, key: &C::Key, config: &PoolConfig) -> Claim<C> {
-        if let Some(at) = self.idle.iter().rposition(|idle| idle.key == *key)
+    /// Takes the idle connection that suits best, the right to open one, or a place in the queue.
+    pub(crate) fn claim(&mut self, ask: &Ask<'_, C>, connect: &C, config: &PoolConfig) -> Claim<C> {
+        if let Some(at) = self.best_idle(ask, connect)
             && let Some(idle) = self.idle.remove(at)
         {
+            self.remember(ask.key);
             return Claim::Idle(idle);
         }
-        self.claim_unused(key, config)
+        self.claim_unused(ask.key, config)
+    }
+
+    /// The place of the idle connection that suits best: that of the visit; one that is ready, the
+    /// most recently used; one to be brought, the least recently used, so that the others stay as
+    /// those who come back to them left them.
+    fn best_idle(&self, ask: &Ask<'_, C>, connect: &C) -> Option<usize> {
+        let mut ready = None;
+        let mut bring = None;
+        for (at, idle) in self.idle.iter().enumerate().rev() {
+            let is_last = ask.last == Some(idle.visit);
+            if (ready.is_some() && !is_last) || idle.key != *ask.key {
+                continue;
+            }
+            match connect.fit(&idle.conn, ask.wish) {
+                Fit::Never => {}
+                Fit::Ready | Fit::Bring if is_last => return Some(at),
+                Fit::Ready if ask.last.is_none() => return Some(at),
+                Fit::Ready => ready = Some(at),
+                Fit::Bring => bring = Some(at),
+            }
+        }
+        ready.or(bring)
     }
 
     /// Takes the right to open a connection, or a place in the queue.
@@ -80,6 +126,7 @@ impl<C: Connect> State<C> {
         if self.closed {
             return Claim::Closed;
         }
+        self.remember(key);
         if let Some(claim) = self.claim_permit(config.max) {
             return claim;
         }
@@ -90,21 +137,41 @@ impl<C: Connect> State<C> {
         let (grant, granted) = oneshot::channel();
         self.waiters.push_back(Waiter {
             key: key.clone(),
+            since: Instant::now(),
             grant,
         });
         Claim::Wait(granted)
     }
 
-    /// The right to open a connection, if there is room or can be made.
-    fn claim_permit(&mut self, max: usize) -> Option<Claim<C>> {
-        if self.open < max {
-            self.open += 1;
-            return Some(Claim::Permit(None));
+    fn remember(&mut self, key: &C::Key) {
+        if self.last_key.as_ref() != Some(key) {
+            self.last_key = Some(key.clone());
         }
-        // The permit of the evicted connection passes on, so `open` stays.
-        self.idle
-            .pop_front()
-            .map(|evicted| Claim::Permit(Some(evicted)))
+    }
+
+    /// The right to open a connection, if there is room or can be made. Nothing idle suits by now,
+    /// so the one that nobody used for longest makes room.
+    fn claim_permit(&mut self, max: usize) -> Option<Claim<C>> {
+        let evicted = if self.open < max {
+            self.open += 1;
+            None
+        } else {
+            // The permit of the evicted connection passes on, so `open` stays.
+            Some(self.idle.pop_front()?)
+        };
+        self.opening += 1;
+        Some(Claim::Permit(evicted))
+    }
+
+    /// The right to open a connection that nobody asked for, if fewer are open than shall be.
+    pub(crate) fn claim_missing(&mut self, config: &PoolConfig) -> Option<C::Key> {
+        if self.closed || self.open >= config.kept() {
+            return None;
+        }
+        let key = self.last_key.clone()?;
+        self.open += 1;
+        self.opening += 1;
+        Some(key)
     }
 
     /// Those whose session vanished keep their place until it is needed.
@@ -114,14 +181,33 @@ impl<C: Connect> State<C> {
         }
     }
 
-    /// Takes every idle connection out that `is_done` with.
-    pub(crate) fn take_idle(&mut self, is_done: impl Fn(&mut Idle<C>) -> bool) -> Vec<Idle<C>> {
-        let (done, kept) = std::mem::take(&mut self.idle)
-            .into_iter()
-            .map(|mut idle| (is_done(&mut idle), idle))
-            .partition::<Vec<_>, _>(|(is_done, _)| *is_done);
-        self.idle = kept.into_iter().map(|(_, idle)| idle).collect();
-        self.open -= done.len();
-        done.into_iter().map(|(_, idle)| idle).collect()
+    /// The first waiter that is still there.
+    pub(crate) fn next_waiter(&mut self) -> Option<Waiter<C>> {
+        while let Some(waiter) = self.waiters.pop_front() {
+            if !waiter.grant.is_closed() {
+                return Some(waiter);
+            }
+        }
+        None
+    }
+
+    /// Takes every idle connection out that `is_done` with, least recently used first. It is told
+    /// how many would still be open.
+    pub(crate) fn take_idle(
+        &mut self,
+        mut is_done: impl FnMut(&mut Idle<C>, usize) -> bool,
+    ) -> Vec<Idle<C>> {
+        let mut done = Vec::new();
+        let mut kept = VecDeque::with_capacity(self.idle.len());
+        for mut idle in self.idle.drain(..) {
+            if is_done(&mut idle, self.open) {
+                self.open -= 1;
+                done.push(idle);
+            } else {
+                kept.push_back(idle);
+            }
+        }
+        self.idle = kept;
+        done
     }
 }

@@ -1,6 +1,5 @@
 //! What a pool promises, under a paused clock.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,7 +8,11 @@ use prometheus_client::registry::Registry;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::{Connect, LeaseError, Metrics, Pool, PoolConfig};
+use crate::{Connect, Fit, Lease, LeaseError, Metrics, Pool, PoolConfig};
+
+mod fairness;
+mod fitting;
+mod keeping;
 
 /// Connections are numbers, counted as they are opened.
 #[derive(Clone, Default)]
@@ -17,17 +20,38 @@ struct Numbers {
     opened: Arc<AtomicUsize>,
     closed: Arc<AtomicUsize>,
     dead: Arc<AtomicBool>,
+    refuses: Arc<AtomicBool>,
+    refused: Arc<AtomicUsize>,
     delay: Duration,
 }
 
+/// The origin refuses.
+#[derive(Debug)]
+struct Refused;
+
 impl Connect for Numbers {
     type Key = &'static str;
+    type Wish = usize;
     type Conn = usize;
-    type Error = Infallible;
+    type Error = Refused;
 
-    async fn connect(&self, _key: &&'static str) -> Result<usize, Infallible> {
+    async fn connect(&self, _key: &&'static str) -> Result<usize, Refused> {
         sleep(self.delay).await;
+        if self.refuses.load(Ordering::SeqCst) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            return Err(Refused);
+        }
         Ok(self.opened.fetch_add(1, Ordering::SeqCst))
+    }
+
+    /// Who wishes for 0 takes any; else numbers of the same ten are near, those of another far.
+    fn fit(&self, conn: &usize, wish: &usize) -> Fit {
+        match wish {
+            0 => Fit::Ready,
+            wish if wish == conn => Fit::Ready,
+            wish if wish / 10 == conn / 10 => Fit::Bring,
+            _ => Fit::Never,
+        }
     }
 
     fn is_alive(&self, _conn: &mut usize) -> bool {
@@ -40,6 +64,7 @@ impl Connect for Numbers {
 }
 
 const CONFIG: PoolConfig = PoolConfig {
+    min: 0,
     max: 1,
     max_waiting: 2,
     wait_timeout: Duration::from_secs(5),
@@ -57,7 +82,7 @@ fn pool(numbers: &Numbers, config: PoolConfig) -> Pool<Numbers> {
 async fn ask(pool: &Pool<Numbers>, key: &'static str) -> JoinHandle<usize> {
     let pool = pool.clone();
     let asked = tokio::spawn(async move {
-        let lease = pool.lease(&key).await.unwrap();
+        let lease = pool.lease(&key, &0, None).await.unwrap();
         let number = *lease;
         lease.give_back();
         number
@@ -69,12 +94,12 @@ async fn ask(pool: &Pool<Numbers>, key: &'static str) -> JoinHandle<usize> {
 #[tokio::test(start_paused = true)]
 async fn reuses_what_is_given_back_and_closes_what_is_dropped() {
     let pool = pool(&Numbers::default(), CONFIG);
-    pool.lease(&"a").await.unwrap().give_back();
-    let again = pool.lease(&"a").await.unwrap();
+    pool.lease(&"a", &0, None).await.unwrap().give_back();
+    let again = pool.lease(&"a", &0, None).await.unwrap();
     assert_eq!((*again, again.is_unused()), (0, false));
     drop(again);
     assert_eq!(pool.stats().open, 0);
-    assert_eq!(*pool.lease(&"a").await.unwrap(), 1);
+    assert_eq!(*pool.lease(&"a", &0, None).await.unwrap(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,13 +111,13 @@ async fn serves_waiters_in_their_order() {
             ..CONFIG
         },
     );
-    let lease = pool.lease(&"a").await.unwrap();
+    let lease = pool.lease(&"a", &0, None).await.unwrap();
     let served = Arc::new(std::sync::Mutex::new(Vec::new()));
     let mut waiters = Vec::new();
     for number in 0..50 {
         let (pool, served) = (pool.clone(), Arc::clone(&served));
         waiters.push(tokio::spawn(async move {
-            let lease = pool.lease(&"a").await.unwrap();
+            let lease = pool.lease(&"a", &0, None).await.unwrap();
             served.lock().unwrap().push(number);
             lease.give_back();
         }));
@@ -110,8 +135,8 @@ async fn serves_waiters_in_their_order() {
 async fn another_key_takes_the_place_of_an_idle_connection() {
     let numbers = Numbers::default();
     let pool = pool(&numbers, CONFIG);
-    pool.lease(&"a").await.unwrap().give_back();
-    let other = pool.lease(&"b").await.unwrap();
+    pool.lease(&"a", &0, None).await.unwrap().give_back();
+    let other = pool.lease(&"b", &0, None).await.unwrap();
     assert_eq!((*other, numbers.closed.load(Ordering::SeqCst)), (1, 1));
     assert_eq!(pool.stats().open, 1);
 }
@@ -119,7 +144,7 @@ async fn another_key_takes_the_place_of_an_idle_connection() {
 #[tokio::test(start_paused = true)]
 async fn a_waiter_of_another_key_opens_its_own() {
     let pool = pool(&Numbers::default(), CONFIG);
-    let lease = pool.lease(&"a").await.unwrap();
+    let lease = pool.lease(&"a", &0, None).await.unwrap();
     let waiting = ask(&pool, "b").await;
     lease.give_back();
     assert_eq!(waiting.await.unwrap(), 1);
@@ -129,7 +154,7 @@ async fn a_waiter_of_another_key_opens_its_own() {
 #[tokio::test(start_paused = true)]
 async fn a_broken_lease_makes_room_for_a_waiter() {
     let pool = pool(&Numbers::default(), CONFIG);
-    let lease = pool.lease(&"a").await.unwrap();
+    let lease = pool.lease(&"a", &0, None).await.unwrap();
     let waiting = ask(&pool, "a").await;
     drop(lease);
     assert_eq!(waiting.await.unwrap(), 1);
@@ -138,30 +163,30 @@ async fn a_broken_lease_makes_room_for_a_waiter() {
 #[tokio::test(start_paused = true)]
 async fn a_waiter_that_vanishes_loses_nothing() {
     let pool = pool(&Numbers::default(), CONFIG);
-    let lease = pool.lease(&"a").await.unwrap();
+    let lease = pool.lease(&"a", &0, None).await.unwrap();
     let (gone, waiting) = (ask(&pool, "a").await, ask(&pool, "a").await);
     gone.abort();
     lease.give_back();
     assert_eq!(waiting.await.unwrap(), 0);
 
     // And one that vanishes with the connection already on its way.
-    let lease = pool.lease(&"a").await.unwrap();
+    let lease = pool.lease(&"a", &0, None).await.unwrap();
     let gone = ask(&pool, "a").await;
     lease.give_back();
     gone.abort();
     assert!(gone.await.is_err());
-    assert_eq!(*pool.lease(&"a").await.unwrap(), 0);
+    assert_eq!(*pool.lease(&"a", &0, None).await.unwrap(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn waits_no_longer_than_told_and_refuses_over_the_limit() {
     let pool = pool(&Numbers::default(), CONFIG);
-    let _lease = pool.lease(&"a").await.unwrap();
+    let _lease = pool.lease(&"a", &0, None).await.unwrap();
     let waiters = [pool.clone(), pool.clone()]
-        .map(|pool| tokio::spawn(async move { pool.lease(&"a").await.err() }));
+        .map(|pool| tokio::spawn(async move { pool.lease(&"a", &0, None).await.err() }));
     tokio::task::yield_now().await;
     assert!(matches!(
-        pool.lease(&"a").await,
+        pool.lease(&"a", &0, None).await,
         Err(LeaseError::QueueFull { waiting: 2 })
     ));
     for waiter in waiters {
@@ -170,11 +195,7 @@ async fn waits_no_longer_than_told_and_refuses_over_the_limit() {
             Some(LeaseError::WaitTimeout { .. })
         ));
     }
-    assert_eq!(
-        pool.stats().waiting,
-        2,
-        "gone waiters keep their place until it is needed"
-    );
+    assert_eq!(pool.stats().waiting, 0);
     let waiting = ask(&pool, "a").await;
     assert_eq!(pool.stats().waiting, 1);
     waiting.abort();
@@ -188,7 +209,7 @@ async fn connecting_has_a_limit_and_gives_its_permit_back() {
     };
     let pool = pool(&slow, CONFIG);
     assert!(matches!(
-        pool.lease(&"a").await,
+        pool.lease(&"a", &0, None).await,
         Err(LeaseError::ConnectTimeout { .. })
     ));
     assert_eq!(pool.stats().open, 0);
@@ -198,11 +219,11 @@ async fn connecting_has_a_limit_and_gives_its_permit_back() {
 async fn closes_the_idle_and_the_old() {
     let numbers = Numbers::default();
     let pool = pool(&numbers, CONFIG);
-    pool.lease(&"a").await.unwrap().give_back();
+    pool.lease(&"a", &0, None).await.unwrap().give_back();
     sleep(Duration::from_secs(100)).await;
     assert_eq!(pool.stats().open, 0);
 
-    let old = pool.lease(&"a").await.unwrap();
+    let old = pool.lease(&"a", &0, None).await.unwrap();
     sleep(CONFIG.max_lifetime).await;
     old.give_back();
     assert_eq!(pool.stats().open, 0);
@@ -213,16 +234,16 @@ async fn closes_the_idle_and_the_old() {
 async fn does_not_lend_what_died_while_idle() {
     let numbers = Numbers::default();
     let pool = pool(&numbers, CONFIG);
-    pool.lease(&"a").await.unwrap().give_back();
+    pool.lease(&"a", &0, None).await.unwrap().give_back();
     numbers.dead.store(true, Ordering::SeqCst);
-    assert_eq!(*pool.lease(&"a").await.unwrap(), 1);
+    assert_eq!(*pool.lease(&"a", &0, None).await.unwrap(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn closes_what_died_while_idle_without_being_asked() {
     let numbers = Numbers::default();
     let pool = pool(&numbers, CONFIG);
-    pool.lease(&"a").await.unwrap().give_back();
+    pool.lease(&"a", &0, None).await.unwrap().give_back();
     numbers.dead.store(true, Ordering::SeqCst);
     sleep(Duration::from_secs(2)).await;
     assert_eq!(pool.stats().open, 0);
@@ -231,24 +252,24 @@ async fn closes_what_died_while_idle_without_being_asked() {
 #[tokio::test(start_paused = true)]
 async fn resumes_only_an_untouched_visit() {
     let pool = pool(&Numbers::default(), CONFIG);
-    let lease = pool.lease(&"a").await.unwrap();
+    let lease = pool.lease(&"a", &0, None).await.unwrap();
     let mine = lease.visit();
     assert!(pool.resume(mine).is_none(), "still lent");
     lease.give_back();
     let again = pool.resume(mine).unwrap();
     let mine = again.visit();
     again.give_back();
-    pool.lease(&"a").await.unwrap().give_back();
+    pool.lease(&"a", &0, None).await.unwrap().give_back();
     assert!(pool.resume(mine).is_none(), "somebody used it since");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unused_connection_is_never_one_that_was_lent() {
     let pool = pool(&Numbers::default(), PoolConfig { max: 2, ..CONFIG });
-    pool.lease(&"a").await.unwrap().give_back();
+    pool.lease(&"a", &0, None).await.unwrap().give_back();
     let fresh = pool.lease_unused(&"a").await.unwrap();
     assert_eq!((*fresh, fresh.is_unused()), (1, true));
-    let held = pool.lease(&"a").await.unwrap();
+    let held = pool.lease(&"a", &0, None).await.unwrap();
     assert_eq!(*held, 0);
     let waiting = {
         let pool = pool.clone();
@@ -262,15 +283,18 @@ async fn an_unused_connection_is_never_one_that_was_lent() {
 #[tokio::test(start_paused = true)]
 async fn a_closed_pool_refuses_and_lets_waiters_go() {
     let pool = pool(&Numbers::default(), CONFIG);
-    let lease = pool.lease(&"a").await.unwrap();
+    let lease = pool.lease(&"a", &0, None).await.unwrap();
     let waiting = {
         let pool = pool.clone();
-        tokio::spawn(async move { pool.lease(&"a").await.err() })
+        tokio::spawn(async move { pool.lease(&"a", &0, None).await.err() })
     };
     tokio::task::yield_now().await;
     pool.close();
     assert!(matches!(waiting.await.unwrap(), Some(LeaseError::Closed)));
     lease.give_back();
     assert_eq!(pool.stats().open, 0);
-    assert!(matches!(pool.lease(&"a").await, Err(LeaseError::Closed)));
+    assert!(matches!(
+        pool.lease(&"a", &0, None).await,
+        Err(LeaseError::Closed)
+    ));
 }

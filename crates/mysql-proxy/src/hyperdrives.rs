@@ -90,6 +90,7 @@ impl Hyperdrives {
         let connector = OriginConnector::new(hyperdrive.origin.clone(), Arc::clone(&self.dial))?;
         let policy = hyperdrive.pool;
         let config = PoolConfig {
+            min: 0,
             max: policy.max,
             max_waiting: policy.max_waiting,
             wait_timeout: policy.wait_timeout,
@@ -179,7 +180,7 @@ async fn meet(served: Arc<Served>) {
     ));
     let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
     loop {
-        let error = match served.pool.lease(&profile).await {
+        let error = match served.pool.lease(&profile, &(), None).await {
             // Dropping the lease closes it: no client has just this profile.
             Ok(_) | Err(LeaseError::Closed) => return,
             Err(LeaseError::Connect(error)) => error.to_string(),

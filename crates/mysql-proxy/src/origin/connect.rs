@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use conn_pool::Connect;
+use conn_pool::{Connect, Fit};
 use domain::{ExposeSecret, Origin, OriginTls};
 use mysql_client::log_in;
 use mysql_proto::{Capabilities, ClientConfig, StatusFlags};
@@ -107,11 +107,17 @@ impl OriginConnector {
 
 impl Connect for OriginConnector {
     type Key = Arc<Profile>;
+    type Wish = ();
     type Conn = OriginConn;
     type Error = OriginError;
 
     async fn connect(&self, profile: &Arc<Profile>) -> Result<OriginConn, OriginError> {
         self.open(profile).await
+    }
+
+    /// What a session can see of a connection is all in its profile.
+    fn fit(&self, _conn: &OriginConn, (): &()) -> Fit {
+        Fit::Ready
     }
 
     fn is_alive(&self, conn: &mut OriginConn) -> bool {

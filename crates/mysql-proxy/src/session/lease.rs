@@ -43,7 +43,9 @@ impl Session {
     async fn lease_any(&mut self) -> Result<Lease<OriginConnector>, Trouble> {
         tokio::select! {
             biased;
-            lease = self.served.pool.lease(&self.profile) => lease.map_err(Trouble::NoLease),
+            lease = self.served.pool.lease(&self.profile, &(), None) => {
+                lease.map_err(Trouble::NoLease)
+            }
             end = self.downstream.ended() => Err(Trouble::Client(end)),
         }
     }

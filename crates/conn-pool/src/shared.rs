@@ -1,0 +1,191 @@
+//! What all clones of a pool share: the way of a connection into the books and out of them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+use crate::config::PoolConfig;
+use crate::connect::Connect;
+use crate::error::LeaseError;
+use crate::lease::{CleanLease, Grant, Lease, Permit, Returned, Right, Visit};
+use crate::metrics::PoolMetrics;
+use crate::state::{Idle, State};
+
+pub(crate) struct Shared<C: Connect> {
+    pub(crate) connect: C,
+    pub(crate) config: PoolConfig,
+    pub(crate) metrics: PoolMetrics,
+    /// Wakes the keeper: fewer connections may be open than shall be.
+    pub(crate) missing: Arc<Notify>,
+    state: Mutex<State<C>>,
+    visits: AtomicU64,
+}
+
+impl<C: Connect> Shared<C> {
+    pub(crate) fn new(connect: C, config: PoolConfig, metrics: PoolMetrics) -> Self {
+        Self {
+            connect,
+            metrics,
+            missing: Arc::default(),
+            state: Mutex::new(State::new(&config)),
+            visits: AtomicU64::new(0),
+            config,
+        }
+    }
+
+    /// The books. They are consistent after every step, so a panic elsewhere does not spoil them.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State<C>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_visit(&self) -> Visit {
+        Visit(self.visits.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Opens a connection.
+    pub(crate) async fn open(
+        &self,
+        mut permit: Permit<C>,
+        key: &C::Key,
+    ) -> Result<Lease<C>, LeaseError<C::Error>> {
+        let limit = self.config.connect_timeout;
+        let opened = timeout(limit, self.connect.connect(key)).await;
+        let error = match opened {
+            Ok(Ok(conn)) => {
+                let idle = self.enter(conn, key.clone());
+                permit.opened();
+                let visit = idle.visit;
+                return Ok(Lease::new(idle, visit, permit));
+            }
+            Ok(Err(error)) => LeaseError::Connect(error),
+            Err(_) => LeaseError::ConnectTimeout { limit },
+        };
+        self.metrics.connect_failures.inc();
+        Err(error)
+    }
+
+    /// Enters a connection that was just opened in the books.
+    fn enter(&self, conn: C::Conn, key: C::Key) -> Idle<C> {
+        self.metrics.connects.inc();
+        let now = Instant::now();
+        let lifetime = {
+            let mut state = self.state();
+            state.opening -= 1;
+            state.connects += 1;
+            state.lifetimes.deal()
+        };
+        if self.config.min > 0 {
+            // The first one of its key tells the keeper what to open.
+            self.missing.notify_one();
+        }
+        Idle {
+            key,
+            conn,
+            end: now + lifetime,
+            since: now,
+            visit: self.next_visit(),
+            unused: true,
+        }
+    }
+
+    /// Lends an idle connection, unless it died or aged while nobody looked.
+    pub(crate) fn revive(self: &Arc<Self>, mut idle: Idle<C>) -> Option<Lease<C>> {
+        self.metrics.idle.dec();
+        let permit = Permit::to_lend(self);
+        if Instant::now() >= idle.end {
+            self.connect.close(idle.conn);
+            return None;
+        }
+        if !self.connect.is_alive(&mut idle.conn) {
+            return None;
+        }
+        self.metrics.leases.inc();
+        let visit = self.next_visit();
+        Some(Lease::new(idle, visit, permit))
+    }
+
+    /// Takes a connection back: for the first waiter of its key, or for the idle ones.
+    pub(crate) fn take_back(self: &Arc<Self>, returned: Returned<C>) {
+        let now = Instant::now();
+        let Returned {
+            mut idle,
+            mut permit,
+        } = returned;
+        idle.since = now;
+        if now >= idle.end || !self.connect.is_alive(&mut idle.conn) {
+            self.connect.close(idle.conn);
+            return;
+        }
+        let mut state = self.state();
+        if state.closed {
+            drop(state);
+            self.connect.close(idle.conn);
+            return;
+        }
+        let Some(waiter) = state.next_waiter() else {
+            state.idle.push_back(idle);
+            drop(state);
+            self.metrics.idle.inc();
+            permit.pass();
+            return;
+        };
+        drop(state);
+        if waiter.key != idle.key {
+            self.connect.close(idle.conn);
+            permit.reopen();
+            // If that waiter vanished just now, the permit drops and goes to the next.
+            drop(waiter.grant.send(Grant::Permit(permit)));
+            return;
+        }
+        let lease = Lease::new(idle, self.next_visit(), permit);
+        // Likewise: a clean lease that nobody receives gives itself back.
+        drop(waiter.grant.send(Grant::Lease(CleanLease::new(lease))));
+    }
+
+    /// A connection is gone, or was not opened: the first waiter may open another in its place.
+    pub(crate) fn permit_returned(self: &Arc<Self>, right: Right) {
+        let mut state = self.state();
+        if right == Right::Opening {
+            state.opening -= 1;
+        }
+        if let Some(waiter) = state.next_waiter() {
+            state.opening += 1;
+            drop(state);
+            drop(waiter.grant.send(Grant::Permit(Permit::to_open(self))));
+            return;
+        }
+        state.open -= 1;
+        let is_missing = state.open < self.config.kept();
+        drop(state);
+        self.metrics.open.dec();
+        if is_missing {
+            self.missing.notify_one();
+        }
+    }
+
+    /// Takes out of the idle ones what is too old, was idle for too long, or died.
+    pub(crate) fn take_done(&self) -> Vec<Idle<C>> {
+        let now = Instant::now();
+        let kept = self.config.kept();
+        self.state().take_idle(|idle, open| {
+            let is_idle_for_long = now.duration_since(idle.since) >= self.config.idle_timeout;
+            now >= idle.end
+                || (is_idle_for_long && open > kept)
+                || !self.connect.is_alive(&mut idle.conn)
+        })
+    }
+
+    /// Closes connections that were taken out of the books.
+    pub(crate) fn close_all(&self, taken: Vec<Idle<C>>) {
+        for idle in taken {
+            self.metrics.open.dec();
+            self.metrics.idle.dec();
+            self.connect.close(idle.conn);
+        }
+        if self.config.min > 0 {
+            self.missing.notify_one();
+        }
+    }
+}
