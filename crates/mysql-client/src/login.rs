@@ -25,6 +25,8 @@ pub struct LoggedIn {
     pub status: StatusFlags,
     /// The version in the server's greeting.
     pub server_version: String,
+    /// The connection's id at the server, for `KILL`.
+    pub connection_id: u32,
 }
 
 /// Logs in over `stream`. `tls` is used when `config` asks for it.
@@ -104,6 +106,10 @@ impl Login {
                 .greeting()
                 .map(|greeting| greeting.server_version.clone())
                 .unwrap_or_default(),
+            connection_id: self
+                .handshake
+                .greeting()
+                .map_or(0, |greeting| greeting.connection_id),
             stream: self.stream,
         }
     }
