@@ -2,7 +2,10 @@
 
 pub mod caching_sha2;
 pub mod clear_password;
+mod judge;
 pub mod native_password;
+
+pub(crate) use judge::{Expected, FAST_AUTH_CONFIRMED, Known, Verdict};
 
 /// Bytes of a nonce. The NUL that follows it on the wire is not counted.
 pub const NONCE_LEN: usize = 20;

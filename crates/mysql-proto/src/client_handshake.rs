@@ -254,6 +254,7 @@ impl ClientHandshake {
             database: self.config.database.clone(),
             auth_plugin: Some(self.plugin.name().to_owned()),
             connect_attributes: self.config.attributes.clone(),
+            zstd_level: 0,
         };
         self.write(out, |payload| login.encode(payload));
         self.state = State::Answer;

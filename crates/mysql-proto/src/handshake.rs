@@ -3,11 +3,13 @@
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase.html>
 
 mod auth_switch;
+mod change_user;
 mod greeting;
 mod response41;
 mod ssl_request;
 
 pub use auth_switch::AuthSwitchRequest;
+pub use change_user::ChangeUserRequest;
 pub use greeting::Greeting;
 pub use response41::HandshakeResponse;
 pub use ssl_request::SslRequest;

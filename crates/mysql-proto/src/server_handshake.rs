@@ -22,10 +22,9 @@
 use std::fmt;
 
 use bytes::BytesMut;
-use subtle::ConstantTimeEq;
 
-use crate::auth::{AuthPlugin, caching_sha2, native_password};
-use crate::handshake::{AUTH_MORE_DATA, AuthSwitchRequest, REQUIRED, SslRequest};
+use crate::auth::{AuthPlugin, Expected, FAST_AUTH_CONFIRMED, Known, Verdict};
+use crate::handshake::{REQUIRED, SslRequest};
 use crate::{
     Capabilities, ErrPacket, Greeting, HandshakeError, HandshakeResponse, NONCE_LEN, OkPacket,
     Packet, PacketReader, PacketWriter, StatusFlags,
@@ -34,9 +33,6 @@ use crate::{
 /// Bytes of a packet of a client that has not logged in. A login has a few hundred; long tokens in
 /// clear text or many connection attributes make a few thousand.
 const LOGIN_PACKET_LIMIT: usize = 16 * 1024;
-
-/// Stands in for the password of an unknown user, so that the work is the same.
-const NOBODYS_PASSWORD: &[u8] = b"the password of nobody";
 
 /// What the server role needs to know.
 #[derive(Clone, Debug)]
@@ -97,21 +93,6 @@ enum State {
     Switched(Expected),
     Judged,
     Finished,
-}
-
-/// The one answer that is right. As secret as a password while the connection lasts, so it has no
-/// `Debug`.
-struct Expected {
-    plugin: Known,
-    response: Vec<u8>,
-    user_exists: bool,
-}
-
-/// A plugin that answers can be judged by.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Known {
-    Native,
-    CachingSha2,
 }
 
 impl ServerHandshake {
@@ -186,31 +167,19 @@ impl ServerHandshake {
         let (State::Identified, Some(login)) = (&self.state, &self.login) else {
             return Err(HandshakeError::OutOfOrder);
         };
-        let named = match &login.auth_plugin {
-            Some(name) => known(&AuthPlugin::from_name(name)),
-            None => Some(Known::Native),
-        };
-        let plugin = named.unwrap_or_else(|| self.fallback());
-        let expected = Expected {
-            plugin,
-            response: plugin.scramble(password.unwrap_or(NOBODYS_PASSWORD), &self.config.nonce),
-            user_exists: password.is_some(),
-        };
+        let named = Known::named(login.auth_plugin.as_deref());
+        let plugin = named.unwrap_or_else(|| Known::fallback(&self.config.default_plugin));
+        let expected = Expected::new(plugin, password, &self.config.nonce);
         // libmysqlclient shows the nonce of the greeting's plugin to no other: a client that lacks
         // that plugin names its own, answers nothing, and waits to be asked.
         let unanswered = plugin.trim(&login.auth_response).is_empty()
-            && named != known(&self.config.default_plugin);
+            && named != Known::of(&self.config.default_plugin);
         if named.is_some() && !unanswered {
             let response = login.auth_response.clone();
             self.state = State::Judged;
             return Ok(self.judge(&expected, &response, out));
         }
-        let mut data = self.config.nonce.to_vec();
-        data.push(0);
-        let request = AuthSwitchRequest {
-            plugin: plugin.name().to_owned(),
-            data,
-        };
+        let request = plugin.switch_request(&self.config.nonce);
         self.write(out, |payload| request.encode(payload));
         self.state = State::Switched(expected);
         Ok(ServerEvent::NeedInput)
@@ -260,65 +229,25 @@ impl ServerHandshake {
         Ok(ServerEvent::Identify)
     }
 
-    /// Compares in constant time. A right scramble of `caching_sha2_password` is confirmed at once,
-    /// since its client waits for that before it takes an OK packet, or an ERR packet.
+    /// A right scramble of `caching_sha2_password` is confirmed at once, since its client waits for
+    /// that before it takes an OK packet, or an ERR packet.
     fn judge(&mut self, expected: &Expected, response: &[u8], out: &mut Vec<u8>) -> ServerEvent {
-        let right: bool = expected
-            .response
-            .ct_eq(expected.plugin.trim(response))
-            .into();
-        if !right || !expected.user_exists {
-            return ServerEvent::Denied;
-        }
-        // Who has no password sends none, and has nothing confirmed.
-        if expected.plugin == Known::CachingSha2 && !expected.response.is_empty() {
-            self.write(out, |payload| {
-                payload.extend_from_slice(&[AUTH_MORE_DATA, caching_sha2::FAST_AUTH_SUCCESS]);
-            });
+        match expected.judge(response) {
+            Verdict::Wrong => return ServerEvent::Denied,
+            Verdict::Right => {}
+            Verdict::RightToConfirm => {
+                self.write(out, |payload| {
+                    payload.extend_from_slice(&FAST_AUTH_CONFIRMED);
+                });
+            }
         }
         ServerEvent::Authenticated
-    }
-
-    /// What clients with other plugins are asked to switch to.
-    fn fallback(&self) -> Known {
-        known(&self.config.default_plugin).unwrap_or(Known::Native)
     }
 
     fn write(&mut self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
         let mut packet = PacketWriter::begin(out);
         write(packet.payload());
         packet.finish(&mut self.sequence_id);
-    }
-}
-
-impl Known {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Native => native_password::NAME,
-            Self::CachingSha2 => caching_sha2::NAME,
-        }
-    }
-
-    fn scramble(self, password: &[u8], nonce: &[u8; NONCE_LEN]) -> Vec<u8> {
-        match self {
-            Self::Native => native_password::scramble(password, nonce),
-            Self::CachingSha2 => caching_sha2::scramble(password, nonce),
-        }
-    }
-
-    fn trim(self, response: &[u8]) -> &[u8] {
-        match self {
-            Self::Native => response,
-            Self::CachingSha2 => caching_sha2::trim(response),
-        }
-    }
-}
-
-fn known(plugin: &AuthPlugin) -> Option<Known> {
-    match plugin {
-        AuthPlugin::NativePassword => Some(Known::Native),
-        AuthPlugin::CachingSha2Password => Some(Known::CachingSha2),
-        AuthPlugin::ClearPassword | AuthPlugin::Other(_) => None,
     }
 }
 

@@ -32,6 +32,9 @@ pub struct HandshakeResponse {
     pub auth_plugin: Option<String>,
     /// What the client tells of itself, for example `_client_name`; at most 64 pairs.
     pub connect_attributes: Vec<(String, String)>,
+    /// The level that the client wants zstd to compress at, 1 to 22: only with
+    /// `ZSTD_COMPRESSION_ALGORITHM`, else 0.
+    pub zstd_level: u8,
 }
 
 impl HandshakeResponse {
@@ -60,6 +63,11 @@ impl HandshakeResponse {
         } else {
             Vec::new()
         };
+        let zstd_level = if has(Capabilities::ZSTD_COMPRESSION_ALGORITHM) && !reader.is_empty() {
+            reader.u8()?
+        } else {
+            0
+        };
         Ok(Self {
             capabilities: head.capabilities,
             max_packet_size: head.max_packet_size,
@@ -69,6 +77,7 @@ impl HandshakeResponse {
             database,
             auth_plugin,
             connect_attributes,
+            zstd_level,
         })
     }
 
@@ -97,18 +106,19 @@ impl HandshakeResponse {
             put_nul_bytes(out, plugin.as_bytes());
         }
         if has(Capabilities::CONNECT_ATTRS) {
-            let mut attributes = Vec::new();
-            for (key, value) in &self.connect_attributes {
-                put_lenenc_bytes(&mut attributes, key.as_bytes());
-                put_lenenc_bytes(&mut attributes, value.as_bytes());
-            }
-            put_lenenc_bytes(out, &attributes);
+            put_attributes(out, &self.connect_attributes);
+        }
+        if has(Capabilities::ZSTD_COMPRESSION_ALGORITHM) {
+            out.push(self.zstd_level);
         }
     }
 }
 
 /// A `string<NUL>` that is there if `announced`, and if anything is left. Empty means none.
-fn optional(reader: &mut Reader<'_>, announced: bool) -> Result<Option<String>, DecodeError> {
+pub(super) fn optional(
+    reader: &mut Reader<'_>,
+    announced: bool,
+) -> Result<Option<String>, DecodeError> {
     if !announced || reader.is_empty() {
         return Ok(None);
     }
@@ -116,7 +126,7 @@ fn optional(reader: &mut Reader<'_>, announced: bool) -> Result<Option<String>, 
     Ok((!string.is_empty()).then(|| text(string)))
 }
 
-fn attributes(bytes: &[u8]) -> Result<Vec<(String, String)>, DecodeError> {
+pub(super) fn attributes(bytes: &[u8]) -> Result<Vec<(String, String)>, DecodeError> {
     let mut reader = Reader::new(bytes);
     let mut attributes = Vec::new();
     while !reader.is_empty() && attributes.len() < MAX_ATTRIBUTES {
@@ -124,6 +134,15 @@ fn attributes(bytes: &[u8]) -> Result<Vec<(String, String)>, DecodeError> {
         attributes.push((key, text(reader.lenenc_bytes()?)));
     }
     Ok(attributes)
+}
+
+pub(super) fn put_attributes(out: &mut Vec<u8>, attributes: &[(String, String)]) {
+    let mut block = Vec::new();
+    for (key, value) in attributes {
+        put_lenenc_bytes(&mut block, key.as_bytes());
+        put_lenenc_bytes(&mut block, value.as_bytes());
+    }
+    put_lenenc_bytes(out, &block);
 }
 
 /// Without `auth_response`.
@@ -137,6 +156,7 @@ impl fmt::Debug for HandshakeResponse {
             .field("database", &self.database)
             .field("auth_plugin", &self.auth_plugin)
             .field("connect_attributes", &self.connect_attributes)
+            .field("zstd_level", &self.zstd_level)
             .finish_non_exhaustive()
     }
 }

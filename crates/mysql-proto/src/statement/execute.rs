@@ -117,7 +117,7 @@ impl<'a> ExecuteView<'a> {
     /// Where the NULL bitmap is.
     pub fn null_bitmap(&self) -> Range<usize> {
         let block = self.parameters.as_ref();
-        block.map_or(self.end(), |block| block.null_bitmap.clone())
+        block.map_or_else(|| self.end(), |block| block.null_bitmap.clone())
     }
 
     /// Where `new_params_bound_flag` is. `None`: there are no parameters.
@@ -129,7 +129,7 @@ impl<'a> ExecuteView<'a> {
     /// not with it.
     pub fn types(&self) -> Range<usize> {
         let block = self.parameters.as_ref();
-        block.map_or(self.end(), |block| block.types.clone())
+        block.map_or_else(|| self.end(), |block| block.types.clone())
     }
 
     /// Where the values begin.

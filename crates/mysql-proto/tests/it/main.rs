@@ -6,11 +6,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod change_user;
 mod client_logins;
 mod golden;
 mod limits;
 mod pair;
 mod properties;
+mod query_attributes;
 mod responses;
 mod server_logins;
 mod statements;

@@ -196,6 +196,7 @@ fn login(plugin: &str, auth_response: &[u8]) -> Vec<u8> {
         database: None,
         auth_plugin: Some(plugin.to_owned()),
         connect_attributes: Vec::new(),
+        zstd_level: 0,
     };
     let (mut payload, mut bytes) = (Vec::new(), Vec::new());
     login.encode(&mut payload);

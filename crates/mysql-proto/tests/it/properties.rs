@@ -253,6 +253,11 @@ proptest! {
             } else {
                 Vec::new()
             },
+            zstd_level: if caps.contains(Capabilities::ZSTD_COMPRESSION_ALGORITHM) {
+                collation
+            } else {
+                0
+            },
         };
         let mut out = Vec::new();
         login.encode(&mut out);
