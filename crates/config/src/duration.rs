@@ -10,14 +10,7 @@ const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3
 
 /// Reads `250ms`, `10s`, `4m` or `1h`; more than zero, at most 24 hours.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    let split = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let per_unit = UNITS
-        .iter()
-        .find_map(|(name, per_unit)| (*name == unit).then_some(*per_unit));
-    let (Ok(number), Some(per_unit)) = (number.parse::<u64>(), per_unit) else {
+    let Some((number, per_unit)) = split(text) else {
         return Err(format!(
             "`{text}` is not a duration; allowed: a whole number with a unit (ms, s, m or h), as in \
              \"250ms\", \"10s\" or \"4m\""
@@ -28,6 +21,23 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         Some(duration) if duration <= MAX => Ok(duration),
         _ => Err(format!("`{text}` is too long; at most 24h")),
     }
+}
+
+/// Whether the text says zero, in whatever unit.
+pub(crate) fn is_zero(text: &str) -> bool {
+    matches!(split(text), Some((0, _)))
+}
+
+/// The number, and the milliseconds of its unit.
+fn split(text: &str) -> Option<(u64, u64)> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let per_unit = UNITS
+        .iter()
+        .find_map(|(name, per_unit)| (*name == unit).then_some(*per_unit))?;
+    Some((number.parse().ok()?, per_unit))
 }
 
 #[cfg(test)]
@@ -44,6 +54,16 @@ mod tests {
             ("24h", 86_400_000),
         ] {
             assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn knows_zero() {
+        for text in ["0s", "0ms", "000m"] {
+            assert!(is_zero(text), "{text}");
+        }
+        for text in ["0", "s", "", "1s", "00.0s"] {
+            assert!(!is_zero(text), "{text}");
         }
     }
 

@@ -267,6 +267,21 @@ impl FromText for Duration {
     }
 }
 
+/// A limit in time that may be absent: zero, in any unit, stands for none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeLimit(pub(crate) Option<Duration>);
+
+impl FromText for TimeLimit {
+    const EXPECTED: &str = "a duration such as 10s, or 0s for no limit (units: ms, s, m, h)";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        if duration::is_zero(text) {
+            return Ok(Self(None));
+        }
+        duration::parse(text).map(|limit| Self(Some(limit)))
+    }
+}
+
 impl FromText for SocketAddr {
     const EXPECTED: &str = "an IP address and port";
 

@@ -11,7 +11,7 @@ use domain::{Address, SecretSlice, SecretString, Service, TunnelId};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::value::{Filter, Name, Number, OriginTlsMode, ServerVersion, Switch, Text};
+use crate::value::{Filter, Name, Number, OriginTlsMode, ServerVersion, Switch, Text, TimeLimit};
 use crate::{LogFormat, OriginUrl, TlsMode};
 
 /// A key that may be absent.
@@ -23,6 +23,9 @@ type Placed<T> = Option<Spanned<Text<T>>>;
 pub(crate) const MAX_CLIENTS: usize = 1_000_000;
 /// Most origin connections that can be asked for: the highest `max_connections` of MySQL.
 pub(crate) const MAX_POOL: usize = 100_000;
+/// Most prepared statements on one connection that can be asked for: what a MySQL allows all its
+/// clients together by default (`max_prepared_stmt_count`).
+pub(crate) const MAX_STATEMENTS: usize = 16_382;
 /// Most connections of one connector: four are enough for redundancy, each is kept alive.
 pub(crate) const MAX_CONNECTIONS: usize = 16;
 
@@ -87,18 +90,30 @@ pub(crate) struct Hyperdrive {
     pub(crate) tls: Placed<OriginTlsMode>,
     pub(crate) ca_file: Placed<PathBuf>,
     pub(crate) pool: Option<Pool>,
+    pub(crate) limits: Option<Limits>,
     pub(crate) cache: Option<Cache>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(crate) struct Pool {
+    pub(crate) min: Option<Spanned<Number<0, MAX_POOL>>>,
     pub(crate) max: Option<Number<1, MAX_POOL>>,
     pub(crate) max_waiting: Option<Number<0, MAX_CLIENTS>>,
     pub(crate) wait_timeout: Key<Duration>,
     pub(crate) connect_timeout: Key<Duration>,
     pub(crate) idle_timeout: Key<Duration>,
     pub(crate) max_lifetime: Key<Duration>,
+    pub(crate) max_statements: Option<Number<1, MAX_STATEMENTS>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct Limits {
+    pub(crate) max_user_connections: Option<Number<0, MAX_CLIENTS>>,
+    pub(crate) query_timeout: Key<TimeLimit>,
+    pub(crate) transaction_timeout: Key<TimeLimit>,
+    pub(crate) idle_transaction_timeout: Key<TimeLimit>,
 }
 
 #[derive(Debug, Deserialize)]

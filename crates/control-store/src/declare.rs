@@ -128,6 +128,7 @@ fn insert_hyperdrive(
     let DeclaredHyperdrive {
         origin,
         pool,
+        limits,
         cache,
         ..
     } = hyperdrive;
@@ -138,13 +139,17 @@ fn insert_hyperdrive(
              tunnel_id, tls_mode, tls_roots_pem, origin_user, origin_password_sealed,
              origin_database, pool_max, pool_max_waiting, pool_wait_timeout,
              pool_connect_timeout, pool_idle_timeout, pool_max_lifetime, cache_enabled,
-             cache_max_age, cache_stale_while_revalidate)
+             cache_max_age, cache_stale_while_revalidate, pool_min, pool_max_statements,
+             limit_user_connections, limit_query_timeout, limit_transaction_timeout,
+             limit_idle_transaction_timeout)
          VALUES (
              :id, :name, :user, :password_sealed, :password_made, :origin_host, :origin_port,
              :tunnel_id, :tls_mode, :tls_roots_pem, :origin_user, :origin_password_sealed,
              :origin_database, :pool_max, :pool_max_waiting, :pool_wait_timeout,
              :pool_connect_timeout, :pool_idle_timeout, :pool_max_lifetime, :cache_enabled,
-             :cache_max_age, :cache_stale_while_revalidate)",
+             :cache_max_age, :cache_stale_while_revalidate, :pool_min, :pool_max_statements,
+             :limit_user_connections, :limit_query_timeout, :limit_transaction_timeout,
+             :limit_idle_transaction_timeout)",
         named_params! {
             ":id": id,
             ":name": hyperdrive.name,
@@ -168,6 +173,12 @@ fn insert_hyperdrive(
             ":cache_enabled": cache.enabled,
             ":cache_max_age": millis(cache.max_age),
             ":cache_stale_while_revalidate": millis(cache.stale_while_revalidate),
+            ":pool_min": number(pool.min),
+            ":pool_max_statements": number(pool.max_statements),
+            ":limit_user_connections": limits.max_user_connections.map(number),
+            ":limit_query_timeout": limits.query_timeout.map(millis),
+            ":limit_transaction_timeout": limits.transaction_timeout.map(millis),
+            ":limit_idle_transaction_timeout": limits.idle_transaction_timeout.map(millis),
         },
     )?;
     Ok(())

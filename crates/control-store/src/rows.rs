@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use domain::{
-    AccountTag, Address, CachePolicy, Hyperdrive, HyperdriveId, LocalCredentials, Origin,
+    AccountTag, Address, CachePolicy, Hyperdrive, HyperdriveId, Limits, LocalCredentials, Origin,
     OriginTls, PoolPolicy, Snapshot, Tunnel, Via,
 };
 use rusqlite::{Connection, Row};
@@ -81,6 +81,7 @@ fn hyperdrives(connection: &Connection, sealer: &Sealer) -> Result<Vec<Hyperdriv
                 password: unseal(PASSWORD)?,
             },
             pool: pool(row)?,
+            limits: limits(row)?,
             cache: CachePolicy {
                 enabled: row.get("cache_enabled")?,
                 max_age: duration(row, "cache_max_age")?,
@@ -112,13 +113,29 @@ fn tls(row: &Row<'_>) -> Result<OriginTls, StoreError> {
 
 fn pool(row: &Row<'_>) -> Result<PoolPolicy, StoreError> {
     Ok(PoolPolicy {
+        min: row.get("pool_min")?,
         max: row.get("pool_max")?,
         max_waiting: row.get("pool_max_waiting")?,
         wait_timeout: duration(row, "pool_wait_timeout")?,
         connect_timeout: duration(row, "pool_connect_timeout")?,
         idle_timeout: duration(row, "pool_idle_timeout")?,
         max_lifetime: duration(row, "pool_max_lifetime")?,
+        max_statements: row.get("pool_max_statements")?,
     })
+}
+
+fn limits(row: &Row<'_>) -> Result<Limits, StoreError> {
+    Ok(Limits {
+        max_user_connections: row.get("limit_user_connections")?,
+        query_timeout: time_limit(row, "limit_query_timeout")?,
+        transaction_timeout: time_limit(row, "limit_transaction_timeout")?,
+        idle_transaction_timeout: time_limit(row, "limit_idle_transaction_timeout")?,
+    })
+}
+
+fn time_limit(row: &Row<'_>, column: &str) -> Result<Option<Duration>, StoreError> {
+    let millis: Option<u64> = row.get(column)?;
+    Ok(millis.map(Duration::from_millis))
 }
 
 fn duration(row: &Row<'_>, column: &str) -> Result<Duration, StoreError> {

@@ -5,7 +5,10 @@ use rusqlite::Transaction;
 use crate::StoreError;
 
 /// Every migration, oldest first. One that was released never changes; a change is a new one.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_limits.sql"),
+];
 
 /// Brings the database to the latest version, within the caller's transaction.
 pub(crate) fn migrate(

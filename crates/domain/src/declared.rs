@@ -4,7 +4,7 @@
 
 use secrecy::{SecretSlice, SecretString};
 
-use crate::{AccountTag, Address, CachePolicy, OriginTls, PoolPolicy, TunnelId};
+use crate::{AccountTag, Address, CachePolicy, Limits, OriginTls, PoolPolicy, TunnelId};
 
 /// A hyperdrive as it was asked for.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct DeclaredHyperdrive {
     pub origin: DeclaredOrigin,
     /// How many origin connections, and for how long.
     pub pool: PoolPolicy,
+    /// How much of it each client may take.
+    pub limits: Limits,
     /// Which results are kept, and for how long.
     pub cache: CachePolicy,
 }

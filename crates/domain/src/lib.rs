@@ -12,7 +12,7 @@ mod snapshot;
 mod tunnel;
 
 pub use declared::{DeclaredHyperdrive, DeclaredOrigin, DeclaredTunnel, DeclaredVia};
-pub use hyperdrive::{CachePolicy, Hyperdrive, LocalCredentials, PoolPolicy};
+pub use hyperdrive::{CachePolicy, Hyperdrive, Limits, LocalCredentials, PoolPolicy};
 pub use id::{AccountTag, ConnIndex, ConnectorId, HyperdriveId, TunnelId};
 pub use ingress::{IngressRule, ParseServiceError, Service};
 pub use origin::{Address, Origin, OriginTls, ParseAddressError, Via};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
-    Address, CachePolicy, Hyperdrive, HyperdriveId, LocalCredentials, Origin, OriginTls,
+    Address, CachePolicy, Hyperdrive, HyperdriveId, Limits, LocalCredentials, Origin, OriginTls,
     PoolPolicy, Snapshot, Via,
 };
 use mysql_proto::{Capabilities, Command, write_command};
@@ -16,7 +16,8 @@ use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
 use crate::origin::{OriginConn, OriginConnector};
-use crate::{Hyperdrives, Metrics, MySqlListener, Profile, ProxyConfig, TlsMode};
+use crate::profile::Profile;
+use crate::{Hyperdrives, Metrics, MySqlListener, ProxyConfig, TlsMode};
 use origin::{Reply, ScriptedOrigin};
 
 /// An edge with one hyperdrive before a scripted origin.
@@ -37,6 +38,7 @@ impl Edge {
                 password: "local".into(),
             },
             pool,
+            limits: Limits::default(),
             cache: CachePolicy::default(),
         };
         let (snapshot, snapshots) = watch::channel(Arc::new(Snapshot::new([hyperdrive], [])));

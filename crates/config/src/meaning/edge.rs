@@ -3,17 +3,18 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use domain::{
     AccountTag, Address, CachePolicy, DeclaredHyperdrive, DeclaredOrigin, DeclaredTunnel,
-    DeclaredVia, OriginTls, PoolPolicy, TunnelId,
+    DeclaredVia, Limits, OriginTls, PoolPolicy, TunnelId,
 };
 use toml::Spanned;
 
 use super::{Meaning, placed};
 use crate::config::{CertificateFiles, EdgeConfig, EdgeTls};
 use crate::suggest;
-use crate::value::{Name, OriginTlsMode, Text};
+use crate::value::{Name, OriginTlsMode, Text, TimeLimit};
 use crate::written;
 
 /// What must not be given twice on an edge, and the tunnels that hyperdrives may name.
@@ -157,7 +158,11 @@ impl Meaning {
         let via = hyperdrive
             .tunnel
             .map_or(DeclaredVia::Direct, |tunnel| self.via(tunnel, seen));
-        let pool = hyperdrive.pool.map_or_else(PoolPolicy::default, pool);
+        let pool = match hyperdrive.pool {
+            Some(pool) => self.pool(pool),
+            None => PoolPolicy::default(),
+        };
+        let limits = hyperdrive.limits.map_or_else(Limits::default, limits);
         let cache = self.cache(hyperdrive.cache);
         let origin = hyperdrive.origin?.0;
         let tls = self.origin_tls(&origin.address, &via, hyperdrive.tls, hyperdrive.ca_file);
@@ -174,6 +179,7 @@ impl Meaning {
                 database: origin.database,
             },
             pool,
+            limits,
             cache,
         })
     }
@@ -232,6 +238,31 @@ impl Meaning {
         }
     }
 
+    fn pool(&mut self, pool: written::Pool) -> PoolPolicy {
+        let default = PoolPolicy::default();
+        let time =
+            |key: Option<Text<Duration>>, default| key.map_or(default, |duration| duration.0);
+        let max = pool.max.map_or(default.max, |max| max.0);
+        if let Some(min) = pool.min.as_ref().filter(|min| min.get_ref().0 > max) {
+            self.complain(
+                min.span(),
+                format!("more are kept open than may be open: `max` is {max}"),
+            );
+        }
+        PoolPolicy {
+            min: pool.min.map_or(default.min, |min| min.into_inner().0),
+            max,
+            max_waiting: pool.max_waiting.map_or(default.max_waiting, |max| max.0),
+            wait_timeout: time(pool.wait_timeout, default.wait_timeout),
+            connect_timeout: time(pool.connect_timeout, default.connect_timeout),
+            idle_timeout: time(pool.idle_timeout, default.idle_timeout),
+            max_lifetime: time(pool.max_lifetime, default.max_lifetime),
+            max_statements: pool
+                .max_statements
+                .map_or(default.max_statements, |max| max.0),
+        }
+    }
+
     /// There is no cache in this version, so a policy that asks for one would be a promise not
     /// kept.
     fn cache(&mut self, cache: Option<written::Cache>) -> CachePolicy {
@@ -249,23 +280,21 @@ impl Meaning {
     }
 }
 
-fn pool(pool: written::Pool) -> PoolPolicy {
-    let default = PoolPolicy::default();
-    PoolPolicy {
-        max: pool.max.map_or(default.max, |max| max.0),
-        max_waiting: pool.max_waiting.map_or(default.max_waiting, |max| max.0),
-        wait_timeout: pool
-            .wait_timeout
-            .map_or(default.wait_timeout, |time| time.0),
-        connect_timeout: pool
-            .connect_timeout
-            .map_or(default.connect_timeout, |time| time.0),
-        idle_timeout: pool
-            .idle_timeout
-            .map_or(default.idle_timeout, |time| time.0),
-        max_lifetime: pool
-            .max_lifetime
-            .map_or(default.max_lifetime, |time| time.0),
+fn limits(limits: written::Limits) -> Limits {
+    let default = Limits::default();
+    let time = |key: Option<Text<TimeLimit>>, default| key.map_or(default, |limit| limit.0.0);
+    Limits {
+        max_user_connections: limits
+            .max_user_connections
+            .map_or(default.max_user_connections, |max| {
+                (max.0 > 0).then_some(max.0)
+            }),
+        query_timeout: time(limits.query_timeout, default.query_timeout),
+        transaction_timeout: time(limits.transaction_timeout, default.transaction_timeout),
+        idle_transaction_timeout: time(
+            limits.idle_transaction_timeout,
+            default.idle_transaction_timeout,
+        ),
     }
 }
 

@@ -39,7 +39,7 @@ fn unknown_keys() {
     one(
         &format!("{HYPERDRIVE}[edge.hyperdrives.pool]\nsize = 3\n"),
         "6:1: edge.hyperdrives[0].pool.size",
-        &["max, max_waiting"],
+        &["min, max, max_waiting"],
     );
     one(
         "[edge]\n[edge.banana]\nx = 1\n",
@@ -153,6 +153,30 @@ fn wrong_values() {
 }
 
 #[test]
+fn wrong_limits() {
+    one(
+        &format!("{HYPERDRIVE}pool = {{ max_statements = 0 }}\n"),
+        "5:27: edge.hyperdrives[0].pool.max_statements",
+        &["from 1 to 16382"],
+    );
+    one(
+        &format!("{HYPERDRIVE}limits = {{ max_user_connections = -1 }}\n"),
+        "5:35: edge.hyperdrives[0].limits.max_user_connections",
+        &["-1 is not", "from 0 to 1000000"],
+    );
+    one(
+        &format!("{HYPERDRIVE}limits = {{ query_timeout = 0 }}\n"),
+        "5:28: edge.hyperdrives[0].limits.query_timeout",
+        &["0s for no limit", "in quotes"],
+    );
+    one(
+        &format!("{HYPERDRIVE}limits = {{ query_timeout = '0' }}\n"),
+        "5:28: edge.hyperdrives[0].limits.query_timeout",
+        &["ms, s, m or h"],
+    );
+}
+
+#[test]
 fn missing_keys() {
     one("", "1:1", &["neither [edge] nor [connector]"]);
     one(
@@ -208,6 +232,16 @@ fn keys_that_contradict() {
         &format!("{HYPERDRIVE}ca_file = 'ca.pem'\n"),
         "5:11: edge.hyperdrives[0].ca_file",
         &["verify-ca"],
+    );
+    one(
+        &format!("{HYPERDRIVE}pool = {{ min = 21 }}\n"),
+        "5:16: edge.hyperdrives[0].pool.min",
+        &["`max` is 20"],
+    );
+    one(
+        &format!("{HYPERDRIVE}pool = {{ min = 3, max = 2 }}\n"),
+        "5:16: edge.hyperdrives[0].pool.min",
+        &["`max` is 2"],
     );
     one(
         &format!("{HYPERDRIVE}cache = {{ enabled = true }}\n"),

@@ -21,6 +21,7 @@ fn an_edge_of_few_keys_has_defaults() {
     assert_eq!(hyperdrive.user, "app");
     assert!(hyperdrive.password.is_none());
     assert_eq!(hyperdrive.pool, domain::PoolPolicy::default());
+    assert_eq!(hyperdrive.limits, domain::Limits::default());
     assert!(!hyperdrive.cache.enabled);
     assert_eq!(hyperdrive.origin.address, Address::new("db", 3306));
     assert_eq!(hyperdrive.origin.tls, OriginTls::Required);
@@ -57,12 +58,19 @@ origin = "mysql://root:${DB_PASSWORD}@10.0.0.5:4000/shop"
 tunnel = "office"
 tls = "verify-identity"
 [edge.hyperdrives.pool]
+min = 1
 max = 1
 max_waiting = 0
 wait_timeout = "2s"
 connect_timeout = "3s"
 idle_timeout = "4s"
 max_lifetime = "5s"
+max_statements = 6
+[edge.hyperdrives.limits]
+max_user_connections = 7
+query_timeout = "8s"
+transaction_timeout = "9s"
+idle_transaction_timeout = "10s"
 [edge.hyperdrives.cache]
 enabled = false
 [connector]
@@ -126,7 +134,15 @@ fn every_key_of_a_hyperdrive_arrives() {
         app.origin.tls,
         OriginTls::VerifyIdentity { roots_pem: None }
     );
-    assert_eq!((app.pool.max, app.pool.max_waiting), (1, 0));
+    assert_eq!((app.pool.min, app.pool.max), (1, 1));
+    assert_eq!((app.pool.max_waiting, app.pool.max_statements), (0, 6));
+    assert_eq!(app.limits.max_user_connections, Some(7));
+    let limits = [
+        app.limits.query_timeout,
+        app.limits.transaction_timeout,
+        app.limits.idle_transaction_timeout,
+    ];
+    assert_eq!(limits, [8, 9, 10].map(Duration::from_secs).map(Some));
     let times = [
         app.pool.wait_timeout,
         app.pool.connect_timeout,
@@ -156,6 +172,38 @@ fn every_key_of_the_connector_arrives() {
         Service::Tcp(Address::new("10.0.0.5", 4000))
     );
 }
+
+#[test]
+fn zero_stands_for_no_limit() {
+    let config = accepted(
+        "[edge]\n[[edge.hyperdrives]]\nname='app'\norigin='mysql://u@db'\n\
+         [edge.hyperdrives.limits]\nmax_user_connections=0\nquery_timeout='0ms'\n\
+         transaction_timeout='0s'\nidle_transaction_timeout='0h'\n",
+    );
+    let limits = config.edge.unwrap().hyperdrives[0].limits;
+    assert_eq!(
+        limits,
+        domain::Limits {
+            max_user_connections: None,
+            query_timeout: None,
+            transaction_timeout: None,
+            idle_transaction_timeout: None,
+        }
+    );
+}
+
+/// TiDB Cloud shares one address between clusters, and tells them apart by a prefix of the user.
+#[test]
+fn the_prefix_of_an_origins_user_is_no_part_of_the_local_credentials() {
+    let config = accepted(
+        "[edge]\n[[edge.hyperdrives]]\nname='app'\norigin='mysql://3pTAoNNegb47Uc8.root:x@db:4000/test'\n",
+    );
+    let app = &config.edge.unwrap().hyperdrives[0];
+    assert_eq!(app.origin.user, "3pTAoNNegb47Uc8.root");
+    assert_eq!(app.user, "app");
+    assert!(app.password.is_none());
+}
+
 #[test]
 fn nothing_secret_is_in_debug() {
     let config = accepted(

@@ -99,6 +99,7 @@ fn documented_defaults_are_those_of_the_code() {
         "[[edge.tunnels]]",
         "[[edge.hyperdrives]]",
         "[edge.hyperdrives.pool]",
+        "[edge.hyperdrives.limits]",
         "[edge.hyperdrives.cache]",
         "[connector]",
         "[[connector.ingress]]",

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use control_store::{Store, StoreError};
 use domain::{
-    AccountTag, CachePolicy, DeclaredVia, ExposeSecret as _, OriginTls, PoolPolicy, SecretSlice,
-    SecretString, TunnelId, Via,
+    AccountTag, CachePolicy, DeclaredVia, ExposeSecret as _, Limits, OriginTls, PoolPolicy,
+    SecretSlice, SecretString, TunnelId, Via,
 };
 
 use super::{filled, found, found_tunnel, hyperdrive, password, secret, tunnel};
@@ -27,12 +27,20 @@ fn everything_declared_arrives() {
     };
     app.origin.database = None;
     app.pool = PoolPolicy {
+        min: 10,
         max: 1,
         max_waiting: 2,
         wait_timeout: Duration::from_millis(3),
         connect_timeout: Duration::from_millis(4),
         idle_timeout: Duration::from_millis(5),
         max_lifetime: Duration::from_millis(6),
+        max_statements: 9,
+    };
+    app.limits = Limits {
+        max_user_connections: Some(11),
+        query_timeout: Some(Duration::from_millis(12)),
+        transaction_timeout: Some(Duration::from_millis(13)),
+        idle_transaction_timeout: Some(Duration::from_millis(14)),
     };
     app.cache = CachePolicy {
         enabled: false,
@@ -47,6 +55,7 @@ fn everything_declared_arrives() {
     assert_eq!(stored.name, "app");
     assert_eq!(stored.credentials.password.expose_secret(), "local");
     assert_eq!((stored.pool, stored.cache), (app.pool, app.cache));
+    assert_eq!(stored.limits, app.limits);
     assert_eq!(stored.origin.address, app.origin.address);
     assert_eq!(stored.origin.via, Via::Tunnel(id));
     assert_eq!(stored.origin.tls, app.origin.tls);
@@ -59,6 +68,21 @@ fn everything_declared_arrives() {
         ("office", "acme")
     );
     assert_eq!(stored.secret.expose_secret(), [5; 40]);
+}
+
+#[test]
+fn no_limit_is_not_a_limit_of_zero() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let mut app = hyperdrive("app");
+    app.limits = Limits {
+        max_user_connections: None,
+        query_timeout: None,
+        transaction_timeout: None,
+        idle_transaction_timeout: None,
+    };
+    let snapshot = store.declare(std::slice::from_ref(&app), &[]).unwrap();
+    assert_eq!(found(&snapshot, "app").limits, app.limits);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::path::Path;
 use control_store::Store;
 use domain::{
     Address, CachePolicy, DeclaredHyperdrive, DeclaredOrigin, DeclaredTunnel, DeclaredVia,
-    ExposeSecret as _, Hyperdrive, OriginTls, PoolPolicy, SecretString, Snapshot, Tunnel,
+    ExposeSecret as _, Hyperdrive, Limits, OriginTls, PoolPolicy, SecretString, Snapshot, Tunnel,
 };
 use rusqlite::Connection;
 
@@ -32,6 +32,7 @@ fn hyperdrive(name: &str) -> DeclaredHyperdrive {
             database: Some("shop".to_owned()),
         },
         pool: PoolPolicy::default(),
+        limits: Limits::default(),
         cache: CachePolicy::default(),
     }
 }

@@ -4,9 +4,9 @@ use std::fs;
 use std::sync::Barrier;
 
 use control_store::{Store, StoreError};
-use domain::ExposeSecret as _;
+use domain::{ExposeSecret as _, Limits, PoolPolicy};
 
-use super::{database, filled, password};
+use super::{database, filled, found, password};
 
 #[cfg(unix)]
 fn mode(path: &std::path::Path) -> u32 {
@@ -128,4 +128,28 @@ fn a_folder_that_cannot_be_made_is_named() {
     fs::write(parent.path().join("file"), "").unwrap();
     let error = Store::open(&parent.path().join("file/state")).unwrap_err();
     assert!(matches!(error, StoreError::Folder { .. }), "{error:?}");
+}
+
+#[test]
+fn a_store_from_before_there_were_limits_has_the_defaults() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = filled(folder.path());
+    let old = database(folder.path());
+    for column in [
+        "pool_min",
+        "pool_max_statements",
+        "limit_user_connections",
+        "limit_query_timeout",
+        "limit_transaction_timeout",
+        "limit_idle_transaction_timeout",
+    ] {
+        old.execute(&format!("ALTER TABLE hyperdrives DROP COLUMN {column}"), [])
+            .unwrap();
+    }
+    old.pragma_update(None, "user_version", 1).unwrap();
+    drop(old);
+    let after = Store::open(folder.path()).unwrap().snapshot().unwrap();
+    assert_eq!(password(&before, "app"), password(&after, "app"));
+    assert_eq!(found(&after, "app").pool, PoolPolicy::default());
+    assert_eq!(found(&after, "app").limits, Limits::default());
 }

@@ -8,6 +8,7 @@ mod insert_id;
 mod isolation;
 mod ledger;
 mod matrix;
+mod origin_user;
 mod pooling;
 mod tls;
 mod world;

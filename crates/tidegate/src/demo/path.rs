@@ -11,7 +11,8 @@ use app::{App, ConnectorRole, EdgeRole};
 use config::{Config, ConnectorConfig, ConnectorCredentials, EdgeConfig};
 use domain::{
     Address, CachePolicy, DeclaredHyperdrive, DeclaredOrigin, DeclaredTunnel, DeclaredVia,
-    ExposeSecret, Hyperdrive, IngressRule, OriginTls, PoolPolicy, SecretString, Service, Tunnel,
+    ExposeSecret, Hyperdrive, IngressRule, Limits, OriginTls, PoolPolicy, SecretString, Service,
+    Tunnel,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -244,6 +245,7 @@ fn edge_config(plan: &Plan<'_>) -> EdgeConfig {
             max: plan.pool_max,
             ..PoolPolicy::default()
         },
+        limits: Limits::default(),
         cache: CachePolicy {
             enabled: false,
             ..CachePolicy::default()
