@@ -1,18 +1,18 @@
-//! `cargo xtask bench path`: what a query costs on each way to the database, in one run.
+//! `cargo xtask bench`: what tidegate costs, measured beside others in the same run.
 //!
-//! Four ways lead to the same MariaDB: straight, through HAProxy in tcp mode, through an edge, and
-//! through an edge and a connector. Sysbench's point selects go over each in turn, round after
-//! round, so that what disturbs the machine disturbs all of them. Absolute figures are the
-//! machine's; the ratios to HAProxy are what counts. Everything runs on this machine, in a
-//! temporary folder, as children of this process.
+//! Whatever is compared runs in turn, round after round, so that what disturbs the machine disturbs
+//! all of it. Everything runs on this machine, in a temporary folder, as children of this process.
 
 mod database;
 mod haproxy;
 mod idle;
-mod legs;
+mod leg;
+mod median;
+mod numbers;
 mod options;
+mod path;
+mod pool;
 mod programs;
-mod report;
 mod rounds;
 mod server;
 mod startup;
@@ -21,54 +21,44 @@ mod tidegate;
 mod wait;
 
 use anyhow::{Result, bail, ensure};
+use tempfile::TempDir;
 
-use database::Database;
-use legs::Legs;
 use options::Options;
-use programs::Programs;
-use report::Report;
 
-const USAGE: &str = "usage: cargo xtask bench path [OPTION...]
+const USAGE: &str = "usage: cargo xtask bench path|pool [OPTION...]
+
+  path   what a query costs on each way to a database: direct, HAProxy, edge, edge and connector
+  pool   what pooling costs: against HAProxy and MySQL Router, with crowds, storms and idlers
 
   --seconds N     length of each measurement (default 3)
   --rounds N      measurements of each way; medians are reported (default 5)
   --clients N,N   numbers of clients to measure with (default 1,16)
-  --idle N        idle clients to measure the edge's memory with, 0 for none (default 1000)
-  --json          one JSON object on one line instead of tables";
+  --idle N        idle clients to measure the edge's memory with, 0 for none
+                  (default 1000; pool: 10000)
+  --json          one JSON object on one line instead of tables
+
+only pool:
+  --storm N       new clients per second in the storm (default 1000)
+  --only P,P      only these parts: mariadb, mysql, crowd, storm, idle
+  --quick         shows in three minutes that everything works; its figures prove nothing";
 
 /// Runs the benchmark that is named first.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    ensure!(
+        cfg!(target_os = "linux"),
+        "the benchmarks read processor time from /proc, which only Linux has"
+    );
     match arguments {
-        ["path", rest @ ..] => path(&Options::parse(rest)?),
+        ["path", rest @ ..] => path::run(&Options::path().parse(rest, USAGE)?),
+        ["pool", rest @ ..] => pool::run(&Options::pool().parse(rest, USAGE)?),
         _ => bail!("{USAGE}"),
     }
 }
 
-fn path(options: &Options) -> Result<()> {
-    ensure!(
-        cfg!(target_os = "linux"),
-        "the benchmark reads processor time from /proc, which only Linux has"
-    );
-    let programs = Programs::prepare()?;
-    let folder = tempfile::Builder::new()
-        .prefix("tidegate-bench-")
-        .tempdir()?;
-    progress("MariaDB: making its data and starting it");
-    let database = Database::start(&programs, &folder.path().join("mariadb"))?;
-    progress("start to ready");
-    let startup = startup::measure(&programs, &database, &folder.path().join("startup"))?;
-    progress("starting HAProxy, the edges and the connector");
-    let legs = Legs::start(&programs, database, folder.path())?;
-    let runs = rounds::measure(&programs, options, &legs)?;
-    let idle = idle::measure(&programs, options, &legs)?;
-    let report = Report {
-        options,
-        programs: &programs,
-        startup,
-        runs,
-        idle,
-    };
-    report.print()
+/// Where the servers of one run keep their files.
+fn folder() -> Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    Ok(builder.prefix("tidegate-bench-").tempdir()?)
 }
 
 /// Says on stderr what goes on, as stdout is for the result.

@@ -10,6 +10,7 @@ mod ci;
 mod command;
 mod test;
 mod tidy;
+mod unstable;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,7 @@
 mod cloudflared;
 mod javascript;
 mod mariadb;
-mod mysql;
+pub(crate) mod mysql;
 mod part;
 mod python;
 mod summary;

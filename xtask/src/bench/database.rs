@@ -1,4 +1,4 @@
-//! A MariaDB of our own, that all ways lead to.
+//! A database of our own, that all ways lead to.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,7 +12,7 @@ use super::server::{Server, free_port, make_folder};
 use super::sysbench::Target;
 use crate::command::output;
 
-/// User, password and database in MariaDB.
+/// User, password and database in it.
 pub(super) const NAME: &str = "bench";
 
 /// Run before it listens.
@@ -30,7 +30,10 @@ const SETTINGS: [&str; 6] = [
     "--performance-schema=OFF",
 ];
 
-/// A running MariaDB with a database and a user [`NAME`].
+/// What MariaDB does unasked: no log of changes, no protocol besides, no folder of the system's.
+const MYSQL_SETTINGS: [&str; 3] = ["--skip-log-bin", "--mysqlx=OFF", "--secure-file-priv=NULL"];
+
+/// A running database with a database and a user [`NAME`].
 #[derive(Debug)]
 pub(super) struct Database {
     pub(super) server: Server,
@@ -38,31 +41,54 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Makes its data in `folder` and starts it.
-    pub(super) fn start(programs: &Programs, folder: &Path) -> Result<Self> {
+    /// Makes the data of a MariaDB in `folder` and starts it.
+    pub(super) fn mariadb(programs: &Programs, folder: &Path) -> Result<Self> {
         make_folder(folder)?;
-        let port = free_port()?;
-        let user = programs.as_root.then_some("--user=root");
         let mut install = Command::new(&programs.mariadb_install_db);
         install
             .arg("--no-defaults")
-            .args(user)
+            .args(as_root(programs))
             .arg(option("--datadir=", &folder.join("data")))
             .args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
         output(&mut install)?;
+        Self::start("MariaDB", programs, &programs.mariadbd, &[], folder)
+    }
+
+    /// Makes the data of a MySQL in `folder` and starts it.
+    pub(super) fn mysql(programs: &Programs, mysqld: &Path, folder: &Path) -> Result<Self> {
+        make_folder(folder)?;
+        let mut initialize = Command::new(mysqld);
+        initialize
+            .args(["--no-defaults", "--initialize-insecure"])
+            .args(as_root(programs))
+            .arg(option("--datadir=", &folder.join("data")));
+        output(&mut initialize)?;
+        Self::start("MySQL", programs, mysqld, &MYSQL_SETTINGS, folder)
+    }
+
+    fn start(
+        name: &'static str,
+        programs: &Programs,
+        program: &Path,
+        settings: &[&str],
+        folder: &Path,
+    ) -> Result<Self> {
+        let port = free_port()?;
         let bootstrap = folder.join("bootstrap.sql");
-        fs::write(&bootstrap, BOOTSTRAP).context("cannot write the bootstrap of MariaDB")?;
-        let mut command = Command::new(&programs.mariadbd);
+        fs::write(&bootstrap, BOOTSTRAP)
+            .with_context(|| format!("cannot write the bootstrap of {name}"))?;
+        let mut command = Command::new(program);
         command
             .arg("--no-defaults")
-            .args(user)
+            .args(as_root(programs))
             .arg(option("--datadir=", &folder.join("data")))
             .arg(option("--socket=", &folder.join("socket")))
             .arg(option("--pid-file=", &folder.join("pid")))
             .arg(option("--init-file=", &bootstrap))
             .arg(format!("--port={port}"))
-            .args(SETTINGS);
-        let mut server = Server::spawn("MariaDB", &mut command, folder.join("log"))?;
+            .args(SETTINGS)
+            .args(settings);
+        let mut server = Server::spawn(name, &mut command, folder.join("log"))?;
         server.until_greeting(port)?;
         Ok(Self { server, port })
     }
@@ -80,6 +106,11 @@ impl Database {
     pub(super) fn origin(&self) -> String {
         format!("mysql://{NAME}:{NAME}@127.0.0.1:{}/{NAME}", self.port)
     }
+}
+
+/// What a server must be told that refuses to run as root unasked.
+fn as_root(programs: &Programs) -> Option<&'static str> {
+    programs.as_root.then_some("--user=root")
 }
 
 /// `--name=path`, for a path that need not be UTF-8.

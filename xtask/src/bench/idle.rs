@@ -1,15 +1,16 @@
 //! Memory of an edge with many clients that are logged in and ask nothing.
 
 use std::fs::{self, File};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::legs::Legs;
-use super::options::Options;
 use super::programs::Programs;
-use super::{progress, sysbench, wait};
+use super::server::Server;
+use super::sysbench::{self, Statements, Target};
+use super::{progress, wait};
 
 /// Each client is a thread of sysbench, which logs in before it starts.
 const LOGIN_LIMIT: Duration = Duration::from_secs(120);
@@ -32,6 +33,13 @@ pub(super) struct Idle {
 /// Sysbench with an end.
 struct Clients(Child);
 
+impl Idle {
+    /// KiB for each client.
+    pub(super) fn each(&self) -> f64 {
+        (self.with_clients - self.before) / f64::from(self.clients)
+    }
+}
+
 impl Drop for Clients {
     fn drop(&mut self) {
         // Both fail only when it has ended already.
@@ -40,28 +48,31 @@ impl Drop for Clients {
     }
 }
 
-/// Measures the edge without a tunnel; `None` when no clients are asked for.
-pub(super) fn measure(programs: &Programs, options: &Options, legs: &Legs) -> Result<Option<Idle>> {
-    let clients = options.idle;
+/// Measures an edge; `None` when no clients are asked for.
+pub(super) fn measure(
+    programs: &Programs,
+    clients: u32,
+    (edge, target): (&Server, Target),
+    log: &Path,
+) -> Result<Option<Idle>> {
     if clients == 0 {
         return Ok(None);
     }
     progress(&format!("{clients} idle clients"));
-    let (edge, target) = legs.edge();
     let before = edge.memory()?;
-    let log = File::create(&legs.log).context("cannot make a log for sysbench")?;
-    let child = sysbench::command(programs, &target)
+    let file = File::create(log).context("cannot make a log for sysbench")?;
+    let child = sysbench::command(programs, &target, Statements::Text)
         .arg(format!("--threads={clients}"))
         // One query per second, of all clients together, for longer than this takes.
         .args(["--rate=1", "--time=600", "run"])
         .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
+        .stdout(file.try_clone()?)
+        .stderr(file)
         .spawn()
         .context("cannot start sysbench")?;
     let mut sysbench = Clients(child);
     wait::until("all idle clients are logged in", LOGIN_LIMIT, || {
-        let text = fs::read_to_string(&legs.log)?;
+        let text = fs::read_to_string(log)?;
         if sysbench.0.try_wait()?.is_some() {
             bail!("sysbench ended:\n{text}");
         }

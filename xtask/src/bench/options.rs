@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::USAGE;
-
 /// Longer measurements say nothing more.
 const SECONDS: RangeInclusive<u32> = 1..=600;
 const ROUNDS: RangeInclusive<u32> = 1..=99;
 /// Each client is a thread of sysbench and, without a pool, a thread of the database.
 const CLIENTS: RangeInclusive<u32> = 1..=512;
+/// New clients per second; far more than the databases here log in.
+const STORM: RangeInclusive<u32> = 1..=20_000;
 /// Each idle client takes a port of the machine, which has 28,000 to give.
 const IDLE: RangeInclusive<u32> = 0..=20_000;
 
-/// The options, with their defaults.
-#[derive(Debug, PartialEq)]
+/// The options of either benchmark. What `pool` alone has, `path` refuses.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Options {
     /// Length of one measurement.
     pub(super) seconds: u32,
@@ -26,48 +26,128 @@ pub(super) struct Options {
     pub(super) clients: Vec<u32>,
     /// Idle clients of the measurement of memory; 0 for none.
     pub(super) idle: u32,
+    /// New clients per second in the storm.
+    pub(super) storm: u32,
+    /// How long the storm lasts.
+    pub(super) storm_seconds: u32,
+    /// The parts of `pool` that are wanted; all when empty.
+    pub(super) only: Vec<Part>,
     /// One JSON object instead of tables.
     pub(super) json: bool,
 }
 
-impl Default for Options {
-    fn default() -> Self {
+/// A part of `pool` that can be run by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Point selects on the ways to MariaDB.
+    MariaDb,
+    /// Point selects on the ways to MySQL, MySQL Router among them.
+    MySql,
+    /// Many clients on few origin connections.
+    Crowd,
+    /// Many new clients each second.
+    Storm,
+    /// Memory with idle clients.
+    Idle,
+}
+
+impl Part {
+    const ALL: [(&str, Self); 5] = [
+        ("mariadb", Self::MariaDb),
+        ("mysql", Self::MySql),
+        ("crowd", Self::Crowd),
+        ("storm", Self::Storm),
+        ("idle", Self::Idle),
+    ];
+
+    fn parse(text: &str) -> Result<Self> {
+        let part = Self::ALL.iter().find(|(name, _)| *name == text);
+        let part = part.with_context(|| {
+            let names = Self::ALL.map(|(name, _)| name);
+            format!("--only: `{text}` is none of {}", names.join(", "))
+        });
+        Ok(part?.1)
+    }
+}
+
+impl Options {
+    /// The defaults of `path`.
+    pub(super) fn path() -> Self {
         Self {
             seconds: 3,
             rounds: 5,
             clients: vec![1, 16],
             idle: 1000,
+            storm: 0,
+            storm_seconds: 0,
+            only: Vec::new(),
             json: false,
         }
     }
-}
 
-impl Options {
-    pub(super) fn parse(arguments: &[&str]) -> Result<Self> {
-        let mut options = Self::default();
+    /// The defaults of `pool`: those that the targets speak of.
+    pub(super) fn pool() -> Self {
+        Self {
+            idle: 10_000,
+            storm: 1000,
+            storm_seconds: 10,
+            ..Self::path()
+        }
+    }
+
+    /// Sets what the command line says; `usage` is shown when it cannot be understood.
+    pub(super) fn parse(mut self, arguments: &[&str], usage: &str) -> Result<Self> {
+        let is_pool = self.storm > 0;
         let mut arguments = arguments.iter();
         while let Some(&name) = arguments.next() {
-            if name == "--json" {
-                options.json = true;
-                continue;
+            match name {
+                "--json" => {
+                    self.json = true;
+                    continue;
+                }
+                "--quick" if is_pool => {
+                    self.hurry();
+                    continue;
+                }
+                _ => {}
             }
             let mut value = || {
                 let value = arguments.next().copied();
-                value.with_context(|| format!("{name} needs a value\n\n{USAGE}"))
+                value.with_context(|| format!("{name} needs a value\n\n{usage}"))
             };
             match name {
-                "--seconds" => options.seconds = number(name, value()?, &SECONDS)?,
-                "--rounds" => options.rounds = number(name, value()?, &ROUNDS)?,
-                "--idle" => options.idle = number(name, value()?, &IDLE)?,
+                "--seconds" => self.seconds = number(name, value()?, &SECONDS)?,
+                "--rounds" => self.rounds = number(name, value()?, &ROUNDS)?,
+                "--idle" => self.idle = number(name, value()?, &IDLE)?,
                 "--clients" => {
                     let each = value()?.split(',');
                     let each = each.map(|text| number(name, text, &CLIENTS));
-                    options.clients = each.collect::<Result<_>>()?;
+                    self.clients = each.collect::<Result<_>>()?;
                 }
-                _ => bail!("unknown option {name}\n\n{USAGE}"),
+                "--storm" if is_pool => self.storm = number(name, value()?, &STORM)?,
+                "--only" if is_pool => {
+                    self.only = value()?
+                        .split(',')
+                        .map(Part::parse)
+                        .collect::<Result<_>>()?;
+                }
+                _ => bail!("unknown option {name}\n\n{usage}"),
             }
         }
-        Ok(options)
+        Ok(self)
+    }
+
+    /// Shows in three minutes that everything works; its figures prove nothing.
+    fn hurry(&mut self) {
+        self.seconds = 1;
+        self.rounds = 2;
+        self.idle = 1000;
+        self.storm_seconds = 3;
+    }
+
+    /// Whether a part is wanted.
+    pub(super) fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
     }
 
     /// The length of one measurement.
@@ -92,9 +172,17 @@ fn number(name: &str, text: &str, range: &RangeInclusive<u32>) -> Result<u32> {
 mod tests {
     use super::*;
 
+    fn path(arguments: &[&str]) -> Result<Options> {
+        Options::path().parse(arguments, "usage")
+    }
+
+    fn pool(arguments: &[&str]) -> Result<Options> {
+        Options::pool().parse(arguments, "usage")
+    }
+
     #[test]
     fn reads_all_options() {
-        let arguments = [
+        let options = path(&[
             "--clients",
             "1,4",
             "--json",
@@ -102,16 +190,29 @@ mod tests {
             "9",
             "--idle",
             "0",
-        ];
-        let options = Options::parse(&arguments).unwrap();
+        ]);
         let expected = Options {
             seconds: 9,
-            rounds: 5,
             clients: vec![1, 4],
             idle: 0,
             json: true,
+            ..Options::path()
         };
+        assert_eq!(options.unwrap(), expected);
+        let options = pool(&["--storm", "50", "--only", "storm,idle"]).unwrap();
+        let expected = Options {
+            storm: 50,
+            only: vec![Part::Storm, Part::Idle],
+            ..Options::pool()
+        };
+        assert!(options.wants(Part::Idle) && !options.wants(Part::MySql));
         assert_eq!(options, expected);
+    }
+
+    #[test]
+    fn what_follows_quick_wins() {
+        let options = pool(&["--quick", "--idle", "7"]).unwrap();
+        assert_eq!((options.rounds, options.idle), (2, 7));
     }
 
     #[test]
@@ -122,8 +223,11 @@ mod tests {
             &["--seconds"],
             &["--rounds", "many"],
             &["--fast"],
+            &["--quick"],
+            &["--only", "storm"],
         ] {
-            assert!(Options::parse(arguments).is_err(), "{arguments:?}");
+            assert!(path(arguments).is_err(), "{arguments:?}");
         }
+        assert!(pool(&["--only", "everything"]).is_err());
     }
 }

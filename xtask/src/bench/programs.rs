@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use super::numbers::version_in;
 use super::progress;
 use crate::command::{cargo, find, output, root, variable, version};
 
@@ -40,7 +41,7 @@ impl Programs {
         ];
         let versions = versions.map(|(name, program, argument)| {
             let version = version(program, argument).unwrap_or_default();
-            (name, number_in(&version).to_owned())
+            (name, version_in(&version).to_owned())
         });
         Ok(Self {
             versions: versions.to_vec(),
@@ -101,24 +102,4 @@ fn run_quietly(command: &mut Command) -> Result<()> {
         .with_context(|| format!("cannot start {}", name.display()))?;
     ensure!(status.success(), "{} failed ({status})", name.display());
     Ok(())
-}
-
-/// The first word that looks like a version, of a line that says more.
-fn number_in(line: &str) -> &str {
-    let mut words = line.split_whitespace();
-    let is_number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
-    words.find(is_number).unwrap_or(line)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_the_version_in_what_programs_say() {
-        let haproxy = "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/";
-        assert_eq!(number_in(haproxy), "2.6.12-1+deb12u4");
-        assert_eq!(number_in("sysbench 1.0.20"), "1.0.20");
-        assert_eq!(number_in("unknown"), "unknown");
-    }
 }

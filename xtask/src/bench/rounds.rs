@@ -1,189 +1,152 @@
-//! Measures all legs in turn, round after round, and takes medians.
+//! Measures legs in turn, round after round, so that what disturbs the machine disturbs all.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::legs::{CONNECTOR, EDGE, EDGE_ALONE, HAPROXY, Hop, Leg, Legs};
-use super::options::Options;
+use super::leg::{Hop, Leg};
+use super::median::median;
 use super::programs::Programs;
 use super::progress;
 use super::server::Processor;
-use super::sysbench::{self, Outcome};
+use super::sysbench::{self, Load, Outcome};
 
 /// Opens the pools and fills the caches; not measured.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// From so many clients on, the targets for many hold: waking up is shared by several queries.
-const MANY_CLIENTS: u32 = 16;
-
-/// The result of one number of clients.
+/// What a leg did in all rounds.
 #[derive(Debug)]
-pub(super) struct Run {
-    pub(super) clients: u32,
-    pub(super) legs: Vec<LegResult>,
-}
-
-/// Medians of one leg. Latencies are in milliseconds.
-#[derive(Debug)]
-pub(super) struct LegResult {
-    pub(super) name: &'static str,
-    pub(super) queries_per_second: f64,
-    pub(super) p50: f64,
-    pub(super) p95: f64,
-    pub(super) p99: f64,
-    pub(super) hops: Vec<HopResult>,
-}
-
-/// Processor time per query of one process, in microseconds: medians.
-#[derive(Debug)]
-pub(super) struct HopResult {
-    pub(super) name: &'static str,
-    pub(super) user: f64,
-    pub(super) system: f64,
-    pub(super) total: f64,
-    /// Median of what each round found against HAProxy in the same round.
-    pub(super) ratio_to_haproxy: f64,
-    /// The most that the ratio may be.
-    pub(super) target: Option<f64>,
+pub(super) struct Measured {
+    pub(super) leg: &'static str,
+    /// Names of the processes on it.
+    pub(super) hops: Vec<&'static str>,
+    /// One of each round.
+    samples: Vec<Sample>,
 }
 
 /// What one leg did in one round.
 #[derive(Debug)]
-struct Sample {
-    outcome: Outcome,
+pub(super) struct Sample {
+    pub(super) outcome: Outcome,
     /// Per query and hop, in microseconds.
-    used: Vec<Processor>,
+    pub(super) used: Vec<Processor>,
 }
 
-/// Measures with each number of clients.
-pub(super) fn measure(programs: &Programs, options: &Options, legs: &Legs) -> Result<Vec<Run>> {
-    let all = legs.all();
-    let mut runs = Vec::new();
-    for &clients in &options.clients {
-        progress(&format!("{clients} clients: warming up"));
-        for leg in &all {
-            sample(programs, legs, leg, clients, WARM_UP)?;
-        }
-        let mut rounds = Vec::new();
-        for round in 1..=options.rounds {
-            let mut samples = Vec::new();
-            for leg in &all {
-                let sample = sample(programs, legs, leg, clients, options.length())?;
-                progress(&format!(
-                    "{clients} clients, round {round} of {}, {}: {:.0} queries/s",
-                    options.rounds, leg.name, sample.outcome.queries_per_second
-                ));
-                samples.push(sample);
-            }
-            rounds.push(samples);
-        }
-        runs.push(Run {
-            clients,
-            legs: summarize(&all, &rounds, clients)?,
-        });
+/// Measures each leg `rounds` times. `what` says in the progress what is measured.
+pub(super) fn measure(
+    programs: &Programs,
+    legs: &[Leg<'_>],
+    (what, load): (&str, &Load),
+    rounds: u32,
+    log: &Path,
+) -> Result<Vec<Measured>> {
+    progress(&format!("{what}: warming up"));
+    let warm_up = Load {
+        length: WARM_UP,
+        ..*load
+    };
+    for leg in legs {
+        sample(programs, leg, &warm_up, log)?;
     }
-    Ok(runs)
+    let mut measured: Vec<_> = legs.iter().map(Measured::begin).collect();
+    for round in 1..=rounds {
+        for (leg, measured) in legs.iter().zip(&mut measured) {
+            let sample = sample(programs, leg, load, log)?;
+            progress(&format!(
+                "{what}, round {round} of {rounds}, {}: {:.0} queries/s",
+                leg.name, sample.outcome.queries_per_second
+            ));
+            measured.samples.push(sample);
+        }
+    }
+    Ok(measured)
 }
 
 /// Measures a leg once.
-fn sample(
-    programs: &Programs,
-    legs: &Legs,
-    leg: &Leg<'_>,
-    clients: u32,
-    length: Duration,
-) -> Result<Sample> {
+fn sample(programs: &Programs, leg: &Leg<'_>, load: &Load, log: &Path) -> Result<Sample> {
     let used = |hops: &[Hop<'_>]| {
         let each = hops.iter().map(|hop| hop.server.processor());
         each.collect::<Result<Vec<_>>>()
     };
     let before = used(&leg.hops)?;
-    let outcome = sysbench::run(programs, &leg.target, clients, length, &legs.log)
-        .with_context(|| format!("{} with {clients} clients", leg.name))?;
+    let outcome = sysbench::run(programs, &leg.target, load, log)
+        .with_context(|| format!("{} with {} clients", leg.name, load.clients))?;
     let after = used(&leg.hops)?;
-    let used = before.iter().zip(&after).map(|(before, after)| Processor {
-        user: (after.user - before.user) / outcome.queries,
-        system: (after.system - before.system) / outcome.queries,
-    });
+    let used = before.iter().zip(&after);
+    let used = used.map(|(before, after)| (*after - *before) / outcome.queries);
     Ok(Sample {
         used: used.collect(),
         outcome,
     })
 }
 
-/// Takes medians; `rounds` holds a sample of each leg, in the order of the legs.
-fn summarize(legs: &[Leg<'_>], rounds: &[Vec<Sample>], clients: u32) -> Result<Vec<LegResult>> {
-    let haproxy = legs.iter().position(|leg| leg.name == HAPROXY);
-    let haproxy = haproxy.context("no leg is HAProxy's")?;
-    let leg = |(at, leg): (usize, &Leg<'_>)| {
-        let of = |figure: fn(&Outcome) -> f64| {
-            median(rounds.iter().map(|samples| figure(&samples[at].outcome)))
-        };
-        let hop = |(hop_at, hop): (usize, &Hop<'_>)| {
-            let of = |figure: fn(&Processor) -> f64| {
-                median(
-                    rounds
-                        .iter()
-                        .map(|samples| figure(&samples[at].used[hop_at])),
-                )
-            };
-            let ratios = rounds
-                .iter()
-                .map(|samples| samples[at].used[hop_at].total() / samples[haproxy].used[0].total());
-            HopResult {
-                name: hop.name,
-                user: of(|used| used.user),
-                system: of(|used| used.system),
-                total: of(Processor::total),
-                ratio_to_haproxy: median(ratios),
-                target: target(leg.name, hop.name, clients),
-            }
-        };
-        LegResult {
-            name: leg.name,
-            queries_per_second: of(|outcome| outcome.queries_per_second),
-            p50: of(|outcome| outcome.p50),
-            p95: of(|outcome| outcome.p95),
-            p99: of(|outcome| outcome.p99),
-            hops: leg.hops.iter().enumerate().map(hop).collect(),
+impl Measured {
+    fn begin(leg: &Leg<'_>) -> Self {
+        Self {
+            leg: leg.name,
+            hops: leg.hops.iter().map(|hop| hop.name).collect(),
+            samples: Vec::new(),
         }
-    };
-    Ok(legs.iter().enumerate().map(leg).collect())
-}
+    }
 
-/// What is aimed for: most processor time per query, as a multiple of HAProxy's.
-fn target(leg: &str, hop: &str, clients: u32) -> Option<f64> {
-    let are_many = clients >= MANY_CLIENTS;
-    match (leg, hop) {
-        (EDGE_ALONE, EDGE) => Some(if are_many { 1.2 } else { 1.4 }),
-        (_, CONNECTOR) => Some(if are_many { 1.4 } else { 1.7 }),
-        _ => None,
+    /// The median of a figure.
+    pub(super) fn median(&self, figure: impl Fn(&Sample) -> f64) -> f64 {
+        median(self.samples.iter().map(figure))
+    }
+
+    /// The median of what each round found, as a multiple of what `other` did in the same round. It
+    /// need not be the ratio of two medians.
+    pub(super) fn ratio(
+        &self,
+        figure: impl Fn(&Sample) -> f64,
+        other: &Self,
+        figure_of_other: impl Fn(&Sample) -> f64,
+    ) -> f64 {
+        let rounds = self.samples.iter().zip(&other.samples);
+        median(rounds.map(|(sample, other)| figure(sample) / figure_of_other(other)))
     }
 }
 
-/// The middle one; of an even number the upper of the two in the middle.
-pub(super) fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+impl Sample {
+    pub(super) fn queries_per_second(&self) -> f64 {
+        self.outcome.queries_per_second
+    }
+
+    /// Processor time of the first process on the way: the proxy, where there is one.
+    pub(super) fn first_hop(&self) -> f64 {
+        self.used.first().map_or(f64::NAN, Processor::total)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_median_is_in_the_middle() {
-        assert!((median([9.0, 1.0, 5.0].into_iter()) - 5.0).abs() < f64::EPSILON);
-        assert!(median(std::iter::empty()).is_nan());
+    fn measured(rates: &[f64]) -> Measured {
+        let sample = |&rate| Sample {
+            outcome: Outcome {
+                queries: rate,
+                queries_per_second: rate,
+                p50: 1.0,
+                p95: 1.0,
+                p99: 1.0,
+            },
+            used: Vec::new(),
+        };
+        Measured {
+            leg: "leg",
+            hops: Vec::new(),
+            samples: rates.iter().map(sample).collect(),
+        }
     }
 
     #[test]
-    fn only_ours_have_targets() {
-        assert_eq!(target(EDGE_ALONE, EDGE, 1), Some(1.4));
-        assert_eq!(target("edge + tunnel", CONNECTOR, 16), Some(1.4));
-        assert_eq!(target(HAPROXY, HAPROXY, 16), None);
-        assert_eq!(target("edge + tunnel", EDGE, 16), None);
+    fn compares_within_each_round() {
+        // The machine was slow in the second round, for both.
+        let (ours, theirs) = (measured(&[30.0, 8.0, 20.0]), measured(&[10.0, 4.0, 20.0]));
+        let rate = Sample::queries_per_second;
+        assert!((ours.ratio(rate, &theirs, rate) - 2.0).abs() < f64::EPSILON);
+        assert!((ours.median(rate) - 20.0).abs() < f64::EPSILON);
     }
 }

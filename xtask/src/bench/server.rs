@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::ops::{Div, Sub};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -102,6 +103,28 @@ impl Processor {
     /// In user and in kernel mode.
     pub(super) fn total(&self) -> f64 {
         self.user + self.system
+    }
+}
+
+impl Sub for Processor {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            user: self.user - before.user,
+            system: self.system - before.system,
+        }
+    }
+}
+
+impl Div<f64> for Processor {
+    type Output = Self;
+
+    fn div(self, count: f64) -> Self {
+        Self {
+            user: self.user / count,
+            system: self.system / count,
+        }
     }
 }
 

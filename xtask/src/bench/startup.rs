@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::database::Database;
+use super::median::median;
 use super::programs::Programs;
-use super::rounds::median;
 use super::tidegate::EdgeFiles;
 use super::wait::now;
 

@@ -17,14 +17,49 @@ pub(super) const ROWS: u32 = 10_000;
 /// Connecting, and ending after its time is over.
 const SLACK: Duration = Duration::from_secs(30);
 
-/// What all runs have in common: text queries, each by itself, without TLS.
-const OPTIONS: [&str; 5] = [
+/// What all runs have in common: each query by itself, without TLS.
+const OPTIONS: [&str; 4] = [
     "--db-driver=mysql",
     "--mysql-host=127.0.0.1",
     "--mysql-ssl=off",
-    "--db-ps-mode=disable",
     "--skip_trx=on",
 ];
+
+/// How queries are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Statements {
+    /// As text.
+    Text,
+    /// Prepared once by each client, then executed.
+    Prepared,
+}
+
+impl Statements {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Prepared => "prepared",
+        }
+    }
+
+    fn option(self) -> &'static str {
+        match self {
+            Self::Text => "--db-ps-mode=disable",
+            Self::Prepared => "--db-ps-mode=auto",
+        }
+    }
+}
+
+/// What one run asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    pub(super) statements: Statements,
+    pub(super) clients: u32,
+    pub(super) length: Duration,
+    /// Queries per second of all clients together, at random moments; none: each client asks again
+    /// as soon as it is answered. Latency then includes the wait for a client that is free.
+    pub(super) rate: Option<u32>,
+}
 
 /// Where a client connects, and as whom.
 #[derive(Clone, Copy, Debug)]
@@ -45,11 +80,12 @@ pub(super) struct Outcome {
 }
 
 /// A command of sysbench's point select.
-pub(super) fn command(programs: &Programs, target: &Target) -> Command {
+pub(super) fn command(programs: &Programs, target: &Target, statements: Statements) -> Command {
     let mut command = Command::new(&programs.sysbench);
     command
         .arg("oltp_point_select")
         .args(OPTIONS)
+        .arg(statements.option())
         .arg(format!("--table_size={ROWS}"))
         .arg(format!("--mysql-port={}", target.port))
         .arg(format!("--mysql-user={}", target.user))
@@ -60,24 +96,25 @@ pub(super) fn command(programs: &Programs, target: &Target) -> Command {
 
 /// Makes and fills the table.
 pub(super) fn prepare(programs: &Programs, target: &Target, log: &Path) -> Result<()> {
-    finish(command(programs, target).arg("prepare"), SLACK, log)?;
+    let mut command = command(programs, target, Statements::Text);
+    finish(command.arg("prepare"), SLACK, log)?;
     Ok(())
 }
 
-/// Asks for `length` with so many clients.
+/// Asks as `load` says.
 pub(super) fn run(
     programs: &Programs,
     target: &Target,
-    clients: u32,
-    length: Duration,
+    load: &Load,
     log: &Path,
 ) -> Result<Outcome> {
-    let mut command = command(programs, target);
+    let mut command = command(programs, target, load.statements);
     command
-        .arg(format!("--threads={clients}"))
-        .arg(format!("--time={}", length.as_secs()))
+        .arg(format!("--threads={}", load.clients))
+        .arg(format!("--time={}", load.length.as_secs()))
+        .args(load.rate.map(|rate| format!("--rate={rate}")))
         .args(["--histogram=on", "run"]);
-    let text = finish(&mut command, length + SLACK, log)?;
+    let text = finish(&mut command, load.length + SLACK, log)?;
     Outcome::parse(&text).with_context(|| format!("sysbench says this:\n{text}"))
 }
 

@@ -89,7 +89,8 @@ const LAYERS: [Layer; 19] = [
         ],
     ),
     layer(4, "e2e", &["app", "testkit"]),
-    layer(4, "xtask", &[]),
+    // The clients of a benchmark log in as clients do.
+    layer(4, "xtask", &["mysql-client", "mysql-proto"]),
 ];
 
 /// Arrows that are wrong for a reason of their own, which is worth more than "not in the table".

@@ -1,15 +1,16 @@
 //! Says the result: tables for people, or one JSON object.
 
 use anyhow::Result;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::idle::Idle;
-use super::options::Options;
-use super::programs::Programs;
-use super::rounds::{HopResult, LegResult, Run};
-use super::startup::Startup;
-use super::sysbench::ROWS;
-use super::tidegate::{POOL_MAX, THREADS};
+use super::results::{HopResult, LegResult, Run};
+use crate::bench::idle::Idle;
+use crate::bench::numbers::{megabytes, of_clients, rounded, versions_json, versions_text};
+use crate::bench::options::Options;
+use crate::bench::programs::Programs;
+use crate::bench::startup::Startup;
+use crate::bench::sysbench::ROWS;
+use crate::bench::tidegate::{POOL_MAX, THREADS};
 
 /// Everything that was found.
 #[derive(Debug)]
@@ -37,11 +38,7 @@ impl Report<'_> {
     }
 
     fn print_setting(&self) {
-        let versions = self.programs.versions.iter();
-        let versions: Vec<_> = versions
-            .map(|(name, version)| format!("{name} {version}"))
-            .collect();
-        println!("{}", versions.join(", "));
+        println!("{}", versions_text(&self.programs.versions));
         println!(
             "point selects as text over {ROWS} rows, no TLS to clients or database; \
              {THREADS} worker threads in HAProxy (nbthread),\neach edge and the connector; \
@@ -70,13 +67,9 @@ impl Report<'_> {
     }
 
     fn json(&self) -> Value {
-        let versions = self.programs.versions.iter();
-        let versions: Map<_, _> = versions
-            .map(|(name, version)| (name.to_lowercase(), json!(version)))
-            .collect();
         json!({
             "benchmark": "path",
-            "versions": versions,
+            "versions": versions_json(&self.programs.versions),
             "seconds": self.options.seconds,
             "rounds": self.options.rounds,
             "rows": ROWS,
@@ -98,22 +91,10 @@ impl Report<'_> {
     }
 }
 
-impl Idle {
-    /// KiB for each client.
-    fn each(&self) -> f64 {
-        (self.with_clients - self.before) / f64::from(self.clients)
-    }
-}
-
 fn print_run(run: &Run) {
-    let unit = if run.clients == 1 {
-        "client"
-    } else {
-        "clients"
-    };
     println!(
         "\n{:<16}{:>12}{:>12}{:>12}{:>12}",
-        format!("{} {unit}", run.clients),
+        of_clients(run.clients),
         "queries/s",
         "p50 ms",
         "p95 ms",
@@ -195,14 +176,4 @@ fn run_json(run: &Run) -> Value {
         "clients": run.clients,
         "legs": run.legs.iter().map(leg).collect::<Vec<_>>(),
     })
-}
-
-/// More digits than these are noise.
-fn rounded(figure: f64) -> f64 {
-    (figure * 1e3).round() / 1e3
-}
-
-/// A size to the nearest kilobyte, in megabytes.
-fn megabytes(bytes: u64) -> f64 {
-    f64::from(u32::try_from(bytes / 1000).unwrap_or(u32::MAX)) / 1e3
 }

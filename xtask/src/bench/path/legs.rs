@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::database::Database;
-use super::programs::Programs;
-use super::server::Server;
-use super::sysbench::{self, Target};
-use super::tidegate::EdgeFiles;
-use super::{haproxy, progress};
+use crate::bench::database::Database;
+use crate::bench::leg::{DATABASE, DIRECT, EDGE, HAPROXY, Hop, Leg};
+use crate::bench::programs::Programs;
+use crate::bench::server::Server;
+use crate::bench::sysbench::{self, Target};
+use crate::bench::tidegate::EdgeFiles;
+use crate::bench::{haproxy, progress};
 
 /// All servers, running. Dropped in the order of a query's way, so that none misses the next.
 #[derive(Debug)]
@@ -26,27 +27,7 @@ pub(super) struct Legs {
     pub(super) log: PathBuf,
 }
 
-/// One way to the database.
-#[derive(Debug)]
-pub(super) struct Leg<'a> {
-    pub(super) name: &'static str,
-    pub(super) target: Target,
-    /// The processes on it, the database last.
-    pub(super) hops: Vec<Hop<'a>>,
-}
-
-/// A process on a way.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Hop<'a> {
-    pub(super) name: &'static str,
-    pub(super) server: &'a Server,
-}
-
-/// The hop that the others are compared with.
-pub(super) const HAPROXY: &str = "HAProxy";
-pub(super) const EDGE: &str = "edge";
 pub(super) const CONNECTOR: &str = "connector";
-const DATABASE: &str = "database";
 
 /// The leg that has an edge and no tunnel.
 pub(super) const EDGE_ALONE: &str = "edge alone";
@@ -94,7 +75,7 @@ impl Legs {
         let direct = self.database.target();
         [
             Leg {
-                name: "direct",
+                name: DIRECT,
                 target: direct,
                 hops: vec![database],
             },
