@@ -5,20 +5,24 @@
 //!   Greeting ─────────────────────────────────────────► Answer ◄────────────┐
 //!      │                                                 │ ▲ │              │
 //!      │ input: greeting    tls_established()            │ │ │ input: 01 04 │ encrypted_password()
-//!      └──────────────► Tls ─────────────────────────────┼─┘ │ (no TLS)     │
+//!      └──────────────► Tls ─────────────────────────────┼─┘ │ or a switch  │
 //!                                                        │   ▼              │
 //!                    input: OK or ERR                    │  PublicKey ──► Encrypt
 //!   Finished ◄───────────────────────────────────────────┘      input: key
 //! ```
 //!
-//! In `Answer` a request to switch the plugin is answered at once, and `caching_sha2_password` over
-//! TLS too; both stay in `Answer`.
+//! In `Answer` a request to switch the plugin is answered at once, and `01 04` over TLS too: both
+//! stay in `Answer`. Only a password that must go to the server itself, and has no TLS, waits for
+//! the server's key (`caching_sha2_password` after `01 04`, `sha256_password` after a switch).
+
+mod answer;
 
 use std::fmt;
 
+use answer::Answer;
 use bytes::BytesMut;
 
-use crate::auth::{AuthPlugin, caching_sha2, clear_password, native_password};
+use crate::auth::{AuthPlugin, caching_sha2};
 use crate::handshake::{AUTH_MORE_DATA, AUTH_SWITCH, AuthSwitchRequest, REQUIRED, SslRequest};
 use crate::{
     Capabilities, ErrPacket, Greeting, HandshakeError, HandshakeResponse, NONCE_LEN, OkPacket,
@@ -250,7 +254,7 @@ impl ClientHandshake {
             max_packet_size: MAX_PACKET_SIZE,
             collation: self.config.collation,
             user: self.config.user.clone(),
-            auth_response: self.scramble(),
+            auth_response: answer::scramble(&self.plugin, &self.config.password, &self.nonce),
             database: self.config.database.clone(),
             auth_plugin: Some(self.plugin.name().to_owned()),
             connect_attributes: self.config.attributes.clone(),
@@ -260,37 +264,17 @@ impl ClientHandshake {
         self.state = State::Answer;
     }
 
-    fn scramble(&self) -> Vec<u8> {
-        match self.plugin {
-            AuthPlugin::CachingSha2Password => {
-                caching_sha2::scramble(&self.config.password, &self.nonce)
-            }
-            _ => native_password::scramble(&self.config.password, &self.nonce),
-        }
-    }
-
     fn switch(&mut self, payload: &[u8], out: &mut Vec<u8>) -> Result<ClientEvent, HandshakeError> {
         if payload.len() == 1 {
             return Err(HandshakeError::OldPassword);
         }
         let request = AuthSwitchRequest::decode(payload)?;
         let plugin = AuthPlugin::from_name(&request.plugin);
-        let response = match plugin {
-            AuthPlugin::NativePassword | AuthPlugin::CachingSha2Password => {
-                self.nonce = request.nonce()?;
-                self.plugin = plugin;
-                self.scramble()
-            }
-            AuthPlugin::ClearPassword if !self.is_tls => {
-                return Err(HandshakeError::ClearPasswordWithoutTls);
-            }
-            AuthPlugin::ClearPassword => {
-                self.plugin = plugin;
-                clear_password::response(&self.config.password)
-            }
-            AuthPlugin::Other(name) => return Err(HandshakeError::UnknownPlugin(name)),
-        };
-        self.write(out, |payload| payload.extend_from_slice(&response));
+        let answer = answer::to_switch(&plugin, &request, &self.config, self.is_tls)?;
+        // Some have none, or another one that is of no use later.
+        self.nonce = request.nonce().unwrap_or_default();
+        self.plugin = plugin;
+        self.write_answer(answer, out);
         Ok(ClientEvent::NeedInput)
     }
 
@@ -303,21 +287,25 @@ impl ClientHandshake {
         match (&self.plugin, payload) {
             (AuthPlugin::CachingSha2Password, [_, caching_sha2::FAST_AUTH_SUCCESS]) => {}
             (AuthPlugin::CachingSha2Password, [_, caching_sha2::FULL_AUTH]) => {
-                if self.is_tls {
-                    let response = clear_password::response(&self.config.password);
-                    self.write(out, |payload| payload.extend_from_slice(&response));
-                } else if self.config.transport_is_private {
-                    self.write(out, |payload| {
-                        payload.push(caching_sha2::REQUEST_PUBLIC_KEY);
-                    });
-                    self.state = State::PublicKey;
-                } else {
-                    return Err(HandshakeError::FullAuthWithoutTls);
-                }
+                let key = caching_sha2::REQUEST_PUBLIC_KEY;
+                let answer = answer::secret(&self.config, self.is_tls, key)?;
+                self.write_answer(answer, out);
             }
             _ => return Err(HandshakeError::UnexpectedPacket(AUTH_MORE_DATA)),
         }
         Ok(ClientEvent::NeedInput)
+    }
+
+    fn write_answer(&mut self, answer: Answer, out: &mut Vec<u8>) {
+        match answer {
+            Answer::Response(mut response) => {
+                self.write(out, |payload| payload.append(&mut response));
+            }
+            Answer::PublicKeyRequest(request) => {
+                self.write(out, |payload| payload.push(request));
+                self.state = State::PublicKey;
+            }
+        }
     }
 
     fn public_key(&mut self, payload: &[u8]) -> Result<ClientEvent, HandshakeError> {

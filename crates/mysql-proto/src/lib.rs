@@ -40,7 +40,7 @@ mod statement;
 mod status;
 mod wire;
 
-pub use auth::{AuthPlugin, NONCE_LEN, caching_sha2, clear_password, native_password};
+pub use auth::{AuthPlugin, NONCE_LEN, caching_sha2, clear_password, ed25519, native_password};
 pub use capabilities::Capabilities;
 pub use change_user::{ChangeUser, ChangeUserConfig};
 pub use client_handshake::{ClientConfig, ClientEvent, ClientHandshake};

@@ -304,25 +304,61 @@ fn answer(config: ClientConfig, packet: &[u8]) -> Result<(ClientEvent, Vec<u8>),
 
 #[test]
 fn the_password_goes_in_clear_text_over_tls_only() {
-    for request in [&b"\xFEmysql_clear_password\0"[..], b"\x01\x04"] {
+    let sha256 = b"\xFEsha256_password\x000123456789abcdefghij\0";
+    for request in [&b"\xFEmysql_clear_password\0"[..], b"\x01\x04", sha256] {
         let (event, out) = answer(client(b"secret", true), request).unwrap();
         assert_eq!(event, ClientEvent::NeedInput);
         assert_eq!(out, b"\x07\x00\x00\x05secret\0");
     }
     let clear = answer(client(b"secret", false), b"\xFEmysql_clear_password\0");
     assert_eq!(clear, Err(HandshakeError::ClearPasswordWithoutTls));
-    let full = answer(client(b"secret", false), b"\x01\x04");
-    assert_eq!(full, Err(HandshakeError::FullAuthWithoutTls));
+    for request in [&b"\x01\x04"[..], sha256] {
+        let full = answer(client(b"secret", false), request);
+        assert_eq!(full, Err(HandshakeError::FullAuthWithoutTls));
+    }
+    let (_, out) = answer(client(b"", false), sha256).unwrap();
+    assert_eq!(out, b"\x01\0\0\x05\0", "there is no password to send");
+}
+
+/// Each plugin has its own byte for it.
+#[test]
+fn the_key_is_asked_for_over_a_private_transport() {
+    let private = ClientConfig {
+        transport_is_private: true,
+        ..client(b"secret", false)
+    };
+    let sha256 = &b"\xFEsha256_password\x000123456789abcdefghij\0"[..];
+    for (request, asked) in [(&b"\x01\x04"[..], 2), (sha256, 1)] {
+        let (event, out) = answer(private.clone(), request).unwrap();
+        assert_eq!(event, ClientEvent::NeedInput);
+        assert_eq!(out, [1, 0, 0, 5, asked]);
+    }
 }
 
 #[test]
 fn insecure_and_unknown_requests_are_errors() {
     let fails = |packet: &[u8]| answer(client(b"secret", false), packet).unwrap_err();
     assert_eq!(fails(b"\xFE"), HandshakeError::OldPassword);
-    let unknown = HandshakeError::UnknownPlugin("client_ed25519".to_owned());
-    assert_eq!(fails(b"\xFEclient_ed25519\x000123"), unknown);
+    let unknown = HandshakeError::UnknownPlugin("parsec".to_owned());
+    assert_eq!(fails(b"\xFEparsec\x000123"), unknown);
+    let cut = HandshakeError::Decode(DecodeError::Truncated);
+    assert_eq!(fails(b"\xFEclient_ed25519\x000123"), cut);
+    assert_eq!(fails(b"\xFEsha256_password\x000123"), cut);
     assert_eq!(fails(b"\x05"), HandshakeError::UnexpectedPacket(5));
     assert_eq!(fails(b"\x01\x07"), HandshakeError::UnexpectedPacket(1));
+}
+
+/// As MariaDB 10.11 takes it (`mysql-client` logs in to one).
+#[test]
+fn signs_the_nonce_of_ed25519() {
+    let request = b"\xFEclient_ed25519\x000123456789abcdefghijklmnopqrstuv";
+    let (event, out) = answer(client(b"secret", false), request).unwrap();
+    assert_eq!(event, ClientEvent::NeedInput);
+    let signature = concat!(
+        "f2bfd25ad972620b238b9af9cea77cf36da9c1e084130122805b39951e4c039e",
+        "b6afe1aa46a276da36b6bfc44af1a4b538994d4b364ffc2df03c0cf2bf54f807",
+    );
+    assert_eq!(hex::encode(&out[4..]), signature);
 }
 
 #[test]
