@@ -3,7 +3,7 @@
 
 use conn_pool::LeaseError;
 use mysql_client::LoginError;
-use mysql_proto::{HandshakeError, ProtocolError};
+use mysql_proto::{ErrPacket, HandshakeError, ProtocolError};
 use net::DialError;
 use net::tls::ClientTlsError;
 
@@ -65,6 +65,8 @@ pub(crate) enum Trouble {
     NoLease(LeaseError<OriginError>),
     /// The origin connection was lost with the command on it; its outcome is unknown.
     OriginLost(OriginLoss),
+    /// The origin refused to be led to the session's state: its own error.
+    Refused(ErrPacket),
     /// Asks about a statement that ran on a connection which somebody else has used since.
     PreviousGone,
     /// Not carried by this version.

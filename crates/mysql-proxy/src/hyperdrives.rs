@@ -16,6 +16,7 @@ use crate::error::OriginError;
 use crate::metrics::{HyperdriveMetrics, Metrics};
 use crate::origin::OriginConnector;
 use crate::profile::Profile;
+use crate::state::SessionState;
 
 /// `utf8mb4_general_ci`, which every origin knows.
 const MEETING_COLLATION: u8 = 45;
@@ -90,7 +91,7 @@ impl Hyperdrives {
         let connector = OriginConnector::new(hyperdrive.origin.clone(), Arc::clone(&self.dial))?;
         let policy = hyperdrive.pool;
         let config = PoolConfig {
-            min: 0,
+            min: policy.min,
             max: policy.max,
             max_waiting: policy.max_waiting,
             wait_timeout: policy.wait_timeout,
@@ -178,9 +179,13 @@ async fn meet(served: Arc<Served>) {
         MEETING_COLLATION,
         database,
     ));
+    let state = Arc::new(SessionState::new(
+        profile.database.clone(),
+        MEETING_COLLATION,
+    ));
     let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
     loop {
-        let error = match served.pool.lease(&profile, &(), None).await {
+        let error = match served.pool.lease(&profile, &state, None).await {
             // Dropping the lease closes it: no client has just this profile.
             Ok(_) | Err(LeaseError::Closed) => return,
             Err(LeaseError::Connect(error)) => error.to_string(),

@@ -16,6 +16,8 @@
 //! What goes wrong is told to the client in one place, `refusal.rs`. Origin connections are opened
 //! in `origin/`, over whatever the `net::Dial` that it was given leads through.
 
+mod bring;
+mod collation;
 mod config;
 mod downstream;
 mod error;
@@ -26,6 +28,7 @@ mod origin;
 mod profile;
 mod refusal;
 mod session;
+mod state;
 
 #[cfg(test)]
 mod tests;
@@ -35,5 +38,3 @@ pub use error::OriginError;
 pub use hyperdrives::{HyperdriveStatus, Hyperdrives};
 pub use listener::MySqlListener;
 pub use metrics::Metrics;
-pub use origin::{OriginConn, OriginConnector};
-pub use profile::Profile;

@@ -1,7 +1,11 @@
-//! Connections to an origin: how they are opened, checked and closed.
+//! Connections to an origin: how they are opened, led to a session's state, asked, and closed.
 
+mod ask;
 mod conn;
 mod connect;
+mod insert_id;
 
-pub use conn::OriginConn;
-pub use connect::OriginConnector;
+pub(crate) use ask::{Answer, BringError};
+pub(crate) use conn::OriginConn;
+pub(crate) use conn::{Flavor, SendError};
+pub(crate) use connect::OriginConnector;

@@ -5,15 +5,16 @@ use mysql_proto::Capabilities;
 /// The login of an origin connection, as far as it shows in what a client sees.
 ///
 /// Packets pass through unchanged in both directions, so a session can only use connections that
-/// were opened with its own capabilities, character set and database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
+/// were opened with its own capabilities. Two profiles are equal when these are: character set and
+/// database of a connection can be changed (see `state.rs`), and are here to log in with.
+#[derive(Clone, Debug)]
+pub(crate) struct Profile {
     /// Capabilities that change what packets look like or what statements mean.
-    pub capabilities: Capabilities,
+    pub(crate) capabilities: Capabilities,
     /// Character set and collation of the connection.
-    pub collation: u8,
+    pub(crate) collation: u8,
     /// The default database.
-    pub database: Option<String>,
+    pub(crate) database: Option<String>,
 }
 
 /// Capabilities whose presence a client notices after the login.
@@ -44,9 +45,17 @@ pub(crate) const OFFERED: Capabilities = NOTICED
     .union(Capabilities::CONNECT_WITH_DB)
     .union(Capabilities::INTERACTIVE);
 
+impl PartialEq for Profile {
+    fn eq(&self, other: &Self) -> bool {
+        self.capabilities == other.capabilities
+    }
+}
+
+impl Eq for Profile {}
+
 impl Profile {
     /// The profile of a client that logged in with these.
-    pub fn new(capabilities: Capabilities, collation: u8, database: Option<String>) -> Self {
+    pub(crate) fn new(capabilities: Capabilities, collation: u8, database: Option<String>) -> Self {
         Self {
             capabilities: capabilities.intersection(NOTICED),
             collation,
@@ -62,16 +71,5 @@ impl Profile {
         } else {
             wanted
         }
-    }
-
-    /// True when a byte of a character may look like a quote or a backslash (Big5, GBK, Shift JIS,
-    /// GB18030 and their like): a statement in it cannot be read safely.
-    ///
-    /// Collation ids: `information_schema.collations`.
-    pub(crate) fn hides_ascii(&self) -> bool {
-        matches!(
-            self.collation,
-            1 | 13 | 28 | 84 | 87 | 88 | 95 | 96 | 248..=250
-        )
     }
 }

@@ -102,6 +102,7 @@ pub(crate) fn of_trouble(trouble: &Trouble, hyperdrive: &Hyperdrive) -> ErrPacke
                  again: check, then retry"
             ),
         ),
+        Trouble::Refused(error) => error.clone(),
         Trouble::PreviousGone => ErrPacket::new(
             1235,
             *b"42000",

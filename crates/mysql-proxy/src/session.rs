@@ -5,13 +5,14 @@ mod lease;
 mod login;
 mod passthrough;
 mod pins;
+mod previous;
+mod questions;
 mod relay;
 mod settle;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use conn_pool::{Lease, Visit};
+use conn_pool::Lease;
 use mysql_proto::StatusFlags;
 use mysql_sql::Escapes;
 use net::DrainGuard;
@@ -26,7 +27,9 @@ use crate::listener::Shared;
 use crate::origin::OriginConnector;
 use crate::profile::Profile;
 use crate::refusal;
+use crate::state::SessionState;
 use pins::Pins;
+use previous::Previous;
 
 /// A session: what belongs to the client, whichever origin connection serves it at the moment.
 ///
@@ -42,10 +45,12 @@ pub(crate) struct Session {
     shared: Arc<Shared>,
     served: Arc<Served>,
     downstream: Downstream,
+    /// The id in the greeting: the client knows its session by it.
+    id: u32,
     /// What an origin connection must have been opened with to serve this session.
     profile: Arc<Profile>,
-    /// The profile of the login, which a reset returns to.
-    login_profile: Arc<Profile>,
+    /// What the session has made of its connection, whichever that is.
+    state: Arc<SessionState>,
     /// The lease in hand: during a command, and between commands while something pins it.
     held: Option<Lease<OriginConnector>>,
     pins: Pins,
@@ -64,24 +69,9 @@ const OF_SESSION: StatusFlags = StatusFlags::IN_TRANS
     .union(StatusFlags::AUTOCOMMIT)
     .union(StatusFlags::NO_BACKSLASH_ESCAPES);
 
-/// How long a connection is kept for a question about the last statement, while the client says
-/// nothing: such questions are asked at once.
-const QUESTION_LIMIT: Duration = Duration::from_secs(1);
-
 /// Connections that may turn out dead one after the other before a command of which nothing left is
 /// given up: after a restart of the origin, every idle one is dead.
 const MAX_RETRIES: usize = 3;
-
-/// Where the statement before ran, which the next one may ask about.
-#[derive(Clone, Copy, Debug)]
-enum Previous {
-    /// There was none.
-    None,
-    /// In this stay on an origin connection.
-    On(Visit),
-    /// A statement of ours ran on its connection after it.
-    Gone,
-}
 
 /// Serves commands until the client leaves, the session breaks, or the drain finds it idle.
 pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
@@ -90,16 +80,10 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
     let end = loop {
         // A session amid a transaction goes on during a drain; its limit is the drain's own.
         let may_drain = !session.pins.transaction;
-        let keeps_for_question = session.pins.only_for_next_statement();
         let command = tokio::select! {
             biased;
             command = session.downstream.next_command() => command,
             () = &mut drain_began, if may_drain => Err(SessionEnd::Draining),
-            // In a block of its own, so that no timer is made where none is needed.
-            () = async { tokio::time::sleep(QUESTION_LIMIT).await }, if keeps_for_question => {
-                session.stop_waiting_for_question().await;
-                continue;
-            }
         };
         let served = match command {
             Ok(packet) => session.serve(packet).await,

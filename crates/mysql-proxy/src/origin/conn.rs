@@ -1,89 +1,113 @@
 //! One connection to an origin, logged in.
 
 use std::io;
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use std::sync::Arc;
+
+use conn_pool::Fit;
 use mysql_client::LoggedIn;
-use mysql_proto::{
-    Capabilities, Command, PacketHeader, ResponseState, ResponseTracker, Summary, write_command,
-};
+use mysql_proto::{Capabilities, Command, write_command};
 use net::BoxStream;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use crate::error::OriginLoss;
+use super::insert_id::InsertId;
+use crate::bring::{self, Steps};
+use crate::state::SessionState;
 
 /// What is read from an origin at a time. It holds most responses whole; a bulk result moves in
 /// pieces of this size, and the client's own pace is what bounds it.
 const READ_BUFFER: usize = 16 * 1024;
 
-/// Longest response to a question of our own: one row with one number.
-const MAX_OWN_RESPONSE: usize = 4 * 1024;
-
 /// A connection to an origin, logged in and between two commands while nobody uses it.
 #[derive(Debug)]
-pub struct OriginConn {
+pub(crate) struct OriginConn {
     stream: BoxStream,
     capabilities: Capabilities,
+    flavor: Flavor,
     buffer: Box<[u8]>,
-    insert_id: InsertId,
+    /// What of the buffer was read from the stream and not used yet: the beginning of the response
+    /// behind one that has ended.
+    unread: Range<usize>,
+    /// What the last session made of it.
+    state: Arc<SessionState>,
+    /// A statement ran on it that may have left what no state tells: a trigger may set variables.
+    touched: bool,
+    pub(super) insert_id: InsertId,
     /// True between two commands. False while one is under way, and for good when a response was
     /// left unread or was longer than it should be: nobody can tell what it will say next.
     settled: bool,
 }
 
 impl OriginConn {
-    pub(super) fn new(logged_in: LoggedIn) -> Self {
+    pub(super) fn new(logged_in: LoggedIn, state: SessionState) -> Self {
         Self {
             stream: logged_in.stream,
             capabilities: logged_in.capabilities,
+            flavor: Flavor::of(&logged_in.server_version),
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            unread: 0..0,
+            state: Arc::new(state),
+            touched: false,
             insert_id: InsertId::default(),
             settled: true,
         }
     }
 
-    /// What `LAST_INSERT_ID()` gives on it.
-    pub(crate) fn insert_id(&self) -> InsertId {
-        self.insert_id
+    /// Whose server it is.
+    pub(crate) fn flavor(&self) -> Flavor {
+        self.flavor
     }
 
-    /// A statement may have changed what `LAST_INSERT_ID()` gives; its OK packet said `told`.
-    pub(crate) fn note_insert_id(&mut self, told: u64) {
-        self.insert_id.is_news = true;
-        self.insert_id.told_known |= told == self.insert_id.known;
+    /// The name that its server has for a variable.
+    pub(crate) fn spelling<'n>(&self, name: &'n str) -> &'n str {
+        self.flavor.spelling(name)
     }
 
-    /// Makes `LAST_INSERT_ID()` give `value`. False: it does not.
-    ///
-    /// `LAST_INSERT_ID(n)` sets what the next call without an argument gives, on MySQL, MariaDB and
-    /// TiDB (where the variable of that name cannot be set), though not to 0 on TiDB:
-    /// <https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_last-insert-id>
-    pub(crate) async fn set_insert_id(&mut self, value: u64) -> Result<bool, OriginLoss> {
-        let sql = format!("DO LAST_INSERT_ID({value})");
-        let answer = self.ask(Command::QUERY, sql.as_bytes()).await?;
-        if answer.summary.error.is_some() {
-            return Ok(false);
-        }
-        if value == 0 {
-            return Ok(self.ask_insert_id().await? == Some(0));
-        }
-        self.insert_id = InsertId::known(value);
-        Ok(true)
+    /// True when an EOF packet stands between the columns and the rows of a result set.
+    pub(crate) fn has_eof(&self) -> bool {
+        !self.capabilities.contains(Capabilities::DEPRECATE_EOF)
     }
 
-    /// Asks what `LAST_INSERT_ID()` gives. `None`: the origin gave no number.
-    pub(crate) async fn ask_insert_id(&mut self) -> Result<Option<u64>, OriginLoss> {
-        let answer = self.ask(Command::QUERY, b"SELECT LAST_INSERT_ID()").await?;
-        let row = payloads(&answer.bytes).nth(self.packets_before_rows());
-        let value = row
-            .and_then(|row| row.split_first())
-            .and_then(|(_length, digits)| std::str::from_utf8(digits).ok())
-            .and_then(|digits| digits.parse().ok());
-        if let Some(value) = value {
-            self.insert_id = InsertId::known(value);
+    /// A statement that succeeded has led it to this state.
+    pub(crate) fn set_state(&mut self, state: Arc<SessionState>) {
+        self.state = state;
+    }
+
+    /// How near it is to a state.
+    pub(crate) fn fit(&self, state: &Arc<SessionState>) -> Fit {
+        if self.state.is_same(state) {
+            Fit::Ready
+        } else {
+            bring::fit(&self.state, state, self.flavor)
         }
-        Ok(value)
+    }
+
+    /// What has to be sent to lead it to a state, by a reset if so asked.
+    pub(crate) fn steps_to(&self, state: &Arc<SessionState>, reset: bool) -> Steps {
+        if !reset && self.state.is_same(state) {
+            return Steps::default();
+        }
+        bring::steps(&self.state, state, self.flavor, reset)
+    }
+
+    /// A statement was sent that may leave what no state tells.
+    pub(crate) fn touch(&mut self) {
+        self.touched = true;
+    }
+
+    /// True when something may be on it that no state tells.
+    pub(crate) fn is_touched(&self) -> bool {
+        self.touched
+    }
+
+    /// It was reset: nothing of what was on it is left.
+    pub(super) fn forget(&mut self) {
+        self.state = Arc::new(SessionState::after_reset());
+        self.insert_id = InsertId::default();
+        self.touched = false;
     }
 
     /// A command is about to be sent: only [`OriginConn::end_command`] makes the connection fit for
@@ -103,7 +127,7 @@ impl OriginConn {
     }
 
     /// The capabilities in force on it.
-    pub fn capabilities(&self) -> Capabilities {
+    pub(crate) fn capabilities(&self) -> Capabilities {
         self.capabilities
     }
 
@@ -134,23 +158,39 @@ impl OriginConn {
     }
 
     /// Reads what has come. Never empty: the end of the stream is an error, since it can only come
-    /// amid something.
+    /// amid something. Cancel-safe.
     pub(crate) async fn receive(&mut self) -> io::Result<&[u8]> {
-        let count = self.stream.read(&mut self.buffer).await?;
-        if count == 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the origin closed the connection",
-            ));
+        if self.unread.is_empty() {
+            let count = self.stream.read(&mut self.buffer).await?;
+            if count == 0 {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the origin closed the connection",
+                ));
+            }
+            self.unread = 0..count;
         }
-        Ok(self.buffer.get(..count).unwrap_or_default())
+        let read = std::mem::replace(&mut self.unread, 0..0);
+        self.unread = read.end..read.end;
+        Ok(self.buffer.get(read).unwrap_or_default())
+    }
+
+    /// The last `count` bytes that [`OriginConn::receive`] gave belong to the next response.
+    pub(crate) fn put_back(&mut self, count: usize) {
+        let end = self.unread.end;
+        self.unread = end.saturating_sub(count)..end;
+    }
+
+    /// True when bytes were read that nobody has used.
+    pub(crate) fn has_unread(&self) -> bool {
+        !self.unread.is_empty()
     }
 
     /// True unless the stream has ended, failed, or said something unasked while nobody used it, or
     /// what carries it is about to go. Costs no system call: the runtime knows when there is
     /// something to read.
     pub(super) fn is_usable(&mut self) -> bool {
-        if !self.settled || self.stream.is_leaving() {
+        if !self.settled || self.has_unread() || self.stream.is_leaving() {
             return false;
         }
         let mut byte = [0];
@@ -173,72 +213,49 @@ impl OriginConn {
             let _pending = stream.poll_shutdown(&mut context);
         }
     }
+}
 
-    /// A column count, one column definition, and an EOF where that is in use.
-    fn packets_before_rows(&self) -> usize {
-        if self.capabilities.contains(Capabilities::DEPRECATE_EOF) {
-            2
-        } else {
-            3
-        }
-    }
+/// Whose server an origin is, as far as it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flavor {
+    MySql,
+    /// `has_new_names`: since 11.1.1 it knows `transaction_isolation` as MySQL does.
+    MariaDb {
+        has_new_names: bool,
+    },
+    TiDb,
+}
 
-    /// Sends a command of our own and gathers its response, which must be small.
-    async fn ask(&mut self, command: Command, argument: &[u8]) -> Result<Answer, OriginLoss> {
-        let mut packet = Vec::with_capacity(argument.len() + 8);
-        write_command(&mut packet, command, argument);
-        self.begin_command();
-        self.send(&packet).await.map_err(|error| error.source)?;
-        let mut tracker = ResponseTracker::new(command, self.capabilities);
-        let mut answer = Vec::new();
-        loop {
-            let bytes = self.receive().await?;
-            let fed = tracker.feed(bytes)?;
-            let is_all = fed.consumed == bytes.len();
-            answer.extend_from_slice(bytes);
-            match fed.state {
-                ResponseState::Done if is_all => {
-                    self.end_command();
-                    return Ok(Answer {
-                        bytes: answer,
-                        summary: *tracker.summary(),
-                    });
-                }
-                ResponseState::Incomplete if answer.len() <= MAX_OWN_RESPONSE => {}
-                _ => {
-                    let error = io::Error::other("the origin's answer is longer than it can be");
-                    return Err(error.into());
-                }
+impl Flavor {
+    /// Reads it off the version in a greeting.
+    fn of(server_version: &str) -> Self {
+        if server_version.contains("MariaDB") {
+            let asked = "transaction_isolation";
+            Self::MariaDb {
+                has_new_names: mysql_sql::spelling(asked, server_version) == asked,
             }
+        } else if server_version.contains("TiDB") {
+            Self::TiDb
+        } else {
+            Self::MySql
         }
     }
-}
 
-/// What `LAST_INSERT_ID()` gives on a connection.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct InsertId {
-    /// What it gave when nobody had changed it yet.
-    pub(crate) known: u64,
-    /// A statement may have changed it since.
-    pub(crate) is_news: bool,
-    /// An OK packet has told the known value since: if the connection gives that still, a statement
-    /// has made it anew.
-    pub(crate) told_known: bool,
-}
+    /// True for MariaDB.
+    pub(crate) fn is_mariadb(self) -> bool {
+        matches!(self, Self::MariaDb { .. })
+    }
 
-impl InsertId {
-    fn known(value: u64) -> Self {
-        Self {
-            known: value,
-            ..Self::default()
+    /// The name that the server has for a variable.
+    pub(crate) fn spelling(self, name: &str) -> &str {
+        match self {
+            // Any version before the change reads the same.
+            Self::MariaDb {
+                has_new_names: false,
+            } => mysql_sql::spelling(name, "10.11.0-MariaDB"),
+            _ => name,
         }
     }
-}
-
-/// The response to a question of our own.
-struct Answer {
-    bytes: Vec<u8>,
-    summary: Summary,
 }
 
 /// A command did not leave whole.
@@ -254,15 +271,4 @@ impl SendError {
     fn new(sent: bool, source: io::Error) -> Self {
         Self { sent, source }
     }
-}
-
-/// The payloads of whole packets, one after the other.
-fn payloads(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let header = PacketHeader::decode(bytes)?;
-        let (_, rest) = bytes.split_at_checked(mysql_proto::HEADER_LEN)?;
-        let (payload, rest) = rest.split_at_checked(header.payload_len)?;
-        bytes = rest;
-        Some(payload)
-    })
 }

@@ -14,10 +14,11 @@ use tracing::debug;
 use super::OriginConn;
 use crate::error::OriginError;
 use crate::profile::Profile;
+use crate::state::SessionState;
 
 /// Opens connections to one origin.
 #[derive(Debug)]
-pub struct OriginConnector {
+pub(crate) struct OriginConnector {
     origin: Origin,
     dial: Arc<dyn Dial>,
     tls: Option<ClientTls>,
@@ -31,7 +32,7 @@ const KNOWN: u32 = 1 << 16;
 
 impl OriginConnector {
     /// Makes a connector; fails when the origin's TLS settings cannot work.
-    pub fn new(origin: Origin, dial: Arc<dyn Dial>) -> Result<Self, OriginError> {
+    pub(crate) fn new(origin: Origin, dial: Arc<dyn Dial>) -> Result<Self, OriginError> {
         let tls = ClientTls::new(&origin.tls, &origin.address.host)?;
         Ok(Self {
             origin,
@@ -43,12 +44,12 @@ impl OriginConnector {
     }
 
     /// The origin.
-    pub fn origin(&self) -> &Origin {
+    pub(crate) fn origin(&self) -> &Origin {
         &self.origin
     }
 
     /// The version that the origin gave in its greeting, once there has been one.
-    pub fn server_version(&self) -> Option<&str> {
+    pub(crate) fn server_version(&self) -> Option<&str> {
         self.server_version.get().map(String::as_str)
     }
 
@@ -61,7 +62,7 @@ impl OriginConnector {
     }
 
     /// Opens a connection and logs in. Has no timeout of its own.
-    pub async fn open(&self, profile: &Profile) -> Result<OriginConn, OriginError> {
+    pub(crate) async fn open(&self, profile: &Profile) -> Result<OriginConn, OriginError> {
         let stream = self
             .dial
             .dial(self.origin.via, &self.origin.address)
@@ -79,7 +80,8 @@ impl OriginConnector {
             KNOWN | u32::from(logged_in.status.bits()),
             Ordering::Relaxed,
         );
-        Ok(OriginConn::new(logged_in))
+        let state = SessionState::new(profile.database.clone(), profile.collation);
+        Ok(OriginConn::new(logged_in, state))
     }
 
     fn client_config(&self, profile: &Profile) -> ClientConfig {
@@ -107,7 +109,7 @@ impl OriginConnector {
 
 impl Connect for OriginConnector {
     type Key = Arc<Profile>;
-    type Wish = ();
+    type Wish = Arc<SessionState>;
     type Conn = OriginConn;
     type Error = OriginError;
 
@@ -115,9 +117,8 @@ impl Connect for OriginConnector {
         self.open(profile).await
     }
 
-    /// What a session can see of a connection is all in its profile.
-    fn fit(&self, _conn: &OriginConn, (): &()) -> Fit {
-        Fit::Ready
+    fn fit(&self, conn: &OriginConn, state: &Arc<SessionState>) -> Fit {
+        conn.fit(state)
     }
 
     fn is_alive(&self, conn: &mut OriginConn) -> bool {

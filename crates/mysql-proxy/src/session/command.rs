@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use mysql_proto::{Command, StatusFlags};
-use mysql_sql::{Effect, PinReason, StatementKind, classify};
+use mysql_proto::{Capabilities, Command, StatusFlags};
+use mysql_sql::{Effect, PinReason, Statement, StatementKind, classify};
 
 use super::Session;
-use super::relay::Relayed;
+use super::questions::Asked;
+use super::relay::{Outgoing, Relayed};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::profile::Profile;
-
-/// The first bytes of `COM_STMT_*` commands: the statement's id.
-const STATEMENT_ID_LEN: usize = 4;
+use crate::state::SessionState;
 
 impl Session {
     /// Serves one command. An error ends the session; trouble with the command alone does not.
@@ -24,20 +23,15 @@ impl Session {
             Command::RESET_CONNECTION => self.reset(packet).await,
             Command::INIT_DB => self.init_db(packet).await,
             Command::STMT_PREPARE => self.prepare(packet).await,
-            Command::STMT_CLOSE => self.close_statement(packet).await,
-            Command::STMT_EXECUTE
+            Command::STMT_CLOSE
+            | Command::STMT_EXECUTE
             | Command::STMT_FETCH
             | Command::STMT_RESET
             | Command::STMT_SEND_LONG_DATA => self.run_statement(packet).await,
             Command::PING | Command::STATISTICS | Command::FIELD_LIST => {
-                self.served.metrics.commands.inc();
                 self.relay_command(packet, Effect::default()).await
             }
-            Command::SET_OPTION => {
-                self.served.metrics.commands.inc();
-                let pin = Effect::pin(PinReason::SessionVariable);
-                self.relay_command(packet, pin).await
-            }
+            Command::SET_OPTION => self.set_option(packet).await,
             Command::BINLOG_DUMP | Command::BINLOG_DUMP_GTID | Command::REGISTER_SLAVE => {
                 self.pass_through(packet).await
             }
@@ -53,23 +47,42 @@ impl Session {
             return self.give_up(packet, trouble).await;
         }
         let text = self.downstream.argument(packet);
-        let (kind, effect) = if packet.is_whole && !self.profile.hides_ascii() {
-            let statement = classify(text, self.escapes());
-            (statement.kind, statement.effect)
-        } else {
-            let pin = Effect::pin(PinReason::NotUnderstood);
-            (StatementKind::Other, pin)
-        };
+        let statement = self.classify(text, packet.is_whole);
+        let (kind, mut effect) = (statement.kind, statement.effect);
         self.served.metrics.statement(kind);
         if effect.kill.is_some() {
             return self.refuse(packet, "KILL").await;
         }
-        self.relay_statement(packet, kind, effect).await
+        let asks = effect.reads_previous || !effect.questions.is_empty();
+        let asked = if asks {
+            self.ask(packet, &mut effect).await
+        } else {
+            Ok(Asked::Send(None))
+        };
+        match asked {
+            Ok(Asked::Send(text)) => {
+                let outgoing = Outgoing { packet, text };
+                self.relay_statement(outgoing, kind, effect).await
+            }
+            Ok(Asked::Answered(bytes)) => self.answer_bytes(packet, &bytes).await,
+            Err(trouble) => self.give_up(packet, trouble).await,
+        }
+    }
+
+    /// What a statement's text tells. Nothing, if only a part of it is here, or if its character
+    /// set hides quotes.
+    pub(super) fn classify(&self, text: &[u8], is_whole: bool) -> Statement {
+        if is_whole && !self.state.hides_ascii() {
+            return classify(text, self.escapes());
+        }
+        Statement {
+            kind: StatementKind::Other,
+            effect: Effect::pin(PinReason::NotUnderstood),
+        }
     }
 
     /// `COM_INIT_DB`: as `USE`.
     async fn init_db(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        self.served.metrics.commands.inc();
         let effect = match std::str::from_utf8(self.downstream.argument(packet)) {
             Ok(name) => Effect::use_database(name.to_owned()),
             Err(_) => Effect::pin(PinReason::NotUnderstood),
@@ -77,72 +90,72 @@ impl Session {
         self.relay_command(packet, effect).await
     }
 
-    /// `COM_STMT_PREPARE`: the statement lives on the lease, which stays until it is closed.
+    /// `COM_SET_OPTION`: turns `CLIENT_MULTI_STATEMENTS` on or off.
+    async fn set_option(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        const ON: [u8; 2] = [0, 0];
+        const OFF: [u8; 2] = [1, 0];
+        let argument = self.downstream.argument(packet);
+        let turns_on = argument == ON;
+        if turns_on || argument == OFF {
+            if let Err(trouble) = self.take_lease().await {
+                return self.give_up(packet, trouble).await;
+            }
+            let mut profile = Profile::clone(&self.profile);
+            profile
+                .capabilities
+                .set(Capabilities::MULTI_STATEMENTS, turns_on);
+            self.set_profile(Arc::new(profile));
+        }
+        self.relay_command(packet, Effect::default()).await
+    }
+
+    /// `COM_STMT_PREPARE`: the statement lives on the lease.
     async fn prepare(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        self.served.metrics.commands.inc();
-        if let Err(trouble) = self.learn_status().await {
-            return self.give_up(packet, trouble).await;
-        }
-        let text = self.downstream.argument(packet);
-        let mut effect = if packet.is_whole && !self.profile.hides_ascii() {
-            classify(text, self.escapes()).effect
-        } else {
-            Effect::pin(PinReason::NotUnderstood)
-        };
-        if effect.kill.is_some() {
-            return self.refuse(packet, "KILL").await;
-        }
-        if effect.use_database.is_some() {
-            // It will change the database each time it runs, which its result does not tell.
-            effect = Effect::pin(PinReason::NotUnderstood);
-        }
+        let mut effect = Effect::pin(PinReason::NotUnderstood);
+        effect.may_write = false;
         self.relay_command(packet, effect).await
     }
 
-    /// Commands on a prepared statement, which is on the lease in hand or nowhere.
+    /// Commands on a prepared statement.
     async fn run_statement(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        self.served.metrics.commands.inc();
-        let id = self.statement_id(packet);
-        if self.held.is_some() && self.pins.has_statement(id) {
+        if self.held.is_some() {
             return self.relay_command(packet, Effect::default()).await;
         }
         self.discard(packet).await?;
         if packet.command.has_response() {
-            self.tell(Trouble::UnknownStatement(id)).await
+            self.tell(Trouble::UnknownStatement(0)).await
         } else {
             Ok(())
         }
     }
 
-    /// `COM_STMT_CLOSE`: has no response.
-    async fn close_statement(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        let id = self.statement_id(packet);
-        if self.held.is_some() && self.pins.has_statement(id) {
-            self.pins.closed(id);
-            return self.relay_command(packet, Effect::default()).await;
-        }
-        self.discard(packet).await.map(drop)
-    }
-
-    fn statement_id(&self, packet: CommandPacket) -> u32 {
-        let argument = self.downstream.argument(packet);
-        argument
-            .first_chunk::<STATEMENT_ID_LEN>()
-            .map_or(0, |id| u32::from_le_bytes(*id))
-    }
-
     /// `COM_RESET_CONNECTION`: the session is as after its login, but for the database, which
-    /// stays.
+    /// stays on MySQL and MariaDB.
     async fn reset(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.leave_lease().await;
         self.insert_id = 0;
-        self.previous = super::Previous::None;
-        self.profile = Arc::new(Profile {
-            database: self.profile.database.clone(),
-            ..Profile::clone(&self.login_profile)
-        });
+        self.state = Arc::new(SessionState::new(
+            self.state.database_name().map(str::to_owned),
+            self.profile.collation,
+        ));
         self.status = self.served.pool.connector().login_status();
         self.answer_ok(packet).await
+    }
+
+    /// User variables that the session never set are NULL, whatever others left of that name. A
+    /// connection with state of its own keeps them as they are.
+    fn expect_user_variables(&mut self, effect: &Effect) {
+        if effect.user_variables.is_empty() || self.pins.has_state() {
+            return;
+        }
+        let is_known = |name: &String| self.state.has_user_variable(name);
+        if effect.user_variables.iter().all(is_known) {
+            return;
+        }
+        match self.state.with_user_variables(&effect.user_variables) {
+            Ok(state) => self.state = Arc::new(state),
+            Err(_) => self.pin(PinReason::UserVariable.name(), None),
+        }
     }
 
     /// Ends a command that was not sent. A lease that was taken for it, and that nothing pins, goes
@@ -183,24 +196,27 @@ impl Session {
         packet: CommandPacket,
         effect: Effect,
     ) -> Result<(), SessionEnd> {
-        // What a prepared statement does when it runs is not read again.
-        let kind = StatementKind::Other;
-        self.relay_statement(packet, kind, effect).await
+        self.served.metrics.commands.inc();
+        let outgoing = Outgoing::unchanged(packet);
+        self.relay_statement(outgoing, StatementKind::Other, effect)
+            .await
     }
 
     /// Sends a command to the origin, its response to the client, and settles what remains.
-    async fn relay_statement(
+    pub(super) async fn relay_statement(
         &mut self,
-        packet: CommandPacket,
+        outgoing: Outgoing,
         kind: StatementKind,
         effect: Effect,
     ) -> Result<(), SessionEnd> {
-        if let Err(trouble) = self.take_lease(&effect).await {
+        let packet = outgoing.packet;
+        self.expect_user_variables(&effect);
+        if let Err(trouble) = self.take_lease().await {
             return self.give_up(packet, trouble).await;
         }
-        match self.relay(packet, &effect).await? {
+        match self.relay(&outgoing, &effect).await? {
             Relayed::Response(summary) => {
-                self.note(packet.command, kind, effect, &summary);
+                self.note(kind, &effect, &summary).await?;
                 self.settle().await
             }
             Relayed::Trouble(trouble) => self.tell(trouble).await,

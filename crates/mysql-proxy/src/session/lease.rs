@@ -1,127 +1,89 @@
-//! Takes the lease that a statement needs: the one in hand, the very connection of the statement
-//! before, an unused one, or any of the session's profile.
+//! Takes the lease that a statement needs, and says what leads it to the session's state.
 
 use std::sync::Arc;
 
 use conn_pool::Lease;
 use mysql_sql::Effect;
 
-use super::{MAX_RETRIES, Previous, Session};
+use super::Session;
+use crate::bring::Steps;
 use crate::error::Trouble;
-use crate::origin::OriginConnector;
+use crate::origin::{Flavor, OriginConnector};
+use crate::profile::Profile;
 
 impl Session {
-    /// Sees to it that the lease in hand can run a statement of this effect.
-    pub(super) async fn take_lease(&mut self, effect: &Effect) -> Result<(), Trouble> {
-        if self.held.is_none() {
-            self.held = Some(if effect.reads_previous {
-                self.lease_of_previous().await?
-            } else if effect.needs_unused {
-                self.lease_unused().await?
-            } else {
-                self.lease_any().await?
-            });
+    /// Sees to it that there is a lease in hand. While it waits for one, it watches the client: the
+    /// command of one that left is not run.
+    pub(super) async fn take_lease(&mut self) -> Result<(), Trouble> {
+        if self.held.is_some() {
+            return Ok(());
         }
-        // From a pin on, the session reads everything on this connection, by whatever statement.
-        if effect.reads_insert_id || effect.pin.is_some() {
-            self.bring_insert_id(effect).await?;
-        }
+        let pool = &self.served.pool;
+        let last = self.previous.visit;
+        let lease = tokio::select! {
+            biased;
+            lease = pool.lease(&self.profile, &self.state, last) => lease.map_err(Trouble::NoLease)?,
+            end = self.downstream.ended() => return Err(Trouble::Client(end)),
+        };
+        self.held = Some(lease);
         Ok(())
     }
 
     /// How the first statement's literals read is the origin's to say, so it is asked: by a login.
     pub(super) async fn learn_status(&mut self) -> Result<(), Trouble> {
         if self.status.is_none() {
-            self.take_lease(&Effect::default()).await?;
+            self.take_lease().await?;
             self.status = self.served.pool.connector().login_status();
         }
         Ok(())
     }
 
-    /// Any connection of the session's profile. While it waits, it watches the client: the command
-    /// of one that left is not run.
-    async fn lease_any(&mut self) -> Result<Lease<OriginConnector>, Trouble> {
-        tokio::select! {
-            biased;
-            lease = self.served.pool.lease(&self.profile, &(), None) => {
-                lease.map_err(Trouble::NoLease)
-            }
-            end = self.downstream.ended() => Err(Trouble::Client(end)),
-        }
-    }
-
-    /// A connection that nobody has used; likewise.
-    async fn lease_unused(&mut self) -> Result<Lease<OriginConnector>, Trouble> {
-        tokio::select! {
-            biased;
-            lease = self.served.pool.lease_unused(&self.profile) => {
-                lease.map_err(Trouble::NoLease)
-            }
-            end = self.downstream.ended() => Err(Trouble::Client(end)),
-        }
-    }
-
-    /// The connection that ran the statement before, which must not have served anybody else since.
-    async fn lease_of_previous(&mut self) -> Result<Lease<OriginConnector>, Trouble> {
-        match self.previous {
-            // A connection without a past says so.
-            Previous::None => self.lease_unused().await,
-            Previous::On(visit) => {
-                let lease = self.served.pool.resume(visit);
-                lease.ok_or(Trouble::PreviousGone)
-            }
-            Previous::Gone => Err(Trouble::PreviousGone),
-        }
-    }
-
-    /// Makes the session's last insert id the connection's.
-    async fn bring_insert_id(&mut self, effect: &Effect) -> Result<(), Trouble> {
-        for _ in 0..=MAX_RETRIES {
-            let Some(lease) = &mut self.held else { break };
-            let there = lease.insert_id();
-            // News was made by this session, on the lease in hand.
-            if there.is_news || there.known == self.insert_id {
-                return Ok(());
-            }
-            if effect.reads_previous {
-                // To bring it would hide what else the statement asks about.
-                return Err(Trouble::PreviousGone);
-            }
-            match lease.set_insert_id(self.insert_id).await {
-                Ok(true) => return Ok(()),
-                // Nothing of the client's was sent yet, and nothing binds it to this connection. On
-                // one that nobody has used the value is 0, and any other can be set.
-                _ if !self.pins.hold() => {
-                    self.held = None;
-                    self.held = Some(self.lease_unused().await?);
-                }
-                Ok(false) => {
-                    return Err(Trouble::NotSupported(
-                        "LAST_INSERT_ID() in this place: the origin cannot set it",
-                    ));
-                }
-                Err(loss) => {
-                    self.held = None;
-                    return Err(Trouble::OriginLost(loss));
-                }
-            }
-        }
-        Err(Trouble::PreviousGone)
-    }
-
-    /// Puts another lease in the place of one that broke before anything was sent on it. What asks
-    /// about the statement before it finds that gone.
-    pub(super) async fn replace_lease(&mut self, effect: &Effect) -> Result<(), Trouble> {
+    /// Puts another lease in the place of one that broke before anything was sent on it.
+    pub(super) async fn replace_lease(&mut self) -> Result<(), Trouble> {
         self.held = None;
-        self.take_lease(effect).await
+        self.take_lease().await
     }
 
-    /// Gives the lease a new default database, as the statement on it did.
-    pub(super) fn set_database(&mut self, database: String) {
-        let profile = Arc::new(crate::profile::Profile {
-            database: Some(database),
-            ..crate::profile::Profile::clone(&self.profile)
-        });
+    /// What has to be sent on the lease in hand ahead of a statement with this effect.
+    pub(super) fn steps_ahead(&self, effect: &Effect) -> Steps {
+        let Some(lease) = &self.held else {
+            return Steps::default();
+        };
+        let brings_id = self.brings_insert_id(effect);
+        let is_fresh = !self.pins.hold();
+        // 0 is what a connection has after a reset, and what TiDB cannot be told to have.
+        let zeroes_id = brings_id && self.insert_id == 0;
+        let is_clean = effect.needs_unused && !lease.is_touched();
+        let reset = is_fresh && (zeroes_id || (effect.needs_unused && !is_clean));
+        let mut steps = lease.steps_to(&self.state, reset);
+        let can_set_id = self.insert_id != 0 || (!reset && lease.flavor() != Flavor::TiDb);
+        if brings_id && can_set_id {
+            steps.set_insert_id(self.insert_id);
+        }
+        steps
+    }
+
+    /// True when the connection itself must have the session's last insert id: the statement reads
+    /// it, or pins, so that later ones may. What this session made there needs no bringing.
+    pub(super) fn brings_insert_id(&self, effect: &Effect) -> bool {
+        (effect.pin.is_some() || effect.reads_insert_id)
+            && self.held.as_ref().is_some_and(|lease| {
+                let there = lease.insert_id();
+                !there.is_news && there.known != self.insert_id
+            })
+    }
+
+    /// Connections that are opened for this session from now on begin in this database.
+    pub(super) fn set_database(&mut self, database: &str) {
+        let profile = Profile {
+            database: Some(database.to_owned()),
+            ..Profile::clone(&self.profile)
+        };
+        self.profile = Arc::new(profile);
+    }
+
+    /// `COM_SET_OPTION` changed what the lease in hand understands.
+    pub(super) fn set_profile(&mut self, profile: Arc<Profile>) {
         if let Some(lease) = &mut self.held {
             Lease::<OriginConnector>::set_key(lease, Arc::clone(&profile));
         }

@@ -14,8 +14,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 use tracing::warn;
 
+use super::Session;
 use super::pins::Pins;
-use super::{Previous, Session};
+use super::previous::Previous;
 use crate::config::TlsMode;
 use crate::downstream::Downstream;
 use crate::error::SessionEnd;
@@ -23,6 +24,7 @@ use crate::hyperdrives::Served;
 use crate::listener::Shared;
 use crate::profile::{OFFERED, Profile};
 use crate::refusal;
+use crate::state::SessionState;
 
 /// What a login reads at a time; a client's answer is a few hundred bytes.
 const LOGIN_BUFFER: usize = 1024;
@@ -34,6 +36,7 @@ const GREETING_COLLATION: u8 = 45;
 /// A login in progress.
 pub(crate) struct Login<'a> {
     shared: &'a Arc<Shared>,
+    connection_id: u32,
     handshake: ServerHandshake,
     input: BytesMut,
     output: Vec<u8>,
@@ -50,6 +53,7 @@ impl<'a> Login<'a> {
             .unwrap_or_else(|| config.server_version.clone());
         Self {
             shared,
+            connection_id,
             handshake: ServerHandshake::new(ServerConfig {
                 server_version,
                 connection_id,
@@ -212,16 +216,18 @@ impl<'a> Login<'a> {
             .filter(|database| !database.is_empty())
             .or_else(|| served.hyperdrive.origin.database.clone());
         let collation = login.map_or(GREETING_COLLATION, |login| login.collation);
+        let state = Arc::new(SessionState::new(database.clone(), collation));
         let profile = Arc::new(Profile::new(capabilities, collation, database));
         Ok(Session {
             shared: Arc::clone(self.shared),
             downstream: Downstream::new(stream, self.input, capabilities),
-            login_profile: Arc::clone(&profile),
+            id: self.connection_id,
             profile,
+            state,
             served,
             held: None,
             pins: Pins::default(),
-            previous: Previous::None,
+            previous: Previous::none(),
             insert_id: 0,
             status,
         })

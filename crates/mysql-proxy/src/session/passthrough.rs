@@ -14,17 +14,18 @@ impl Session {
     /// Copies bytes both ways until one side ends.
     pub(super) async fn pass_through(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.served.metrics.commands.inc();
-        if let Err(trouble) = self
-            .take_lease(&Effect::pin(PinReason::NotUnderstood))
-            .await
-        {
+        let effect = Effect::pin(PinReason::NotUnderstood);
+        if let Err(trouble) = self.take_lease().await {
+            return self.give_up(packet, trouble).await;
+        }
+        if let Err(trouble) = self.lead_lease(&effect).await {
+            self.held = None;
             return self.give_up(packet, trouble).await;
         }
         let Some(mut lease) = self.held.take() else {
             return Err(SessionEnd::StateLost);
         };
-        self.pins.pin_state("not_understood");
-        self.served.metrics.pin("not_understood");
+        self.pin(PinReason::NotUnderstood.name(), None);
         debug!(command = ?packet.command, "Passing a session through");
         let input = self.downstream.take_input();
         if let Err(error) = lease.send(&input).await {

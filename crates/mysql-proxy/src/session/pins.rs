@@ -1,84 +1,101 @@
 //! Why a session keeps its lease between two commands.
 
-use std::collections::BTreeSet;
+use mysql_sql::{PinReason, Release};
 
-use mysql_sql::PinReason;
-
-/// Most prepared statements of a session. MySQL allows a server 16,382 by default
-/// (`max_prepared_stmt_count`); what is over it here is only not remembered for closing.
-const MAX_STATEMENTS: usize = 16_382;
+/// Most pins that are told apart. Each `GET_LOCK` is one; what is over it never ends.
+const MAX_PINS: usize = 256;
 
 /// Why a session keeps its lease between two commands. Empty: it is given back.
 #[derive(Debug, Default)]
 pub(super) struct Pins {
     /// A transaction is open, by the origin's own word.
     pub(super) transaction: bool,
-    /// The next statement will ask about the last one.
-    pub(super) next_statement: bool,
-    /// The connection carries state until the session ends: it is closed then, never lent again.
-    state: Option<&'static str>,
-    /// Ids of open prepared statements; they are closed when the session ends.
-    statements: BTreeSet<u32>,
+    /// `SET TRANSACTION` told of the next transaction, which is not over yet.
+    pub(super) next_transaction: bool,
+    /// What the connection carries that no other can.
+    state: Vec<Pin>,
+    /// The connection carried state at some time, and is reset before another session gets it.
+    dirty: bool,
+}
+
+#[derive(Debug)]
+struct Pin {
+    reason: &'static str,
+    /// What it is on, where that can be let go of by name.
+    name: Option<String>,
 }
 
 impl Pins {
     /// True while the lease has to be kept: to lose its connection is to lose what the client
     /// relies on.
     pub(super) fn hold(&self) -> bool {
-        self.transaction
-            || self.next_statement
-            || self.state.is_some()
-            || !self.statements.is_empty()
+        self.transaction || self.next_transaction || !self.state.is_empty()
     }
 
-    /// True when nothing but a question about the last statement is waited for.
-    pub(super) fn only_for_next_statement(&self) -> bool {
-        self.next_statement
-            && !self.transaction
-            && self.state.is_none()
-            && self.statements.is_empty()
+    /// True while the connection carries state that no other can.
+    pub(super) fn has_state(&self) -> bool {
+        !self.state.is_empty()
     }
 
-    /// The connection carries state from now on. True: it did not before.
-    pub(super) fn pin_state(&mut self, reason: &'static str) -> bool {
-        let is_new = self.state.is_none();
-        self.state.get_or_insert(reason);
+    /// True when the connection must be reset before another session gets it.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// The connection has to be reset, though nothing on it is in use any more.
+    pub(super) fn soil(&mut self) {
+        self.dirty = true;
+    }
+
+    /// The connection carries state from now on. True: not for this reason before.
+    pub(super) fn add(&mut self, reason: &'static str, name: Option<String>) -> bool {
+        self.dirty = true;
+        let is_new = !self.has(reason);
+        if self.state.len() < MAX_PINS {
+            self.state.push(Pin { reason, name });
+        } else {
+            // A reason that nothing releases, in the place of what cannot be told apart.
+            let reason = PinReason::NotUnderstood.name();
+            self.state.truncate(MAX_PINS - 1);
+            self.state.push(Pin { reason, name: None });
+        }
         is_new
     }
 
-    /// As [`Pins::pin_state`], for what a statement's text betrays.
-    pub(super) fn pin_statement(&mut self, reason: PinReason) -> bool {
-        self.pin_state(reason.name())
+    /// True when this is a reason.
+    pub(super) fn has(&self, reason: &str) -> bool {
+        self.state.iter().any(|pin| pin.reason == reason)
     }
 
-    /// Why the connection cannot be lent again, if so.
-    pub(super) fn state(&self) -> Option<&'static str> {
-        self.state
+    /// One reason has ended.
+    pub(super) fn remove(&mut self, reason: &str) {
+        self.state.retain(|pin| pin.reason != reason);
     }
 
-    /// A statement was prepared. True: the first one that is open.
-    pub(super) fn prepared(&mut self, id: u32) -> bool {
-        let is_first = self.statements.is_empty();
-        if self.statements.len() < MAX_STATEMENTS {
-            self.statements.insert(id);
-        } else {
-            self.pin_state("prepared_statements");
+    /// A statement has ended what others have pinned for.
+    pub(super) fn release(&mut self, release: &Release) {
+        let reason = release.reason.name();
+        let Some(name) = &release.name else {
+            self.remove(reason);
+            return;
+        };
+        let is_it = |pin: &Pin| pin.reason == reason && pin.name.as_ref() == Some(name);
+        if let Some(at) = self.state.iter().position(is_it) {
+            self.state.swap_remove(at);
         }
-        is_first
     }
 
-    /// A statement was closed.
-    pub(super) fn closed(&mut self, id: u32) {
-        self.statements.remove(&id);
-    }
-
-    /// Takes the ids of all open statements out.
-    pub(super) fn take_statements(&mut self) -> BTreeSet<u32> {
-        std::mem::take(&mut self.statements)
-    }
-
-    /// True when this session prepared the statement and has not closed it.
-    pub(super) fn has_statement(&self, id: u32) -> bool {
-        self.statements.contains(&id) || self.state == Some("prepared_statements")
+    /// All reasons, each once.
+    pub(super) fn reasons(&self) -> Vec<&'static str> {
+        let mut reasons: Vec<_> = self.state.iter().map(|pin| pin.reason).collect();
+        if self.next_transaction {
+            reasons.push("next_transaction");
+        }
+        if self.transaction {
+            reasons.push("transaction");
+        }
+        reasons.sort_unstable();
+        reasons.dedup();
+        reasons
     }
 }

@@ -10,6 +10,7 @@ use mysql_sql::Effect;
 use super::{MAX_RETRIES, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{OriginLoss, SessionEnd, Trouble};
+use crate::origin::{BringError, SendError};
 
 /// How a command went.
 pub(super) enum Relayed {
@@ -35,14 +36,61 @@ enum SendTrouble {
     NoLease(Trouble),
 }
 
+/// A command on its way to the origin.
+pub(super) struct Outgoing {
+    /// What the client sent.
+    pub(super) packet: CommandPacket,
+    /// The packet that goes out in its place.
+    pub(super) text: Option<Vec<u8>>,
+}
+
+impl Outgoing {
+    /// As the client sent it.
+    pub(super) fn unchanged(packet: CommandPacket) -> Self {
+        Self { packet, text: None }
+    }
+}
+
+/// A packet did not leave.
+struct NotSent {
+    /// Nothing of the client's left.
+    may_retry: bool,
+    trouble: SendTrouble,
+}
+
+impl NotSent {
+    fn by_step(error: BringError, may_retry: bool) -> Self {
+        match error {
+            BringError::Lost(loss) => Self {
+                may_retry,
+                trouble: SendTrouble::Origin(loss),
+            },
+            BringError::Refused(error) => Self {
+                may_retry: false,
+                trouble: SendTrouble::NoLease(Trouble::Refused(error)),
+            },
+        }
+    }
+}
+
+impl From<SendError> for NotSent {
+    fn from(error: SendError) -> Self {
+        Self {
+            may_retry: !error.sent,
+            trouble: SendTrouble::Origin(error.source.into()),
+        }
+    }
+}
+
 impl Session {
     /// Relays a command over the lease in hand.
     pub(super) async fn relay(
         &mut self,
-        packet: CommandPacket,
+        outgoing: &Outgoing,
         effect: &Effect,
     ) -> Result<Relayed, SessionEnd> {
-        match self.send_command(packet, effect).await {
+        let packet = outgoing.packet;
+        match self.send_command(outgoing, effect).await {
             Ok(()) => {}
             Err(SendTrouble::Client(end)) => return Err(end),
             Err(SendTrouble::NoLease(trouble)) => return Ok(Relayed::Trouble(trouble)),
@@ -57,13 +105,14 @@ impl Session {
         self.relay_response(packet).await
     }
 
-    /// Sends a command, the whole of it. While nothing of it left, a dead connection is replaced.
+    /// Sends a command, the whole of it.
     async fn send_command(
         &mut self,
-        packet: CommandPacket,
+        outgoing: &Outgoing,
         effect: &Effect,
     ) -> Result<(), SendTrouble> {
-        self.send_first_packet(packet, effect).await?;
+        let packet = outgoing.packet;
+        self.send_first_packet(outgoing, effect).await?;
         self.downstream.consume(packet);
         if packet.is_whole {
             return Ok(());
@@ -72,31 +121,93 @@ impl Session {
         Ok(())
     }
 
+    /// Sends the first packet. While nothing of it left, a dead connection is replaced.
     async fn send_first_packet(
         &mut self,
-        packet: CommandPacket,
+        outgoing: &Outgoing,
         effect: &Effect,
     ) -> Result<(), SendTrouble> {
+        let packet = outgoing.packet;
         let mut retries = 0;
         loop {
-            let Some(lease) = &mut self.held else {
-                return Ok(());
+            let error = match self.try_to_send(outgoing, effect).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
             };
-            lease.begin_command();
-            let bytes = self.downstream.packet(packet);
-            let Err(error) = lease.send(bytes).await else {
-                return Ok(());
-            };
-            let may_retry = !error.sent && !self.pins.hold() && packet.is_whole;
+            let may_retry = error.may_retry && !self.pins.hold() && packet.is_whole;
             if !may_retry || retries == MAX_RETRIES {
                 self.downstream.consume(packet);
-                return Err(SendTrouble::Origin(error.source.into()));
+                if let SendTrouble::NoLease(_) = error.trouble {
+                    // It is in no state that is known.
+                    self.held = None;
+                    if !packet.is_whole {
+                        return Err(SendTrouble::Client(SessionEnd::StateLost));
+                    }
+                }
+                return Err(error.trouble);
             }
             retries += 1;
-            if let Err(trouble) = self.replace_lease(effect).await {
+            if let Err(trouble) = self.replace_lease().await {
                 self.downstream.consume(packet);
                 return Err(SendTrouble::NoLease(trouble));
             }
+        }
+    }
+
+    /// Leads the lease in hand to the session's state, if it is in another, and sends the packet.
+    ///
+    /// What leads there goes out in one piece with a packet that cannot do harm in the wrong state,
+    /// and is awaited ahead of any other: if a step is refused, a write must not run.
+    async fn try_to_send(&mut self, outgoing: &Outgoing, effect: &Effect) -> Result<(), NotSent> {
+        let mut steps = self.steps_ahead(effect);
+        let Some(lease) = &mut self.held else {
+            return Ok(());
+        };
+        lease.begin_command();
+        if effect.may_write {
+            lease.touch();
+        }
+        let bytes = match &outgoing.text {
+            Some(text) => text,
+            None => self.downstream.packet(outgoing.packet),
+        };
+        if steps.is_empty() {
+            return lease.send(bytes).await.map_err(NotSent::from);
+        }
+        if effect.may_write || !outgoing.packet.is_whole {
+            let led = lease.send(&steps.bytes).await;
+            led.map_err(NotSent::from)?;
+            let led = lease.finish(&steps, &self.state).await;
+            led.map_err(|error| NotSent::by_step(error, true))?;
+            lease.send(bytes).await.map_err(NotSent::from)
+        } else {
+            steps.bytes.extend_from_slice(bytes);
+            let led = lease.send(&steps.bytes).await;
+            led.map_err(NotSent::from)?;
+            let led = lease.finish(&steps, &self.state).await;
+            led.map_err(|error| NotSent::by_step(error, false))
+        }
+    }
+
+    /// Leads the lease in hand to the session's state, and waits until it is there.
+    pub(super) async fn lead_lease(&mut self, effect: &Effect) -> Result<(), Trouble> {
+        let steps = self.steps_ahead(effect);
+        let Some(lease) = &mut self.held else {
+            return Ok(());
+        };
+        if steps.is_empty() {
+            return Ok(());
+        }
+        lease.begin_command();
+        let sent = lease.send(&steps.bytes).await;
+        sent.map_err(|error| Trouble::OriginLost(error.source.into()))?;
+        match lease.finish(&steps, &self.state).await {
+            Ok(()) => {
+                lease.end_command();
+                Ok(())
+            }
+            Err(BringError::Lost(loss)) => Err(Trouble::OriginLost(loss)),
+            Err(BringError::Refused(error)) => Err(Trouble::Refused(error)),
         }
     }
 

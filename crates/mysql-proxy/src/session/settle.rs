@@ -1,15 +1,25 @@
 //! After a command: what it did to the session is noted, and the lease is given back, kept, or
 //! closed.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
 
-use mysql_proto::{Command, StatusFlags, Summary, write_command};
-use mysql_sql::{Effect, StatementKind};
+use mysql_proto::{Command, StatusFlags, Summary};
+use mysql_sql::{Assignment, Effect, PinReason, StatementKind, Value};
+use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use super::{OF_SESSION, Previous, Session};
+use super::pins::Pins;
+use super::previous::Previous;
+use super::{OF_SESSION, Session};
 use crate::error::{OriginLoss, SessionEnd, Trouble};
 use crate::refusal;
+use crate::state::SessionState;
+
+/// Longest that the reset of a connection may take before it is closed instead. It may have a long
+/// transaction to roll back.
+const RESET_LIMIT: Duration = Duration::from_secs(10);
 
 /// Errors with which a server closes the connection, or may: shutdown, killed, packets out of
 /// order or too large, network trouble.
@@ -23,16 +33,17 @@ fn closes_connection(code: u16) -> bool {
 
 impl Session {
     /// Notes what a response tells of the session.
-    pub(super) fn note(
+    pub(super) async fn note(
         &mut self,
-        command: Command,
         kind: StatementKind,
-        effect: Effect,
+        effect: &Effect,
         summary: &Summary,
-    ) {
-        let Some(lease) = &mut self.held else { return };
-        self.previous = Previous::On(lease.visit());
+    ) -> Result<(), SessionEnd> {
+        let Some(lease) = &mut self.held else {
+            return Ok(());
+        };
         let failed = summary.error.is_some();
+        self.previous.note(lease.visit(), effect, summary);
         // A write that fails half way, or returns rows, has no OK packet to tell an id.
         let may_hide_id = kind == StatementKind::Write && (failed || summary.result_sets > 0);
         if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id {
@@ -41,14 +52,26 @@ impl Session {
         if summary.error.is_some_and(closes_connection) {
             lease.begin_command();
         }
+        self.note_status(kind, effect, summary);
+        self.note_pins(effect, failed);
+        if effect.sets.is_empty() {
+            return Ok(());
+        }
+        self.note_sets(effect, failed).await
+    }
+
+    /// Notes whether a transaction is open.
+    fn note_status(&mut self, kind: StatementKind, effect: &Effect, summary: &Summary) {
+        let failed = summary.error.is_some();
+        let was_open = self.pins.transaction;
         if let Some(status) = summary.status {
             self.status = Some(status.intersection(OF_SESSION));
             let in_transaction = status.contains(StatusFlags::IN_TRANS);
-            if in_transaction && !self.pins.transaction {
+            if in_transaction && !was_open {
                 self.served.metrics.transactions.inc();
             }
             // After an error within a transaction nobody says whether it is still open.
-            self.pins.transaction = in_transaction || (failed && self.pins.transaction);
+            self.pins.transaction = in_transaction || (failed && was_open);
         } else if failed
             && !self
                 .status
@@ -58,39 +81,114 @@ impl Session {
             // An error tells no status, and without autocommit any statement begins a transaction.
             self.pins.transaction = true;
         }
-        if let Some(id) = summary.statement_id
-            && command == Command::STMT_PREPARE
-            && self.pins.prepared(id)
-        {
-            self.served.metrics.pin("prepared_statements");
+        if effect.next_transaction && !failed {
+            self.pins.next_transaction = true;
+            self.pins.soil();
+        } else if self.pins.next_transaction && !failed && !self.pins.transaction {
+            // A read may have used it up or not; a transaction and a write surely have.
+            self.pins.next_transaction = !(was_open || kind == StatementKind::Write);
         }
-        // To ask for the last insert id would wipe the warnings out.
-        let warns_amid_news = summary.warnings > 0 && summary.last_insert_id != 0;
-        self.pins.next_statement = effect.keep_for_next
-            || warns_amid_news
-            || (effect.reads_previous && self.pins.next_statement);
-        self.note_effect(effect, failed);
     }
 
-    fn note_effect(&mut self, effect: Effect, failed: bool) {
-        if let Some(database) = effect.use_database
+    fn note_pins(&mut self, effect: &Effect, failed: bool) {
+        if let Some(release) = &effect.releases
             && !failed
         {
-            self.set_database(database);
+            self.pins.release(release);
         }
-        if let Some(reason) = effect.pin
-            && self.pins.pin_statement(reason)
-        {
-            self.served.metrics.pin(reason.name());
-            debug!(reason = reason.name(), "Pinned a session");
+        if let Some(reason) = effect.pin {
+            self.pin(reason.name(), effect.pin_name.clone());
         }
     }
 
-    /// The question about the last statement did not come.
-    pub(super) async fn stop_waiting_for_question(&mut self) {
-        self.pins.next_statement = false;
-        self.previous = Previous::Gone;
-        self.release().await;
+    /// Notes a pin.
+    pub(super) fn pin(&mut self, reason: &'static str, name: Option<String>) {
+        if self.pins.add(reason, name) {
+            self.served.metrics.pin(reason);
+            debug!(reason, "Pinned a session");
+        }
+    }
+
+    /// Notes what a statement has set.
+    async fn note_sets(&mut self, effect: &Effect, failed: bool) -> Result<(), SessionEnd> {
+        if failed {
+            // Of several, some may be in force, and nothing tells which.
+            if effect.is_multi || effect.sets.len() > 1 {
+                self.pin(PinReason::NotUnderstood.name(), None);
+            }
+            return Ok(());
+        }
+        let is_plain = |set: &Assignment| {
+            !matches!(
+                set,
+                Assignment::Variable {
+                    value: Value::Expression,
+                    ..
+                }
+            )
+        };
+        let sets = if effect.sets.iter().all(is_plain) {
+            Some(Cow::Borrowed(&effect.sets))
+        } else {
+            self.read_back(&effect.sets).await?.map(Cow::Owned)
+        };
+        let assigned = sets.map(|sets| self.state.assigned(&sets));
+        let Some(Ok(state)) = assigned else {
+            self.pin(PinReason::SessionVariable.name(), None);
+            return Ok(());
+        };
+        if let Some(database) = state.database_name()
+            && self.state.database_name() != Some(database)
+        {
+            self.set_database(database);
+            self.pins.remove(PinReason::DroppedDatabase.name());
+        }
+        self.enter(Arc::new(state));
+        Ok(())
+    }
+
+    /// The session, and the lease in hand, are in this state now.
+    fn enter(&mut self, state: Arc<SessionState>) {
+        if let Some(lease) = &mut self.held {
+            lease.set_state(Arc::clone(&state));
+        }
+        self.state = state;
+    }
+
+    /// Asks what variables are that were set to expressions. `None`: one of them cannot be carried.
+    async fn read_back(
+        &mut self,
+        sets: &[Assignment],
+    ) -> Result<Option<Vec<Assignment>>, SessionEnd> {
+        self.capture().await;
+        let Some(lease) = &mut self.held else {
+            return Ok(None);
+        };
+        let names: Vec<&str> = sets.iter().filter_map(expression_name).collect();
+        let list: Vec<String> = names
+            .iter()
+            .map(|name| format!("@@SESSION.{}", lease.spelling(name)))
+            .collect();
+        self.previous.visit = None;
+        let row = match lease.ask_row(&format!("SELECT {}", list.join(","))).await {
+            Ok(row) => row.unwrap_or_default(),
+            Err(error) => {
+                debug!(%error, "Lost an origin connection that a session had set variables on");
+                return Err(SessionEnd::StateLost);
+            }
+        };
+        let mut values = names.iter().zip(row);
+        let set = |set: &Assignment| {
+            if expression_name(set).is_none() {
+                return Some(set.clone());
+            }
+            let (name, answer) = values.next()?;
+            Some(Assignment::Variable {
+                name: (*name).to_owned(),
+                value: Value::read_back(name, answer.as_deref().map(str::as_bytes))?,
+            })
+        };
+        Ok(sets.iter().map(set).collect())
     }
 
     /// Gives the lease back unless something pins it.
@@ -112,74 +210,111 @@ impl Session {
         Ok(())
     }
 
-    /// Gives the lease back, with the last insert id taken from it.
+    /// Gives the lease back, with everything taken from it that the client may still ask about.
     async fn release(&mut self) {
-        if !self.take_insert_id().await {
-            self.held = None;
+        if self.previous.warned {
+            self.capture().await;
         }
+        self.take_found_rows().await;
+        self.take_insert_id().await;
+        self.clean().await;
         if let Some(lease) = self.held.take() {
             lease.give_back();
         }
     }
 
+    /// Takes the warnings of the last statement from the connection that ran it.
+    async fn capture(&mut self) {
+        let Some(lease) = &mut self.held else { return };
+        let is_here = self.previous.visit == Some(lease.visit());
+        if !is_here || !self.previous.warned || self.previous.warnings.is_some() {
+            return;
+        }
+        self.previous.visit = None;
+        match lease.ask(Command::QUERY, b"SHOW WARNINGS").await {
+            Ok(answer) => {
+                let has_eof = lease.has_eof();
+                self.previous.captured(answer, has_eof);
+            }
+            Err(error) => self.lose_idle(&error),
+        }
+    }
+
+    /// Asks for the rows that a `SQL_CALC_FOUND_ROWS` has counted.
+    async fn take_found_rows(&mut self) {
+        let Some(lease) = &mut self.held else { return };
+        if self.previous.found_rows.is_some() {
+            return;
+        }
+        self.previous.visit = None;
+        match lease.ask_number("SELECT FOUND_ROWS()").await {
+            Ok(rows) => self.previous.found_rows = rows,
+            Err(error) => self.lose_idle(&error),
+        }
+    }
+
     /// Takes the last insert id from the connection if it is news, so that a statement on another
     /// connection can be given it. What an OK packet carries is another thing: an explicit value of
-    /// an `AUTO_INCREMENT` column shows there too. False: the connection is of no use any more.
-    async fn take_insert_id(&mut self) -> bool {
-        let Some(lease) = &mut self.held else {
-            return false;
-        };
+    /// an `AUTO_INCREMENT` column shows there too.
+    async fn take_insert_id(&mut self) {
+        let Some(lease) = &mut self.held else { return };
         let before = lease.insert_id();
         if !before.is_news {
-            return true;
+            return;
         }
-        self.previous = Previous::Gone;
+        self.previous.visit = None;
         match lease.ask_insert_id().await {
             Ok(Some(value)) => {
                 if value != before.known || before.told_known {
                     self.insert_id = value;
                 }
-                true
             }
             Ok(None) => {
                 warn!("Origin gave no number for LAST_INSERT_ID()");
-                false
+                self.held = None;
             }
-            Err(error) => {
-                debug!(%error, "Lost an origin connection between two statements");
-                false
-            }
+            Err(error) => self.lose_idle(&error),
         }
     }
 
-    /// Parts with the lease in hand at the end of the session (or at its reset): prepared
-    /// statements are closed; a connection with any other state, with an open transaction, or amid
-    /// a command is closed itself, which rolls back.
-    pub(super) async fn leave_lease(&mut self) {
-        let statements = self.pins.take_statements();
-        let is_settled = self.held.as_ref().is_none_or(|lease| lease.is_settled());
-        let is_clean = self.pins.state().is_none() && !self.pins.transaction && is_settled;
-        self.pins = super::pins::Pins::default();
-        if !is_clean {
-            self.held = None;
+    /// Resets the connection if it carries, or has carried, what no state tells.
+    async fn clean(&mut self) {
+        let Some(lease) = &mut self.held else { return };
+        if !self.pins.is_dirty() {
             return;
         }
-        if !statements.is_empty() && !self.close_statements(statements).await {
+        self.pins = Pins::default();
+        self.previous.visit = None;
+        let reset = timeout(RESET_LIMIT, lease.reset()).await;
+        if !matches!(reset, Ok(Ok(()))) {
+            debug!("Closed an origin connection that could not be reset");
             self.held = None;
         }
-        self.release().await;
     }
 
-    /// Closes statements at the origin. There is no response to wait for.
-    async fn close_statements(&mut self, statements: BTreeSet<u32>) -> bool {
-        let Some(lease) = &mut self.held else {
-            return false;
-        };
-        let mut packets = Vec::new();
-        for id in statements {
-            write_command(&mut packets, Command::STMT_CLOSE, &id.to_le_bytes());
+    /// A connection was lost between two statements, which nobody has to be told.
+    fn lose_idle(&mut self, error: &OriginLoss) {
+        debug!(%error, "Lost an origin connection between two statements");
+        self.held = None;
+    }
+
+    /// Parts with the lease in hand at the end of the session, or at its reset: what is open is
+    /// rolled back, and what it carries is dropped. Amid a command it is closed.
+    pub(super) async fn leave_lease(&mut self) {
+        let is_settled = self.held.as_ref().is_some_and(|lease| lease.is_settled());
+        if !is_settled {
+            self.held = None;
         }
-        lease.send(&packets).await.is_ok()
+        if self.pins.hold() {
+            self.pins.soil();
+        }
+        // Nobody will ask about the last statement any more.
+        self.previous = Previous::none();
+        self.clean().await;
+        self.pins = Pins::default();
+        if let Some(lease) = self.held.take() {
+            lease.give_back();
+        }
     }
 
     /// Tells the client of trouble with its command; the session goes on.
@@ -223,5 +358,16 @@ impl Session {
         }
         self.tell_within(Trouble::OriginLost(loss), next_packet)
             .await
+    }
+}
+
+/// The name of a variable that was set to an expression.
+fn expression_name(set: &Assignment) -> Option<&str> {
+    match set {
+        Assignment::Variable {
+            name,
+            value: Value::Expression,
+        } => Some(name),
+        _ => None,
     }
 }

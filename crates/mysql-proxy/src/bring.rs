@@ -1,0 +1,170 @@
+//! Leads an origin connection from the state that it is in to a session's.
+//!
+//! The commands go out in one piece, ahead of the session's own command. Their responses are read
+//! by `origin/ask.rs`; any failure means that the connection is in no known state, and closes it.
+
+use std::fmt::Write;
+
+use conn_pool::Fit;
+use mysql_proto::{Command, write_command};
+
+use crate::collation;
+use crate::origin::Flavor;
+use crate::state::{Database, Names, SessionState, is_character_set};
+
+/// Commands that lead a connection to a state, not sent yet.
+#[derive(Debug, Default)]
+pub(crate) struct Steps {
+    /// The packets, one after the other.
+    pub(crate) bytes: Vec<u8>,
+    /// Which command each is.
+    pub(crate) commands: Vec<Command>,
+    /// What `LAST_INSERT_ID()` gives after them, if they change it.
+    pub(crate) insert_id: Option<u64>,
+}
+
+impl Steps {
+    /// True when there is nothing to do.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, command: Command, argument: &[u8]) {
+        write_command(&mut self.bytes, command, argument);
+        self.commands.push(command);
+    }
+
+    /// Makes `LAST_INSERT_ID()` give `value`.
+    ///
+    /// `LAST_INSERT_ID(n)` sets what the next call without an argument gives, on MySQL, MariaDB and
+    /// TiDB (where the variable of that name cannot be set), though not to 0 on TiDB:
+    /// <https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_last-insert-id>
+    pub(crate) fn set_insert_id(&mut self, value: u64) {
+        self.push(
+            Command::QUERY,
+            format!("DO LAST_INSERT_ID({value})").as_bytes(),
+        );
+        self.insert_id = Some(value);
+    }
+
+    fn set(&mut self, what: &str) {
+        self.push(Command::QUERY, format!("SET {what}").as_bytes());
+    }
+}
+
+/// Whether a connection can be led from one state to another.
+pub(crate) fn fit(from: &SessionState, to: &SessionState, flavor: Flavor) -> Fit {
+    // A database cannot be left but for another one.
+    let loses_database = to.database == Database::None && from.database != Database::None;
+    let loses_role = to.role.is_none() && from.role.is_some() && flavor.is_mariadb();
+    let has_names = from.names == to.names || names(&to.names, flavor).is_some();
+    if loses_database || loses_role || !has_names {
+        Fit::Never
+    } else {
+        Fit::Bring
+    }
+}
+
+/// What leads from one state to another that [`fit`].
+pub(crate) fn steps(from: &SessionState, to: &SessionState, flavor: Flavor, reset: bool) -> Steps {
+    let mut steps = Steps::default();
+    let after_reset;
+    let from = if reset {
+        steps.push(Command::RESET_CONNECTION, &[]);
+        after_reset = SessionState::after_reset();
+        &after_reset
+    } else {
+        from
+    };
+    // First, because a literal has the character set of its statement's time.
+    if (from.names != to.names || unsets_character_set(from, to))
+        && let Some(text) = names(&to.names, flavor)
+    {
+        steps.set(text);
+    }
+    if from.database != to.database
+        && let Database::Named(name) = &to.database
+    {
+        steps.push(Command::INIT_DB, name.as_bytes());
+    }
+    let variables = variables(from, to, flavor);
+    if !variables.is_empty() {
+        steps.set(&variables);
+    }
+    if from.role != to.role {
+        let role = to.role.as_deref().unwrap_or("DEFAULT");
+        steps.set(&format!("ROLE {role}"));
+    }
+    steps
+}
+
+fn names(names: &Names, flavor: Flavor) -> Option<&str> {
+    match names {
+        Names::Login(id) => collation::set_names(*id, flavor),
+        Names::Set(text) => Some(text),
+        Names::Unknown => None,
+    }
+}
+
+/// True when a variable that `SET NAMES` sets has to go back to what that made of it.
+fn unsets_character_set(from: &SessionState, to: &SessionState) -> bool {
+    let is_of_names =
+        |name: &str| name.starts_with("character_set_") || name.starts_with("collation_");
+    from.variables
+        .iter()
+        .any(|(name, _)| is_of_names(name) && value_of(&to.variables, name).is_none())
+}
+
+/// The list of a `SET` that makes the variables equal.
+fn variables(from: &SessionState, to: &SessionState, flavor: Flavor) -> String {
+    let mut list = String::new();
+    let renames = unsets_character_set(from, to) || from.names != to.names;
+    for (name, _) in &from.variables {
+        if value_of(&to.variables, name).is_none() && !is_character_set(name) {
+            add(
+                &mut list,
+                format_args!("@@SESSION.{}=DEFAULT", flavor.spelling(name)),
+            );
+        }
+    }
+    for (name, value) in &to.variables {
+        let is_there =
+            value_of(&from.variables, name) == Some(value) && !(renames && is_character_set(name));
+        if !is_there {
+            add(
+                &mut list,
+                format_args!("@@SESSION.{}={value}", flavor.spelling(name)),
+            );
+        }
+    }
+    for (name, value) in &from.user_variables {
+        if value != "NULL" && value_of(&to.user_variables, name).is_none() {
+            add(&mut list, format_args!("@{}=NULL", quoted(name)));
+        }
+    }
+    for (name, value) in &to.user_variables {
+        if value_of(&from.user_variables, name) != Some(value) {
+            add(&mut list, format_args!("@{}={value}", quoted(name)));
+        }
+    }
+    list
+}
+
+fn add(list: &mut String, item: std::fmt::Arguments<'_>) {
+    if !list.is_empty() {
+        list.push(',');
+    }
+    // Writing to a string cannot fail.
+    let _infallible = list.write_fmt(item);
+}
+
+fn value_of<'v>(variables: &'v [(String, String)], name: &str) -> Option<&'v String> {
+    variables
+        .iter()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value)
+}
+
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}

@@ -1,0 +1,214 @@
+//! What the edge itself asks of an origin connection: to be led to a session's state, to be reset,
+//! and what a client may ask about its last statement.
+
+use std::io;
+use std::sync::Arc;
+
+use mysql_proto::{
+    Capabilities, Command, ErrPacket, HEADER_LEN, PacketHeader, ResponseState, ResponseTracker,
+    Summary, TextRow, write_command,
+};
+
+use super::OriginConn;
+use super::insert_id::InsertId;
+use crate::bring::Steps;
+use crate::error::OriginLoss;
+use crate::state::SessionState;
+
+/// Longest response to a question of our own. The longest is `SHOW WARNINGS` with `max_error_count`
+/// rows, 1,024 on MySQL by default.
+pub(crate) const MAX_ANSWER: usize = 256 * 1024;
+
+/// Why a connection could not be led to a state. It is in none that is known then.
+#[derive(Debug)]
+pub(crate) enum BringError {
+    /// It is gone.
+    Lost(OriginLoss),
+    /// The origin refused a step: a database is gone, a right was taken away.
+    Refused(ErrPacket),
+}
+
+/// A whole response to a question of our own.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Its packets, as they came.
+    pub(crate) bytes: Vec<u8>,
+    /// What it tells.
+    pub(crate) summary: Summary,
+}
+
+impl OriginConn {
+    /// What `LAST_INSERT_ID()` gives on it.
+    pub(crate) fn insert_id(&self) -> InsertId {
+        self.insert_id
+    }
+
+    /// A statement may have changed what `LAST_INSERT_ID()` gives; its OK packet said `told`.
+    pub(crate) fn note_insert_id(&mut self, told: u64) {
+        self.insert_id.note(told);
+    }
+
+    /// Asks what `LAST_INSERT_ID()` gives. `None`: the origin gave no number.
+    pub(crate) async fn ask_insert_id(&mut self) -> Result<Option<u64>, OriginLoss> {
+        let value = self.ask_number("SELECT LAST_INSERT_ID()").await?;
+        if let Some(value) = value {
+            self.insert_id = InsertId::known(value);
+        }
+        Ok(value)
+    }
+
+    /// Asks for a number. `None`: the origin gave none.
+    pub(crate) async fn ask_number(&mut self, sql: &str) -> Result<Option<u64>, OriginLoss> {
+        let values = self.ask_row(sql).await?;
+        let first = values.and_then(|values| values.into_iter().next().flatten());
+        Ok(first.and_then(|text| text.parse().ok()))
+    }
+
+    /// Asks for one row, in text form; `None` in it is NULL. `None`: the origin gave no row, or not
+    /// in UTF-8.
+    pub(crate) async fn ask_row(
+        &mut self,
+        sql: &str,
+    ) -> Result<Option<Vec<Option<String>>>, OriginLoss> {
+        let answer = self.ask(Command::QUERY, sql.as_bytes()).await?;
+        if answer.summary.error.is_some() {
+            return Ok(None);
+        }
+        let has_eof = !self.capabilities().contains(Capabilities::DEPRECATE_EOF);
+        let row = answer.rows(has_eof).next();
+        Ok(row.and_then(texts))
+    }
+
+    /// `COM_RESET_CONNECTION`: rolls back, drops temporary tables, lets go of locks, closes prepared
+    /// statements, and sets all variables back.
+    pub(crate) async fn reset(&mut self) -> Result<(), BringError> {
+        let mut steps = Steps::default();
+        steps.push(Command::RESET_CONNECTION, &[]);
+        self.begin_command();
+        self.send(&steps.bytes)
+            .await
+            .map_err(|error| BringError::Lost(error.source.into()))?;
+        self.finish(&steps, &Arc::new(SessionState::after_reset()))
+            .await?;
+        self.end_command();
+        Ok(())
+    }
+
+    /// Reads the responses to steps that were sent, which lead to `state`. What comes behind them
+    /// stays unread.
+    pub(crate) async fn finish(
+        &mut self,
+        steps: &Steps,
+        state: &Arc<SessionState>,
+    ) -> Result<(), BringError> {
+        for command in &steps.commands {
+            let answer = self.read_answer(*command).await.map_err(BringError::Lost)?;
+            if answer.summary.error.is_some() {
+                return Err(BringError::Refused(Self::refusal(&answer)));
+            }
+            if *command == Command::RESET_CONNECTION {
+                self.forget();
+            }
+        }
+        if let Some(value) = steps.insert_id {
+            self.insert_id = InsertId::known(value);
+        }
+        self.set_state(Arc::clone(state));
+        Ok(())
+    }
+
+    /// Sends a question of our own and reads its answer.
+    pub(crate) async fn ask(
+        &mut self,
+        command: Command,
+        argument: &[u8],
+    ) -> Result<Answer, OriginLoss> {
+        let mut packet = Vec::with_capacity(argument.len() + 8);
+        write_command(&mut packet, command, argument);
+        self.begin_command();
+        self.send(&packet).await.map_err(|error| error.source)?;
+        let answer = self.read_answer(command).await?;
+        if !self.has_unread() {
+            self.end_command();
+        }
+        Ok(answer)
+    }
+
+    /// Reads the response to one command of ours, and not a byte more.
+    pub(crate) async fn read_answer(&mut self, command: Command) -> Result<Answer, OriginLoss> {
+        let mut tracker = ResponseTracker::new(command, self.capabilities());
+        let mut bytes = Vec::new();
+        loop {
+            let read = self.receive().await?;
+            let fed = tracker.feed(read)?;
+            bytes.extend_from_slice(read.get(..fed.consumed).unwrap_or_default());
+            let rest = read.len() - fed.consumed;
+            self.put_back(rest);
+            match fed.state {
+                ResponseState::Done => {
+                    return Ok(Answer {
+                        bytes,
+                        summary: *tracker.summary(),
+                    });
+                }
+                ResponseState::Incomplete if bytes.len() <= MAX_ANSWER => {}
+                _ => {
+                    let error = io::Error::other("the origin's answer is longer than it can be");
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+
+    fn refusal(answer: &Answer) -> ErrPacket {
+        let payload = answer.bytes.get(HEADER_LEN..).unwrap_or_default();
+        ErrPacket::decode(payload).unwrap_or_else(|_| {
+            ErrPacket::new(
+                1105,
+                ErrPacket::GENERAL_STATE,
+                "The origin sent no readable error",
+            )
+        })
+    }
+}
+
+impl Answer {
+    /// The payloads of the rows, of a response with one result set.
+    pub(crate) fn rows(&self, has_eof: bool) -> impl Iterator<Item = &[u8]> {
+        let count = usize::try_from(self.summary.rows).unwrap_or(0);
+        let (_, rows) = self.split(has_eof);
+        rows.into_iter()
+            .take(count)
+            .map(|packet| packet.get(HEADER_LEN..).unwrap_or_default())
+    }
+
+    /// Its packets with their headers: those before the rows, and all from the first row on.
+    pub(crate) fn split(&self, has_eof: bool) -> (Vec<&[u8]>, Vec<&[u8]>) {
+        let mut packets: Vec<_> = packets(&self.bytes).collect();
+        // Fewer than 251 columns: the first packet is their count in one byte.
+        let columns = packets.first().and_then(|packet| packet.get(HEADER_LEN));
+        let before = 1 + usize::from(columns.copied().unwrap_or(0)) + usize::from(has_eof);
+        let rows = packets.split_off(before.min(packets.len()));
+        (packets, rows)
+    }
+}
+
+/// The values of a row. `None`: not UTF-8.
+fn texts(row: &[u8]) -> Option<Vec<Option<String>>> {
+    TextRow::new(row)
+        .map(|value| {
+            let text = value.ok()?.map(|bytes| String::from_utf8(bytes.to_vec()));
+            text.transpose().ok()
+        })
+        .collect()
+}
+
+/// Whole packets with their headers, one after the other.
+fn packets(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let header = PacketHeader::decode(bytes)?;
+        let (packet, rest) = bytes.split_at_checked(HEADER_LEN + header.payload_len)?;
+        bytes = rest;
+        Some(packet)
+    })
+}

@@ -1,0 +1,136 @@
+//! What is known of the statement before, which the next one may ask about.
+
+use conn_pool::Visit;
+use mysql_proto::{HEADER_LEN, Summary, TextRow};
+use mysql_sql::{Effect, QuestionKind};
+
+use crate::origin::Answer;
+
+/// What is known of the statement before.
+#[derive(Debug)]
+pub(super) struct Previous {
+    /// Where it ran, if nothing of ours ran there after it.
+    pub(super) visit: Option<Visit>,
+    /// What `ROW_COUNT()` gives. `None`: only its connection can tell.
+    row_count: Option<i128>,
+    /// What `FOUND_ROWS()` gives; likewise.
+    pub(super) found_rows: Option<u64>,
+    /// It warned or failed.
+    pub(super) warned: bool,
+    /// What `SHOW WARNINGS` answered then.
+    pub(super) warnings: Option<Warnings>,
+}
+
+/// A captured response to `SHOW WARNINGS`.
+#[derive(Debug)]
+pub(super) struct Warnings {
+    answer: Answer,
+    has_eof: bool,
+}
+
+impl Previous {
+    /// Before the first statement.
+    pub(super) fn none() -> Self {
+        Self {
+            visit: None,
+            row_count: Some(0),
+            found_rows: Some(0),
+            warned: false,
+            warnings: None,
+        }
+    }
+
+    /// Notes how a statement went. What asks about the one before it leaves that as it was.
+    pub(super) fn note(&mut self, visit: Visit, effect: &Effect, summary: &Summary) {
+        let failed = summary.error.is_some();
+        let gave_rows = summary.result_sets > 0;
+        self.visit = Some(visit);
+        self.row_count = match (failed, gave_rows) {
+            (true, _) => Some(-1),
+            (false, true) => (!effect.is_multi).then_some(-1),
+            (false, false) => Some(i128::from(summary.affected_rows)),
+        };
+        if effect.diagnostics.is_some() && !failed {
+            return;
+        }
+        if gave_rows {
+            let is_told = summary.result_sets == 1 && !effect.calc_found_rows && !failed;
+            self.found_rows = is_told.then_some(summary.rows);
+        }
+        self.warned = summary.warnings > 0 || failed;
+        self.warnings = None;
+    }
+
+    /// A command that is no statement has changed the diagnostics, and nobody knows how.
+    pub(super) fn captured(&mut self, answer: Answer, has_eof: bool) {
+        self.warnings = Some(Warnings { answer, has_eof });
+    }
+
+    /// What a question has for an answer. `None`: only the statement's connection can tell.
+    pub(super) fn answer(&self, kind: QuestionKind) -> Option<i128> {
+        match kind {
+            QuestionKind::RowCount => self.row_count,
+            QuestionKind::FoundRows => self.found_rows.map(i128::from),
+            QuestionKind::WarningCount => self.count(|_| true),
+            QuestionKind::ErrorCount => self.count(is_error),
+            QuestionKind::LastInsertId | QuestionKind::ConnectionId => None,
+        }
+    }
+
+    /// How many conditions there are of a level.
+    pub(super) fn count(&self, of: fn(&[u8]) -> bool) -> Option<i128> {
+        if !self.warned {
+            return Some(0);
+        }
+        let warnings = self.warnings.as_ref()?;
+        let count = warnings.rows().filter(|row| of(level(row))).count();
+        i128::try_from(count).ok()
+    }
+}
+
+impl Warnings {
+    fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        self.answer.rows(self.has_eof)
+    }
+
+    /// The response with only some of its rows: `skip` left out, then at most `limit`, of those
+    /// that are errors if so asked.
+    pub(super) fn part(&self, only_errors: bool, skip: usize, limit: usize) -> Vec<u8> {
+        let (before, rows) = self.answer.split(self.has_eof);
+        let count = usize::try_from(self.answer.summary.rows).unwrap_or(0);
+        let chosen = rows
+            .iter()
+            .take(count)
+            .filter(|packet| {
+                let row = packet.get(HEADER_LEN..).unwrap_or_default();
+                !only_errors || is_error(level(row))
+            })
+            .skip(skip)
+            .take(limit);
+        let end = rows.iter().skip(count);
+        let mut bytes = Vec::new();
+        let mut sequence_id = 1u8;
+        for packet in before.iter().chain(chosen).chain(end) {
+            let at = bytes.len();
+            bytes.extend_from_slice(packet);
+            if let Some(id) = bytes.get_mut(at + 3) {
+                *id = sequence_id;
+            }
+            sequence_id = sequence_id.wrapping_add(1);
+        }
+        bytes
+    }
+}
+
+/// The first column of a row of `SHOW WARNINGS`.
+fn level(row: &[u8]) -> &[u8] {
+    match TextRow::new(row).next() {
+        Some(Ok(Some(level))) => level,
+        _ => &[],
+    }
+}
+
+/// True for the level of an error.
+pub(super) fn is_error(level: &[u8]) -> bool {
+    level == b"Error"
+}

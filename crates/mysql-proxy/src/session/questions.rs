@@ -1,0 +1,206 @@
+//! What a statement asks about the one before it, answered as a direct connection would.
+//!
+//! ```text
+//!  the connection of the statement before is in hand, or idle and unused since ──► asked there
+//!  else, for a call:            a literal takes its place in the text          ──► asked anywhere
+//!  else, for SHOW WARNINGS:     what was captured when the connection was given back
+//!  else                         refused: a wrong answer would be worse
+//! ```
+//!
+//! `CONNECTION_ID()` is always a literal: the client knows its session by the id of the greeting.
+
+use mysql_proto::{Command, write_command};
+use mysql_sql::{Diagnostics, Effect, Question, QuestionKind, substitute};
+
+use super::Session;
+use super::previous::is_error;
+use crate::downstream::CommandPacket;
+use crate::error::{SessionEnd, Trouble};
+use crate::origin::Flavor;
+
+/// How a statement that asks is to go on.
+pub(super) enum Asked {
+    /// To the origin, perhaps with another text.
+    Send(Option<Vec<u8>>),
+    /// The client has this for an answer.
+    Answered(Vec<u8>),
+}
+
+impl Session {
+    /// Prepares a statement that asks about the one before, or about its connection.
+    pub(super) async fn ask(
+        &mut self,
+        packet: CommandPacket,
+        effect: &mut Effect,
+    ) -> Result<Asked, Trouble> {
+        if effect.reads_previous {
+            self.resume_previous();
+        }
+        if let Some(diagnostics) = effect.diagnostics {
+            return self.ask_diagnostics(diagnostics).await;
+        }
+        if effect.needs_previous && !self.is_with_previous() {
+            return Err(Trouble::PreviousGone);
+        }
+        self.answer_questions(packet, effect).map(Asked::Send)
+    }
+
+    /// Takes the connection of the statement before, if it is idle and nobody used it since.
+    pub(super) fn resume_previous(&mut self) {
+        if self.held.is_none()
+            && let Some(visit) = self.previous.visit
+            && let Some(lease) = self.served.pool.resume(visit)
+        {
+            // It is the same stay, as far as anybody can tell.
+            self.previous.visit = Some(lease.visit());
+            self.held = Some(lease);
+        }
+    }
+
+    /// True when the lease in hand is the connection of the statement before.
+    fn is_with_previous(&self) -> bool {
+        let here = self.held.as_ref().map(conn_pool::Lease::visit);
+        here.is_some() && here == self.previous.visit
+    }
+
+    /// The command with literals in the place of what its connection would answer wrongly. `None`:
+    /// it can go as it is.
+    fn answer_questions(
+        &self,
+        packet: CommandPacket,
+        effect: &mut Effect,
+    ) -> Result<Option<Vec<u8>>, Trouble> {
+        let questions = std::mem::take(&mut effect.questions);
+        let mut answers = Vec::new();
+        for question in &questions {
+            if let Some(answer) = self.answer(question, effect)? {
+                answers.push((question, answer));
+            }
+        }
+        if answers.is_empty() {
+            return Ok(None);
+        }
+        let reads_id = |question: &&Question| question.kind == QuestionKind::LastInsertId;
+        let asked = questions.iter().filter(reads_id).count();
+        let answered = answers.iter().filter(|(question, _)| reads_id(question));
+        if !effect.is_multi && answered.count() == asked {
+            effect.reads_insert_id = false;
+        }
+        let sql = substitute(self.downstream.argument(packet), &answers);
+        let mut bytes = Vec::with_capacity(sql.len() + 8);
+        write_command(&mut bytes, Command::QUERY, &sql);
+        Ok(Some(bytes))
+    }
+
+    /// The literal for a question; `None`: the connection itself answers it.
+    fn answer(&self, question: &Question, effect: &Effect) -> Result<Option<i128>, Trouble> {
+        match question.kind {
+            QuestionKind::ConnectionId => Ok(Some(i128::from(self.id))),
+            QuestionKind::LastInsertId => {
+                let is_there = self.held.as_ref().is_some_and(|lease| {
+                    let there = lease.insert_id();
+                    there.is_news || there.known == self.insert_id
+                });
+                // With a pin the connection is given the value, for what comes later.
+                let is_native = is_there || effect.pin.is_some();
+                Ok((!is_native).then(|| i128::from(self.insert_id)))
+            }
+            // Servers differ in what clears the conditions of others: those are never shown.
+            QuestionKind::WarningCount | QuestionKind::ErrorCount if !self.previous.warned => {
+                Ok(Some(0))
+            }
+            _ if self.is_with_previous() => Ok(None),
+            kind => {
+                let answer = self.previous.answer(kind);
+                answer.map(Some).ok_or(Trouble::PreviousGone)
+            }
+        }
+    }
+
+    /// `SHOW WARNINGS` and its like.
+    async fn ask_diagnostics(&mut self, asked: Diagnostics) -> Result<Asked, Trouble> {
+        if self.previous.warned {
+            if self.is_with_previous() {
+                return Ok(Asked::Send(None));
+            }
+            return self.captured_diagnostics(asked);
+        }
+        // There are none; what the connection remembers is another session's.
+        self.take_lease().await?;
+        let Some(lease) = &mut self.held else {
+            return Ok(Asked::Send(None));
+        };
+        if lease.flavor() == Flavor::TiDb {
+            // Any statement clears them there, and `LIMIT` is not understood.
+            let cleared = lease.ask(Command::QUERY, b"DO 0").await;
+            return match cleared {
+                Ok(_) => Ok(Asked::Send(None)),
+                Err(loss) => {
+                    self.held = None;
+                    Err(Trouble::OriginLost(loss))
+                }
+            };
+        }
+        Ok(Asked::Send(Some(match (asked.count, asked.only_errors) {
+            (true, only_errors) => count(0, only_errors),
+            (false, true) => query("SHOW ERRORS LIMIT 0"),
+            (false, false) => query("SHOW WARNINGS LIMIT 0"),
+        })))
+    }
+
+    /// From what was captured.
+    fn captured_diagnostics(&self, asked: Diagnostics) -> Result<Asked, Trouble> {
+        let previous = &self.previous;
+        if asked.count {
+            let of: fn(&[u8]) -> bool = if asked.only_errors {
+                is_error
+            } else {
+                |_| true
+            };
+            let number = previous.count(of).ok_or(Trouble::PreviousGone)?;
+            return Ok(Asked::Send(Some(count(number, asked.only_errors))));
+        }
+        let warnings = previous.warnings.as_ref().ok_or(Trouble::PreviousGone)?;
+        let skip = usize::try_from(asked.offset).unwrap_or(usize::MAX);
+        let limit = asked.limit.map_or(usize::MAX, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX)
+        });
+        Ok(Asked::Answered(warnings.part(
+            asked.only_errors,
+            skip,
+            limit,
+        )))
+    }
+
+    /// Gives the client an answer that was put together here.
+    pub(super) async fn answer_bytes(
+        &mut self,
+        packet: CommandPacket,
+        bytes: &[u8],
+    ) -> Result<(), SessionEnd> {
+        self.discard(packet).await?;
+        self.downstream.send(bytes).await?;
+        if self.held.is_some() {
+            self.settle().await?;
+        }
+        Ok(())
+    }
+}
+
+/// `SHOW COUNT(*) …`, whose column has the name of the variable that it reads.
+fn count(number: i128, only_errors: bool) -> Vec<u8> {
+    let name = if only_errors {
+        "error_count"
+    } else {
+        "warning_count"
+    };
+    query(&format!(
+        "SELECT CAST({number} AS UNSIGNED) AS `@@session.{name}`"
+    ))
+}
+
+fn query(sql: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_command(&mut bytes, Command::QUERY, sql.as_bytes());
+    bytes
+}

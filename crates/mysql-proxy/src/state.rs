@@ -1,0 +1,231 @@
+//! What a session has made of its connection, in a form that can be carried to another.
+//!
+//! A session has such a state, and so has every origin connection: where the two are equal, which
+//! is nearly always, a command goes out as it came. Where they differ, `bring.rs` leads the
+//! connection from its state to the session's.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use mysql_sql::{Assignment, Value};
+
+/// Most user variables, and most system variables, that a session may carry. Each is sent to every
+/// connection that comes from another session; what is over it pins.
+const MAX_VARIABLES: usize = 64;
+
+/// Most bytes that the carried variables may have in all: one packet, and a small part of what an
+/// idle session may cost.
+const MAX_BYTES: usize = 8 * 1024;
+
+/// What belongs to a session beyond its transaction, and can be carried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SessionState {
+    /// Of all that follows; equal states have equal ones.
+    stamp: u64,
+    hides_ascii: bool,
+    /// The default database.
+    pub(crate) database: Database,
+    /// Character set and collation.
+    pub(crate) names: Names,
+    /// System variables that differ from the origin's own defaults, in the order in which they were
+    /// set last: some set others along.
+    pub(crate) variables: Vec<(String, String)>,
+    /// User variables, by name.
+    pub(crate) user_variables: Vec<(String, String)>,
+    /// The role, as `SET ROLE` named it.
+    pub(crate) role: Option<String>,
+}
+
+/// The default database of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Database {
+    /// Nobody can tell: after a reset MySQL keeps it and TiDB does not.
+    Unknown,
+    /// There is none.
+    None,
+    /// This one.
+    Named(String),
+}
+
+/// The character set and collation of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Names {
+    /// Nobody can tell: after a reset.
+    Unknown,
+    /// Those of a login with this collation.
+    Login(u8),
+    /// What `SET NAMES …` or `SET CHARACTER SET …` has made of it.
+    Set(String),
+}
+
+/// A statement has set something that is not carried.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NotCarried;
+
+impl SessionState {
+    /// The state after a login.
+    pub(crate) fn new(database: Option<String>, collation: u8) -> Self {
+        Self::with(
+            database.map_or(Database::None, Database::Named),
+            Names::Login(collation),
+        )
+    }
+
+    /// The state of a connection after `COM_RESET_CONNECTION`.
+    pub(crate) fn after_reset() -> Self {
+        Self::with(Database::Unknown, Names::Unknown)
+    }
+
+    fn with(database: Database, names: Names) -> Self {
+        Self {
+            stamp: 0,
+            hides_ascii: false,
+            database,
+            names,
+            variables: Vec::new(),
+            user_variables: Vec::new(),
+            role: None,
+        }
+        .stamped()
+    }
+
+    /// True when a connection in this state serves a session of the other.
+    pub(crate) fn is_same(self: &Arc<Self>, other: &Arc<Self>) -> bool {
+        Arc::ptr_eq(self, other) || (self.stamp == other.stamp && self == other)
+    }
+
+    /// The database's name, if there is one.
+    pub(crate) fn database_name(&self) -> Option<&str> {
+        match &self.database {
+            Database::Named(name) => Some(name),
+            Database::None | Database::Unknown => None,
+        }
+    }
+
+    /// The state after these assignments, which all succeeded. A [`Value::Expression`] must have
+    /// been asked for before.
+    pub(crate) fn assigned(&self, sets: &[Assignment]) -> Result<Self, NotCarried> {
+        let mut state = self.clone();
+        for assignment in sets {
+            state.assign(assignment)?;
+        }
+        state.check_limits()?;
+        Ok(state.stamped())
+    }
+
+    /// The state in which these user variables are NULL, unless they are set.
+    pub(crate) fn with_user_variables(&self, names: &[String]) -> Result<Self, NotCarried> {
+        let mut state = self.clone();
+        for name in names {
+            if !self.has_user_variable(name) {
+                put(&mut state.user_variables, name, "NULL".to_owned());
+            }
+        }
+        state.check_limits()?;
+        Ok(state.stamped())
+    }
+
+    /// True when the variable's value is known.
+    pub(crate) fn has_user_variable(&self, name: &str) -> bool {
+        self.user_variables.iter().any(|(known, _)| known == name)
+    }
+
+    /// True when a byte of a character may look like a quote or a backslash (Big5, GBK, Shift JIS,
+    /// GB18030 and their like): a statement in it cannot be read safely.
+    pub(crate) fn hides_ascii(&self) -> bool {
+        self.hides_ascii
+    }
+
+    fn assign(&mut self, assignment: &Assignment) -> Result<(), NotCarried> {
+        match assignment {
+            Assignment::Database(name) => self.database = Database::Named(name.clone()),
+            Assignment::Names(text) => self.set_names(text)?,
+            Assignment::Variable { name, value } => match value {
+                Value::Literal(text) => put(&mut self.variables, name, text.clone()),
+                Value::Default => self.variables.retain(|(known, _)| known != name),
+                Value::Expression => return Err(NotCarried),
+            },
+            Assignment::UserVariable { name, value } => {
+                put(&mut self.user_variables, name, value.clone());
+            }
+            Assignment::Role(role) => self.role = Some(role.clone()),
+        }
+        Ok(())
+    }
+
+    /// A string that was assigned before keeps the collation of its time, which its text does not
+    /// tell.
+    fn set_names(&mut self, text: &str) -> Result<(), NotCarried> {
+        if self
+            .user_variables
+            .iter()
+            .any(|(_, value)| value.starts_with('\''))
+        {
+            return Err(NotCarried);
+        }
+        self.variables.retain(|(name, _)| !is_character_set(name));
+        self.names = Names::Set(text.to_owned());
+        Ok(())
+    }
+
+    fn check_limits(&self) -> Result<(), NotCarried> {
+        let bytes: usize = self
+            .variables
+            .iter()
+            .chain(&self.user_variables)
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        let is_within = bytes <= MAX_BYTES
+            && self.variables.len() <= MAX_VARIABLES
+            && self.user_variables.len() <= MAX_VARIABLES;
+        is_within.then_some(()).ok_or(NotCarried)
+    }
+
+    fn stamped(mut self) -> Self {
+        let mut hasher = DefaultHasher::new();
+        self.database.hash(&mut hasher);
+        self.names.hash(&mut hasher);
+        self.variables.hash(&mut hasher);
+        self.user_variables.hash(&mut hasher);
+        self.role.hash(&mut hasher);
+        self.stamp = hasher.finish();
+        self.hides_ascii = match &self.names {
+            Names::Login(collation) => collation_hides_ascii(*collation),
+            Names::Set(text) => mentions_hiding(text),
+            Names::Unknown => false,
+        } || self
+            .variables
+            .iter()
+            .any(|(name, value)| name == "character_set_client" && mentions_hiding(value));
+        self
+    }
+}
+
+/// Collation ids: `information_schema.COLLATIONS`.
+fn collation_hides_ascii(collation: u8) -> bool {
+    matches!(collation, 1 | 13 | 28 | 84 | 87 | 88 | 95 | 96 | 248..=250)
+}
+
+/// True when the text names one of those character sets. `NAMES DEFAULT` may: it is not carried.
+fn mentions_hiding(text: &str) -> bool {
+    const HIDING: [&str; 6] = ["big5", "sjis", "cp932", "gbk", "gb18030", "default"];
+    let text = text.to_ascii_lowercase();
+    HIDING.iter().any(|name| text.contains(name))
+}
+
+/// `SET NAMES` sets these along.
+pub(crate) fn is_character_set(name: &str) -> bool {
+    matches!(
+        name,
+        "character_set_client"
+            | "character_set_connection"
+            | "character_set_results"
+            | "collation_connection"
+    )
+}
+
+/// Sets a variable, as the last one.
+fn put(variables: &mut Vec<(String, String)>, name: &str, value: String) {
+    variables.retain(|(known, _)| known != name);
+    variables.push((name.to_owned(), value));
+}
