@@ -8,9 +8,9 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tracing::debug;
 
+use crate::circulation::Shared;
 use crate::connect::Connect;
 use crate::keeper;
-use crate::shared::Shared;
 
 /// Looks are at least this far apart, so that a tiny idle timeout costs no CPU …
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::debug;
 
+use crate::circulation::Shared;
 use crate::connect::Connect;
 use crate::lease::Permit;
-use crate::shared::Shared;
 
 /// After a failure the origin is left alone for this long, at first …
 const FIRST_WAIT: Duration = Duration::from_secs(1);

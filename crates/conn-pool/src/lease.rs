@@ -4,8 +4,8 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use crate::circulation::Shared;
 use crate::connect::Connect;
-use crate::shared::Shared;
 use crate::state::Idle;
 
 /// One stay of a session on a connection. Never used twice, so that a session can tell whether

@@ -28,6 +28,7 @@
 //!    └──────────────────────── evicted, idle for too long ◄───────────┘
 //! ```
 
+mod circulation;
 mod config;
 mod connect;
 mod error;
@@ -37,7 +38,6 @@ mod lease;
 mod lifetime;
 mod metrics;
 mod pool;
-mod shared;
 mod state;
 mod stats;
 

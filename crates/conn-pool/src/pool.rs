@@ -6,19 +6,19 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::circulation::Shared;
 use crate::config::PoolConfig;
 use crate::connect::{Connect, Fit};
 use crate::error::LeaseError;
 use crate::janitor::Janitor;
 use crate::lease::{Grant, Lease, Permit, Visit};
 use crate::metrics::PoolMetrics;
-use crate::shared::Shared;
 use crate::state::{Ask, Claim, Idle};
 use crate::stats::PoolStats;
 
 /// A pool of connections. Cheap to clone; all clones share the connections.
 pub struct Pool<C: Connect> {
-    shared: Arc<Shared<C>>,
+    pub(crate) shared: Arc<Shared<C>>,
     janitor: Arc<Janitor>,
 }
 

@@ -13,6 +13,7 @@ use crate::{Connect, Fit, Lease, LeaseError, Metrics, Pool, PoolConfig};
 mod fairness;
 mod fitting;
 mod keeping;
+mod storm;
 
 /// Connections are numbers, counted as they are opened.
 #[derive(Clone, Default)]

@@ -1,4 +1,4 @@
-//! What all clones of a pool share: the way of a connection into the books and out of them.
+//! How connections go round: opened, lent, taken back, handed to a waiter, closed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,7 @@ use crate::lease::{CleanLease, Grant, Lease, Permit, Returned, Right, Visit};
 use crate::metrics::PoolMetrics;
 use crate::state::{Idle, State};
 
+/// What all clones of a pool share.
 pub(crate) struct Shared<C: Connect> {
     pub(crate) connect: C,
     pub(crate) config: PoolConfig,
@@ -99,6 +100,8 @@ impl<C: Connect> Shared<C> {
             return None;
         }
         if !self.connect.is_alive(&mut idle.conn) {
+            // It goes before its permit, by which a waiter may open another.
+            drop(idle);
             return None;
         }
         self.metrics.leases.inc();
