@@ -12,30 +12,34 @@ mod numbers;
 mod options;
 mod path;
 mod pool;
+mod profile;
 mod programs;
 mod rounds;
+mod router;
 mod server;
 mod startup;
 mod sysbench;
 mod tidegate;
 mod wait;
+mod ways;
 
 use anyhow::{Result, bail, ensure};
 use tempfile::TempDir;
 
 use options::Options;
 
-const USAGE: &str = "usage: cargo xtask bench path|pool [OPTION...]
+const USAGE: &str = "usage: cargo xtask bench path|pool|profile [OPTION...]
 
-  path   what a query costs on each way to a database: direct, HAProxy, edge, edge and connector
-  pool   what pooling costs: against HAProxy and MySQL Router, with crowds, storms and idlers
+  path    what a query costs on each way to a database: direct, HAProxy, edge, edge and connector
+  pool    what pooling costs: against HAProxy and MySQL Router, with crowds, storms and idlers
+  profile where a query's processor time goes in HAProxy and in an edge, by system call and function
 
   --seconds N     length of each measurement (default 3)
   --rounds N      measurements of each way; medians are reported (default 5)
   --clients N,N   numbers of clients to measure with (default 1,16)
   --idle N        idle clients to measure the edge's memory with, 0 for none
                   (default 1000; pool: 10000)
-  --json          one JSON object on one line instead of tables
+  --json          one JSON object on one line instead of tables (not profile)
 
 only pool:
   --storm N       new clients per second in the storm (default 1000)
@@ -51,6 +55,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     match arguments {
         ["path", rest @ ..] => path::run(&Options::path().parse(rest, USAGE)?),
         ["pool", rest @ ..] => pool::run(&Options::pool().parse(rest, USAGE)?),
+        ["profile", rest @ ..] => profile::run(&Options::profile().parse(rest, USAGE)?),
         _ => bail!("{USAGE}"),
     }
 }

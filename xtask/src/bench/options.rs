@@ -15,9 +15,10 @@ const STORM: RangeInclusive<u32> = 1..=20_000;
 /// Each idle client takes a port of the machine, which has 28,000 to give.
 const IDLE: RangeInclusive<u32> = 0..=20_000;
 
-/// The options of either benchmark. What `pool` alone has, `path` refuses.
+/// The options of all benchmarks. Each refuses what it has no use for.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Options {
+    benchmark: Benchmark,
     /// Length of one measurement.
     pub(super) seconds: u32,
     /// How often each leg is measured.
@@ -34,6 +35,14 @@ pub(super) struct Options {
     pub(super) only: Vec<Part>,
     /// One JSON object instead of tables.
     pub(super) json: bool,
+}
+
+/// Which options there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Benchmark {
+    Path,
+    Pool,
+    Profile,
 }
 
 /// A part of `pool` that can be run by itself.
@@ -74,6 +83,7 @@ impl Options {
     /// The defaults of `path`.
     pub(super) fn path() -> Self {
         Self {
+            benchmark: Benchmark::Path,
             seconds: 3,
             rounds: 5,
             clients: vec![1, 16],
@@ -88,6 +98,7 @@ impl Options {
     /// The defaults of `pool`: those that the targets speak of.
     pub(super) fn pool() -> Self {
         Self {
+            benchmark: Benchmark::Pool,
             idle: 10_000,
             storm: 1000,
             storm_seconds: 10,
@@ -95,13 +106,23 @@ impl Options {
         }
     }
 
+    /// The defaults of `profile`.
+    pub(super) fn profile() -> Self {
+        Self {
+            benchmark: Benchmark::Profile,
+            seconds: 5,
+            ..Self::path()
+        }
+    }
+
     /// Sets what the command line says; `usage` is shown when it cannot be understood.
     pub(super) fn parse(mut self, arguments: &[&str], usage: &str) -> Result<Self> {
-        let is_pool = self.storm > 0;
+        let is_pool = self.benchmark == Benchmark::Pool;
+        let is_profile = self.benchmark == Benchmark::Profile;
         let mut arguments = arguments.iter();
         while let Some(&name) = arguments.next() {
             match name {
-                "--json" => {
+                "--json" if !is_profile => {
                     self.json = true;
                     continue;
                 }
@@ -117,8 +138,8 @@ impl Options {
             };
             match name {
                 "--seconds" => self.seconds = number(name, value()?, &SECONDS)?,
-                "--rounds" => self.rounds = number(name, value()?, &ROUNDS)?,
-                "--idle" => self.idle = number(name, value()?, &IDLE)?,
+                "--rounds" if !is_profile => self.rounds = number(name, value()?, &ROUNDS)?,
+                "--idle" if !is_profile => self.idle = number(name, value()?, &IDLE)?,
                 "--clients" => {
                     let each = value()?.split(',');
                     let each = each.map(|text| number(name, text, &CLIENTS));
@@ -229,5 +250,6 @@ mod tests {
             assert!(path(arguments).is_err(), "{arguments:?}");
         }
         assert!(pool(&["--only", "everything"]).is_err());
+        assert!(Options::profile().parse(&["--rounds", "2"], "").is_err());
     }
 }

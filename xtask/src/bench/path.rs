@@ -13,7 +13,7 @@ use anyhow::Result;
 use super::database::Database;
 use super::numbers::of_clients;
 use super::options::Options;
-use super::programs::Programs;
+use super::programs::{Profile, Programs};
 use super::sysbench::{Load, Statements};
 use super::{idle, progress, rounds, startup};
 use legs::Legs;
@@ -22,7 +22,7 @@ use results::Run;
 
 /// Measures and reports.
 pub(super) fn run(options: &Options) -> Result<()> {
-    let programs = Programs::prepare()?;
+    let programs = Programs::prepare(Profile::Release)?;
     let folder = super::folder()?;
     progress("MariaDB: making its data and starting it");
     let database = Database::mariadb(&programs, &folder.path().join("mariadb"))?;

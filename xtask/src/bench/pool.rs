@@ -7,10 +7,8 @@
 mod comparison;
 mod crowd;
 mod report;
-mod router;
 mod storm;
 mod verdict;
-mod ways;
 
 use std::path::Path;
 
@@ -19,16 +17,16 @@ use anyhow::{Context, Result};
 use super::idle::{self, Idle};
 use super::numbers::version_in;
 use super::options::{Options, Part};
-use super::programs::Programs;
+use super::programs::{Profile, Programs};
 use super::progress;
+use super::router::Router;
+use super::ways::Ways;
 use crate::command::version;
 use crate::test::mysql;
 use comparison::Comparison;
 use crowd::Crowd;
 use report::Report;
-use router::Router;
 use storm::Storm;
-use ways::Ways;
 
 /// Everything that was found.
 #[derive(Debug, Default)]
@@ -43,7 +41,7 @@ struct Findings {
 
 /// Measures and reports.
 pub(super) fn run(options: &Options) -> Result<()> {
-    let mut programs = Programs::prepare()?;
+    let mut programs = Programs::prepare(Profile::Release)?;
     let folder = super::folder()?;
     let mut findings = Findings::default();
     let of_mariadb = [Part::MariaDb, Part::Crowd, Part::Storm, Part::Idle];

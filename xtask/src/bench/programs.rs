@@ -23,16 +23,25 @@ pub(super) struct Programs {
     pub(super) as_root: bool,
 }
 
+/// How tidegate is built.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Profile {
+    /// As it is released.
+    Release,
+    /// The same, with the names of its functions.
+    Profiling,
+}
+
 impl Programs {
-    /// Installs what is missing, and builds tidegate as it is released.
-    pub(super) fn prepare() -> Result<Self> {
+    /// Installs what is missing, and builds tidegate.
+    pub(super) fn prepare(profile: Profile) -> Result<Self> {
         let as_root = output(Command::new("id").arg("-u"))?.trim() == "0";
         let need = |program, package| provide(program, package, as_root);
         let haproxy = need("haproxy", "haproxy")?;
         let sysbench = need("sysbench", "sysbench")?;
         let mariadbd = need("mariadbd", "mariadb-server-core")?;
         let mariadb_install_db = need("mariadb-install-db", "mariadb-server-core")?;
-        let tidegate = build()?;
+        let tidegate = build(profile)?;
         let versions = [
             ("tidegate", &tidegate, "--version"),
             ("HAProxy", &haproxy, "-v"),
@@ -56,7 +65,7 @@ impl Programs {
 }
 
 /// A program on `PATH`, installed if it is not there.
-fn provide(program: &str, package: &str, as_root: bool) -> Result<PathBuf> {
+pub(super) fn provide(program: &str, package: &str, as_root: bool) -> Result<PathBuf> {
     if let Some(found) = find(program) {
         return Ok(found);
     }
@@ -80,16 +89,20 @@ fn provide(program: &str, package: &str, as_root: bool) -> Result<PathBuf> {
 
 /// The binary that `TIDEGATE_BIN` names, else the checkout's, built now so that none is measured
 /// that is older than its source.
-fn build() -> Result<PathBuf> {
+fn build(profile: Profile) -> Result<PathBuf> {
     if let Some(named) = variable("TIDEGATE_BIN") {
         progress(&format!("taking {named} as TIDEGATE_BIN says"));
         return Path::new(&named)
             .canonicalize()
             .with_context(|| format!("TIDEGATE_BIN names {named}, which is not there"));
     }
-    progress("building tidegate as it is released");
-    run_quietly(cargo().args(["build", "--release", "--quiet", "-p", "tidegate"]))?;
-    Ok(root().join("target/release/tidegate"))
+    let name = match profile {
+        Profile::Release => "release",
+        Profile::Profiling => "profiling",
+    };
+    progress(&format!("building tidegate with the profile {name}"));
+    run_quietly(cargo().args(["build", "--profile", name, "--quiet", "-p", "tidegate"]))?;
+    Ok(root().join("target").join(name).join("tidegate"))
 }
 
 /// Runs a command to its end; what it writes goes to stderr, as stdout is for the result.

@@ -78,9 +78,14 @@ impl Server {
         self.until("greets", || greets(port).unwrap_or(false))
     }
 
+    /// By which others find it.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has used of the processors.
     pub(super) fn processor(&self) -> Result<Processor> {
-        let text = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        let text = fs::read_to_string(format!("/proc/{}/stat", self.pid()))?;
         let ticks = ticks(&text).with_context(|| format!("cannot read {text}"))?;
         let microseconds = 1e6 / ticks_per_second()?;
         Ok(Processor {
@@ -91,7 +96,7 @@ impl Server {
 
     /// Its memory that is in RAM, in KiB.
     pub(super) fn memory(&self) -> Result<f64> {
-        let text = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let text = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let number = line.and_then(|line| line.split_whitespace().next());
         let number = number.context("/proc says nothing of memory")?;

@@ -108,12 +108,34 @@ pub(super) fn run(
     load: &Load,
     log: &Path,
 ) -> Result<Outcome> {
+    let command = loaded(programs, target, load);
+    outcome(command, load, log)
+}
+
+/// The same while another program looks on, whose command ends where that of sysbench begins.
+pub(super) fn run_under(
+    mut onlooker: Command,
+    programs: &Programs,
+    target: &Target,
+    load: &Load,
+    log: &Path,
+) -> Result<Outcome> {
+    let command = loaded(programs, target, load);
+    onlooker.arg(command.get_program()).args(command.get_args());
+    outcome(onlooker, load, log)
+}
+
+fn loaded(programs: &Programs, target: &Target, load: &Load) -> Command {
     let mut command = command(programs, target, load.statements);
     command
         .arg(format!("--threads={}", load.clients))
         .arg(format!("--time={}", load.length.as_secs()))
         .args(load.rate.map(|rate| format!("--rate={rate}")))
         .args(["--histogram=on", "run"]);
+    command
+}
+
+fn outcome(mut command: Command, load: &Load, log: &Path) -> Result<Outcome> {
     let text = finish(&mut command, load.length + SLACK, log)?;
     Outcome::parse(&text).with_context(|| format!("sysbench says this:\n{text}"))
 }

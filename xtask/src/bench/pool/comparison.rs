@@ -3,13 +3,13 @@
 use anyhow::{Context, Result};
 
 use super::verdict::{Bound, Verdict};
-use super::ways::{SHARING, Ways};
 use crate::bench::leg::{EDGE, HAPROXY};
 use crate::bench::numbers::of_clients;
 use crate::bench::options::Options;
 use crate::bench::programs::Programs;
 use crate::bench::rounds::{self, Measured, Sample};
 use crate::bench::sysbench::{Load, Statements};
+use crate::bench::ways::{SHARING, Ways};
 
 /// From so many clients on, throughput is a target: with one it is latency by another name.
 const MANY_CLIENTS: u32 = 16;

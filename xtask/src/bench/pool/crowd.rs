@@ -3,13 +3,13 @@
 use anyhow::{Context, Result};
 
 use super::verdict::{Bound, Verdict};
-use super::ways::Ways;
 use crate::bench::leg::EDGE;
 use crate::bench::options::Options;
 use crate::bench::programs::Programs;
 use crate::bench::rounds::{self, Measured, Sample};
 use crate::bench::sysbench::{Load, Statements};
 use crate::bench::tidegate::POOL_MAX;
+use crate::bench::ways::Ways;
 
 /// Ten for each origin connection.
 pub(super) const CLIENTS: u32 = 200;

@@ -12,12 +12,12 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::verdict::{Bound, Verdict};
-use super::ways::Ways;
 use crate::bench::leg::{EDGE, Leg};
 use crate::bench::options::Options;
 use crate::bench::progress;
 use crate::bench::server::Processor;
 use crate::bench::sysbench::Target;
+use crate::bench::ways::Ways;
 
 /// Who is not served by then counts as failed.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::database::Database;
+use super::leg::{DATABASE, DIRECT, EDGE, HAPROXY, Hop, Leg};
+use super::programs::Programs;
 use super::router::{Router, Running};
-use crate::bench::database::Database;
-use crate::bench::leg::{DATABASE, DIRECT, EDGE, HAPROXY, Hop, Leg};
-use crate::bench::programs::Programs;
-use crate::bench::server::Server;
-use crate::bench::sysbench::{self, Target};
-use crate::bench::tidegate::EdgeFiles;
-use crate::bench::{haproxy, progress};
+use super::server::Server;
+use super::sysbench::{self, Target};
+use super::tidegate::EdgeFiles;
+use super::{haproxy, progress};
 
 pub(super) const SHARING: &str = "Router, sharing";
 const PASSTHROUGH: &str = "Router, passing";

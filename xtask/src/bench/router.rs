@@ -6,9 +6,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::bench::progress;
-use crate::bench::server::{Server, free_port, make_folder};
-use crate::bench::tidegate::{POOL_MAX, THREADS};
+use super::progress;
+use super::server::{Server, free_port, make_folder};
+use super::tidegate::{POOL_MAX, THREADS};
 use crate::command::{cache, find, variable, version};
 use crate::unstable::Program;
 
