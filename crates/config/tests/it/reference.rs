@@ -147,3 +147,20 @@ fn the_example_is_accepted() {
     let config = accepted(example);
     assert!(config.edge.is_some() && config.connector.is_some());
 }
+
+#[test]
+fn the_example_files_are_accepted() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            accepted(&std::fs::read_to_string(&path).unwrap());
+            count += 1;
+        }
+    }
+    assert!(count >= 3, "{count} examples");
+}
