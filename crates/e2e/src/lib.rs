@@ -5,6 +5,7 @@
 //! The tests are in `tests/it`, one file per concern.
 
 mod clients;
+pub mod differential;
 mod endpoint;
 mod path;
 mod tunnel;

@@ -88,9 +88,14 @@ const LAYERS: [Layer; 19] = [
             "tunnel-proto",
         ],
     ),
-    layer(4, "e2e", &["app", "testkit"]),
+    // Its own client shows every byte of a reply.
+    layer(
+        4,
+        "e2e",
+        &["app", "testkit", "net", "mysql-client", "mysql-proto"],
+    ),
     // The clients of a benchmark log in as clients do.
-    layer(4, "xtask", &["mysql-client", "mysql-proto"]),
+    layer(4, "xtask", &["mysql-client", "mysql-proto", "testkit"]),
 ];
 
 /// Arrows that are wrong for a reason of their own, which is worth more than "not in the table".

@@ -1,0 +1,107 @@
+//! Where two sessions were told different things.
+
+use super::play::Transcript;
+use super::reply::Reply;
+use super::step::Program;
+
+/// A step on which the two sides disagree.
+#[derive(Clone, Debug)]
+pub(super) struct Difference {
+    /// Place of the program in its scenario.
+    pub(super) program: usize,
+    /// Number of the step, from 1; 0 is the login.
+    pub(super) step: usize,
+    /// What is the same for all differences of a kind.
+    pub(super) signature: String,
+    /// Both replies, as far as they differ.
+    pub(super) text: String,
+}
+
+/// The first difference, if there is one.
+pub(super) fn compare(
+    place: usize,
+    program: &Program,
+    direct: &Transcript,
+    through: &Transcript,
+) -> Option<Difference> {
+    let count = direct.0.len().max(through.0.len());
+    let at = (0..count).find(|at| direct.0.get(*at) != through.0.get(*at))?;
+    let none = Vec::new();
+    let expected = direct.0.get(at).unwrap_or(&none);
+    let seen = through.0.get(at).unwrap_or(&none);
+    let what = match at.checked_sub(1) {
+        None => "login".to_owned(),
+        Some(step) => program
+            .steps
+            .get(step)
+            .map_or_else(|| program.ending.to_string(), Program::kind_of),
+    };
+    let (expected, seen) = (lines(expected), lines(seen));
+    Some(Difference {
+        program: place,
+        step: at,
+        signature: format!("{what}: {}", manner(&expected, &seen)),
+        text: text(&expected, &seen),
+    })
+}
+
+/// A session that could not be compared, as its tables could not be kept.
+pub(super) fn stuck(place: usize, error: &anyhow::Error) -> Difference {
+    Difference {
+        program: place,
+        step: 0,
+        signature: "the tables of the lane cannot be kept".to_owned(),
+        text: format!("    {error:#}\n"),
+    }
+}
+
+fn lines(replies: &[Reply]) -> Vec<String> {
+    let text: String = replies.iter().map(ToString::to_string).collect();
+    if text.is_empty() {
+        return vec!["nothing".to_owned()];
+    }
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The first lines that differ, without figures.
+fn manner(expected: &[String], seen: &[String]) -> String {
+    let count = expected.len().max(seen.len());
+    let at = (0..count).find(|at| expected.get(*at) != seen.get(*at));
+    let first = |lines: &[String]| {
+        let line = at.and_then(|at| lines.get(at)).map_or("", String::as_str);
+        let plain = line
+            .chars()
+            .map(|c| if c.is_ascii_digit() { '#' } else { c });
+        plain.take(60).collect::<String>()
+    };
+    format!("{} / {}", first(expected), first(seen))
+}
+
+/// What both were told; lines that both have are shown once.
+fn text(expected: &[String], seen: &[String]) -> String {
+    let mut text = String::new();
+    let same = expected
+        .iter()
+        .zip(seen)
+        .take_while(|(a, b)| a == b)
+        .count();
+    let rest = |lines: &[String]| lines.len() - same;
+    let tail = expected
+        .iter()
+        .rev()
+        .zip(seen.iter().rev())
+        .take(rest(expected).min(rest(seen)))
+        .take_while(|(a, b)| a == b)
+        .count();
+    let mut put = |mark: &str, lines: &[String]| {
+        for line in lines {
+            for part in ["    ", mark, line, "\n"] {
+                text += part;
+            }
+        }
+    };
+    put("both     ", &expected[..same]);
+    put("directly ", &expected[same..expected.len() - tail]);
+    put("through  ", &seen[same..seen.len() - tail]);
+    text
+}

@@ -1,0 +1,253 @@
+//! The two sides: a server of its own for direct connections, and one behind tidegate, so that both
+//! have the same names, ids and locks in them.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
+use tempfile::TempDir;
+use testkit::{Database, DatabaseKind, Process, Tidegate, eventually, free_port, http_get};
+
+use super::schema;
+use crate::Endpoint;
+
+/// Origin connections that all sessions share.
+const POOL: u32 = 2;
+
+/// Generous, as tests run on a busy machine.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+
+/// The origin's user, and its password.
+const USER: &str = "clerk";
+const PASSWORD: &str = "0rigin";
+
+/// A lane's tables are made anew within this, or something holds a lock on them.
+const LOCK_LIMIT: u32 = 15;
+
+/// What the sessions that are compared with direct ones go through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Through {
+    /// tidegate; with a mutant's name, one that is broken on purpose.
+    Tidegate(Option<String>),
+    /// Nothing: whatever differs then is the test's own fault.
+    Nothing,
+}
+
+/// Both sides.
+#[derive(Debug)]
+pub(super) struct World {
+    kind: DatabaseKind,
+    through: Through,
+    direct_server: Database,
+    origin: Database,
+    tidegate: Option<Edge>,
+    folder: TempDir,
+    runs: u32,
+}
+
+/// A tidegate that serves.
+#[derive(Debug)]
+struct Edge {
+    process: Process,
+    port: u16,
+    admin_port: u16,
+}
+
+/// Connections of the test's own, which keep the tables of a lane.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    kind: DatabaseKind,
+    direct: Conn,
+    origin: Conn,
+}
+
+impl World {
+    /// Starts both sides. `None`: the database is not installed, and the skip was written down.
+    pub(super) async fn start(kind: DatabaseKind, through: Through) -> Result<Option<Self>> {
+        let (direct_server, origin) =
+            tokio::try_join!(Database::start(kind), Database::start(kind))?;
+        let (Some(direct_server), Some(origin)) = (direct_server, origin) else {
+            return Ok(None);
+        };
+        for server in [&direct_server, &origin] {
+            server
+                .execute_all(&[
+                    "CREATE DATABASE entrance",
+                    &format!("CREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}'"),
+                    &format!("GRANT ALL PRIVILEGES ON `lane%`.* TO '{USER}'@'%'"),
+                    &format!("GRANT ALL PRIVILEGES ON entrance.* TO '{USER}'@'%'"),
+                ])
+                .await?;
+            if kind != DatabaseKind::Tidb {
+                // A thread of the cache shows FOUND_ROWS() of the connection that it had before.
+                server.execute("SET GLOBAL thread_cache_size = 0").await?;
+            }
+        }
+        let mut world = Self {
+            kind,
+            through,
+            direct_server,
+            origin,
+            tidegate: None,
+            folder: tempfile::Builder::new()
+                .prefix("tidegate-differential-")
+                .tempdir()?,
+            runs: 0,
+        };
+        world.restart().await?;
+        Ok(Some(world))
+    }
+
+    pub(super) fn kind(&self) -> DatabaseKind {
+        self.kind
+    }
+
+    /// Puts a new tidegate in the place of the old one: its pool is empty.
+    pub(super) async fn restart(&mut self) -> Result<()> {
+        let Through::Tidegate(mutant) = &self.through else {
+            return Ok(());
+        };
+        self.tidegate = None;
+        self.runs += 1;
+        let folder = self.folder.path().join(self.runs.to_string());
+        let origin = self.origin.url(USER, PASSWORD, "entrance");
+        self.tidegate = Some(Edge::start(&folder, &origin, mutant.as_deref()).await?);
+        Ok(())
+    }
+
+    /// Where direct sessions connect.
+    pub(super) fn direct(&self) -> Endpoint {
+        endpoint(self.direct_server.port())
+    }
+
+    /// Where the others do.
+    pub(super) fn through(&self) -> Endpoint {
+        match &self.tidegate {
+            Some(edge) => Endpoint {
+                user: "app".to_owned(),
+                password: "l0cal".to_owned(),
+                ..endpoint(edge.port)
+            },
+            None => endpoint(self.origin.port()),
+        }
+    }
+
+    /// Fails when tidegate has ended.
+    pub(super) fn check(&mut self) -> Result<()> {
+        match &mut self.tidegate {
+            Some(edge) => edge.process.check(),
+            None => Ok(()),
+        }
+    }
+
+    /// What tidegate's metrics say; empty where there is none.
+    pub(super) async fn metrics(&self) -> Result<String> {
+        match &self.tidegate {
+            Some(edge) => Ok(http_get(edge.admin_port, "/metrics").await?.body),
+            None => Ok(String::new()),
+        }
+    }
+
+    /// Connections to look after lanes with.
+    pub(super) async fn keeper(&self) -> Result<Keeper> {
+        let mut keeper = Keeper {
+            kind: self.kind,
+            direct: self.direct_server.connect().await?,
+            origin: self.origin.connect().await?,
+        };
+        let limits = match self.kind {
+            DatabaseKind::Tidb => format!("SET innodb_lock_wait_timeout = {LOCK_LIMIT}"),
+            _ => format!(
+                "SET innodb_lock_wait_timeout = {LOCK_LIMIT}, lock_wait_timeout = {LOCK_LIMIT}"
+            ),
+        };
+        keeper.run(&[limits]).await?;
+        Ok(keeper)
+    }
+}
+
+impl Keeper {
+    /// Makes the tables of a lane anew on both sides.
+    pub(super) async fn build(&mut self, lane: usize) -> Result<()> {
+        let statements = schema::build(self.kind, lane);
+        self.run(&statements).await
+    }
+
+    /// Empties and fills the tables of a lane on both sides.
+    pub(super) async fn refill(&mut self, lane: usize) -> Result<()> {
+        self.run(&schema::refill(lane)).await
+    }
+
+    async fn run(&mut self, statements: &[String]) -> Result<()> {
+        let (direct, origin) = tokio::join!(
+            run(&mut self.direct, statements),
+            run(&mut self.origin, statements)
+        );
+        direct.context("on the server of the direct connections")?;
+        origin.context("on the origin")
+    }
+}
+
+async fn run(connection: &mut Conn, statements: &[String]) -> Result<()> {
+    for statement in statements {
+        let outcome = connection.query_drop(statement).await;
+        outcome.with_context(|| statement.clone())?;
+    }
+    Ok(())
+}
+
+fn endpoint(port: u16) -> Endpoint {
+    Endpoint {
+        port,
+        user: USER.to_owned(),
+        password: PASSWORD.to_owned(),
+        database: "entrance".to_owned(),
+    }
+}
+
+impl Edge {
+    async fn start(folder: &std::path::Path, origin: &str, mutant: Option<&str>) -> Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let (port, admin_port) = (free_port(), free_port());
+        let mut text = String::from("[edge]\nstate_dir = \"state\"\nmax_clients = 500\n");
+        writeln!(text, "listen = \"127.0.0.1:{port}\"")?;
+        writeln!(text, "admin_listen = \"127.0.0.1:{admin_port}\"")?;
+        text += "[[edge.hyperdrives]]\nname = \"app\"\npassword = \"l0cal\"\n";
+        writeln!(text, "origin = \"{origin}\"")?;
+        writeln!(
+            text,
+            "[edge.hyperdrives.pool]\nmax = {POOL}\nwait_timeout = \"60s\""
+        )?;
+        std::fs::write(folder.join("tidegate.toml"), text)?;
+        let mut arguments = vec!["up", "--config", "tidegate.toml"];
+        if let Some(mutant) = mutant {
+            arguments.extend(["--mutant", mutant]);
+        }
+        let process = Tidegate::command(folder, &arguments, &[])?;
+        let mut edge = Self {
+            process,
+            port,
+            admin_port,
+        };
+        edge.ready().await?;
+        Ok(edge)
+    }
+
+    async fn ready(&mut self) -> Result<()> {
+        let (process, port) = (&mut self.process, self.admin_port);
+        let mut ended = None;
+        let outcome = eventually("tidegate is ready", READY_LIMIT, async || {
+            if let Err(error) = process.check() {
+                ended = Some(error);
+                return Ok(());
+            }
+            let status = http_get(port, "/ready").await?.status;
+            ensure!(status == 200, "/ready: {status}");
+            Ok(())
+        })
+        .await;
+        ended.map_or(outcome, Err)
+    }
+}
