@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow};
 use config::EdgeConfig;
 use control_store::Store;
 use domain::{ExposeSecret, Hyperdrive, SecretString, Snapshot, Tunnel};
-use mysql_proxy::{Hyperdrives, MySqlListener, ProxyConfig};
+use mysql_proxy::{Hyperdrives, Mutant, MySqlListener, ProxyConfig};
 use net::tls::Authority;
 use net::{Drain, listen};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
@@ -64,7 +64,7 @@ pub fn stored_snapshot(config: &EdgeConfig) -> Result<(Store, Snapshot)> {
 }
 
 impl EdgeRole {
-    pub(crate) fn build(config: EdgeConfig) -> Result<Self> {
+    pub(crate) fn build(config: EdgeConfig, mutant: Mutant) -> Result<Self> {
         let (mut store, snapshot) = stored_snapshot(&config)?;
         let (snapshot, snapshots) = watch::channel(Arc::new(snapshot));
         let authority = Authority::open(&config.state_dir)?;
@@ -90,6 +90,7 @@ impl EdgeRole {
             max_clients: config.max_clients,
             login_timeout: config.login_timeout,
             tls: certificates::mysql_tls(&config.tls, &authority, config.listen)?,
+            mutant,
         };
         let listener = MySqlListener::new(listener, proxy, hyperdrives.clone(), metrics);
         let admin = admin(&config, registry, &snapshot, monitor.as_ref())?;

@@ -22,10 +22,12 @@ mod edge;
 
 use anyhow::Result;
 use config::Config;
+
 use tracing::info;
 
 pub use connector::ConnectorRole;
 pub use edge::{EdgeRole, connection_string, stored_snapshot};
+pub use mysql_proxy::Mutant;
 
 /// A process: an edge, a connector, or both.
 #[derive(Debug)]
@@ -38,7 +40,15 @@ impl App {
     /// Builds what the configuration asks for and takes its addresses. Must be called inside a
     /// tokio runtime.
     pub fn build(config: Config) -> Result<Self> {
-        let edge = config.edge.map(EdgeRole::build).transpose()?;
+        Self::build_mutant(config, Mutant::default())
+    }
+
+    /// As [`App::build`], with something left out on purpose, for the tests that must find it.
+    pub fn build_mutant(config: Config, mutant: Mutant) -> Result<Self> {
+        let edge = config
+            .edge
+            .map(|edge| EdgeRole::build(edge, mutant))
+            .transpose()?;
         let local_authority = edge.as_ref().map(EdgeRole::authority_pem);
         let connector = config
             .connector

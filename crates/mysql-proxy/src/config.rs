@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 
+use crate::mutant::Mutant;
+
 /// The front end's settings.
 #[derive(Clone, Debug)]
 pub struct ProxyConfig {
@@ -17,6 +19,8 @@ pub struct ProxyConfig {
     pub login_timeout: Duration,
     /// Whether clients may or must use TLS.
     pub tls: TlsMode,
+    /// What is left out on purpose, in a debug build.
+    pub mutant: Mutant,
 }
 
 /// TLS towards clients.

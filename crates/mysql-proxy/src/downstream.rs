@@ -1,6 +1,7 @@
 //! The client's end of a session: commands come in, bytes go out.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -12,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::error::SessionEnd;
+use crate::registry::Entry;
 
 /// What an idle client costs: room for its next command. Statements are mostly shorter, and a
 /// longer one grows the buffer for as long as it lasts.
@@ -37,6 +39,8 @@ pub(crate) struct Downstream {
     /// Bytes that came and were not used yet: begins at a packet.
     input: BytesMut,
     capabilities: Capabilities,
+    /// Where others tell that the session has to end.
+    entry: Arc<Entry>,
 }
 
 /// The first packet of a command, whole and still in the buffer.
@@ -57,12 +61,23 @@ enum Buffered {
 }
 
 impl Downstream {
-    pub(crate) fn new(stream: BoxStream, input: BytesMut, capabilities: Capabilities) -> Self {
+    pub(crate) fn new(
+        stream: BoxStream,
+        input: BytesMut,
+        capabilities: Capabilities,
+        entry: &Arc<Entry>,
+    ) -> Self {
         Self {
             stream,
             input,
             capabilities,
+            entry: Arc::clone(entry),
         }
+    }
+
+    /// The capabilities in force towards the client.
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        self.capabilities
     }
 
     /// The stream itself, for copying both ways.
@@ -119,8 +134,18 @@ impl Downstream {
         self.stream.read_buf(&mut self.input).await
     }
 
-    /// Waits until the client leaves, and keeps what it sends meanwhile. Cancel-safe.
+    /// Waits until the client leaves, or somebody ends its session, and keeps what it sends
+    /// meanwhile. Cancel-safe.
     pub(crate) async fn ended(&mut self) -> SessionEnd {
+        let entry = Arc::clone(&self.entry);
+        tokio::select! {
+            biased;
+            end = self.left() => end,
+            () = entry.ended() => SessionEnd::Killed,
+        }
+    }
+
+    async fn left(&mut self) -> SessionEnd {
         while self.input.len() < LARGE_BUFFER {
             self.input.reserve(IDLE_BUFFER);
             match self.stream.read_buf(&mut self.input).await {

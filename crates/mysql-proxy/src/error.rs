@@ -7,6 +7,9 @@ use mysql_proto::{ErrPacket, HandshakeError, ProtocolError};
 use net::DialError;
 use net::tls::ClientTlsError;
 
+use crate::kill::KillError;
+use crate::registry::Interruption;
+
 /// Why no connection to an origin could be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OriginError {
@@ -54,6 +57,18 @@ pub(crate) enum SessionEnd {
     /// The edge shuts down.
     #[error("edge is draining")]
     Draining,
+    /// `KILL`.
+    #[error("session was killed")]
+    Killed,
+    /// A transaction was open for too long.
+    #[error("transaction was open for too long")]
+    TransactionTimeout,
+    /// The client said nothing for too long within a transaction.
+    #[error("client said nothing for too long within a transaction")]
+    IdleTransactionTimeout,
+    /// A statement was killed, and its response did not end.
+    #[error("killed statement did not end")]
+    NotInterrupted,
 }
 
 /// Why a command could not be run. The session goes on.
@@ -71,6 +86,16 @@ pub(crate) enum Trouble {
     PreviousGone,
     /// Not carried by this version.
     NotSupported(&'static str),
+    /// It was not to wait any longer.
+    Interrupted(Interruption),
+    /// `KILL` of a session that is none of this hyperdrive's.
+    UnknownThread(u64),
+    /// The statement that was to be killed may run on.
+    NotKilled(KillError),
+    /// `SHOW TIDEGATE` of something that there is not.
+    UnknownTable,
+    /// `SHOW TIDEGATE` and `KILL` cannot be prepared.
+    NotPreparable,
     /// An id that names no prepared statement of this session.
     UnknownStatement(u32),
 }

@@ -13,9 +13,11 @@ use tokio::task::JoinSet;
 use tracing::{debug, error, info, warn};
 
 use crate::error::OriginError;
+use crate::kill::{KillError, Killed, Killer};
 use crate::metrics::{HyperdriveMetrics, Metrics};
 use crate::origin::OriginConnector;
 use crate::profile::Profile;
+use crate::registry::{Entry, Registry, Stay};
 use crate::state::SessionState;
 
 /// `utf8mb4_general_ci`, which every origin knows.
@@ -28,6 +30,7 @@ pub struct Hyperdrives {
     dial: Arc<dyn Dial>,
     metrics: Metrics,
     served: Arc<Mutex<HashMap<HyperdriveId, Arc<Served>>>>,
+    registry: Arc<Registry>,
 }
 
 /// One hyperdrive in service.
@@ -36,6 +39,26 @@ pub(crate) struct Served {
     pub(crate) hyperdrive: Arc<Hyperdrive>,
     pub(crate) pool: Pool<OriginConnector>,
     pub(crate) metrics: HyperdriveMetrics,
+    killer: Killer,
+}
+
+impl Served {
+    /// Most sessions of the local user.
+    pub(crate) fn limit_of_user(&self) -> Option<usize> {
+        self.hyperdrive.limits.max_user_connections
+    }
+
+    /// Kills the statement that a session of this hyperdrive runs, if it runs one.
+    pub(crate) async fn kill_statement_of(&self, entry: &Entry) -> Result<Killed, KillError> {
+        let origin = self.pool.connector();
+        self.killer.kill_statement_of(entry, origin).await
+    }
+
+    /// Kills what a connection runs that is nobody's any more.
+    pub(crate) async fn kill_query(&self, stay: Stay) -> Result<Killed, KillError> {
+        let origin = self.pool.connector();
+        self.killer.kill_query(stay, origin).await
+    }
 }
 
 /// How a hyperdrive stands.
@@ -61,7 +84,13 @@ impl Hyperdrives {
             dial,
             metrics,
             served: Arc::default(),
+            registry: Arc::new(Registry::new()),
         }
+    }
+
+    /// The sessions of all hyperdrives.
+    pub(crate) fn registry(&self) -> &Arc<Registry> {
+        &self.registry
     }
 
     /// The hyperdrive that this local user selects. Must be called inside a tokio runtime.
@@ -103,6 +132,7 @@ impl Hyperdrives {
         Ok(Served {
             pool: Pool::new(connector, config, metrics),
             metrics: self.metrics.of(&hyperdrive.name),
+            killer: Killer::new(),
             hyperdrive,
         })
     }

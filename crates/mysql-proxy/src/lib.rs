@@ -22,12 +22,16 @@ mod config;
 mod downstream;
 mod error;
 mod hyperdrives;
+mod kill;
 mod listener;
 mod metrics;
+mod mutant;
 mod origin;
 mod profile;
 mod refusal;
+mod registry;
 mod session;
+mod show;
 mod state;
 
 #[cfg(test)]
@@ -38,3 +42,4 @@ pub use error::OriginError;
 pub use hyperdrives::{HyperdriveStatus, Hyperdrives};
 pub use listener::MySqlListener;
 pub use metrics::Metrics;
+pub use mutant::Mutant;

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use mysql_proto::{Capabilities, ErrPacket};
@@ -36,8 +35,6 @@ pub(crate) struct Shared {
     pub(crate) config: ProxyConfig,
     pub(crate) hyperdrives: Hyperdrives,
     pub(crate) metrics: Metrics,
-    /// Connection ids, as the greeting shows them; they wrap after four billion.
-    next_id: AtomicU32,
     clients: Arc<Semaphore>,
 }
 
@@ -56,7 +53,6 @@ impl MySqlListener {
                 config,
                 hyperdrives,
                 metrics,
-                next_id: AtomicU32::new(1),
                 clients,
             }),
         }
@@ -95,7 +91,7 @@ impl MySqlListener {
         };
         tokio::spawn(async move {
             shared.metrics.sessions.inc();
-            let end = serve(stream, &shared, drain).await;
+            let end = serve(stream, peer, &shared, drain).await;
             shared.metrics.sessions.dec();
             drop(place);
             match end {
@@ -108,12 +104,16 @@ impl MySqlListener {
 
 /// Log in, then serve until the end. Boxed in two: the login's state is large and short-lived, and
 /// must not stay with ten thousand idle sessions.
-async fn serve(stream: TcpStream, shared: &Arc<Shared>, drain: DrainGuard) -> SessionEnd {
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: &Arc<Shared>,
+    drain: DrainGuard,
+) -> SessionEnd {
     if let Err(error) = prepare(&stream) {
         return SessionEnd::Downstream(error);
     }
-    let connection_id = shared.next_id.fetch_add(1, Ordering::Relaxed);
-    let login = Login::new(shared, connection_id).run(Box::new(stream));
+    let login = Login::new(shared, peer).run(Box::new(stream));
     let limit = shared.config.login_timeout;
     let session = match tokio::time::timeout(limit, Box::pin(login)).await {
         Ok(Ok(session)) => session,

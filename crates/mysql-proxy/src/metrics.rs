@@ -1,11 +1,16 @@
 //! What the front end counts.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use mysql_sql::StatementKind;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+
+use crate::registry::TRANSACTION;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfHyperdrive {
@@ -60,8 +65,10 @@ pub(crate) struct HyperdriveMetrics {
     pub(crate) origin_losses: Counter,
     /// Pins by an open transaction, which are as frequent as transactions.
     pub(crate) transactions: Counter,
+    /// By reason: those that there have been.
+    pins: Arc<Mutex<BTreeMap<&'static str, Counter>>>,
     hyperdrive: String,
-    pins: Family<OfPin, Counter>,
+    families: Family<OfPin, Counter>,
 }
 
 impl Metrics {
@@ -127,7 +134,7 @@ impl Metrics {
         };
         let transactions = OfPin {
             hyperdrive: hyperdrive.to_owned(),
-            reason: "transaction",
+            reason: TRANSACTION,
         };
         HyperdriveMetrics {
             transactions: self.pins.get_or_create(&transactions).clone(),
@@ -140,8 +147,9 @@ impl Metrics {
             ],
             commands: self.commands.get_or_create(&labels).clone(),
             origin_losses: self.origin_losses.get_or_create(&labels).clone(),
+            pins: Arc::default(),
             hyperdrive: hyperdrive.to_owned(),
-            pins: self.pins.clone(),
+            families: self.pins.clone(),
         }
     }
 }
@@ -162,10 +170,25 @@ impl HyperdriveMetrics {
 
     /// Counts a pin.
     pub(crate) fn pin(&self, reason: &'static str) {
+        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        pins.entry(reason).or_insert_with(|| self.family(reason)).inc();
+    }
+
+    /// How many pins there have been since the edge started, by reason.
+    pub(crate) fn pins(&self) -> Vec<(&'static str, u64)> {
+        let pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_statements = pins.iter().map(|(reason, count)| (*reason, count.get()));
+        let transactions = self.transactions.get();
+        of_statements
+            .chain((transactions > 0).then_some((TRANSACTION, transactions)))
+            .collect()
+    }
+
+    fn family(&self, reason: &'static str) -> Counter {
         let labels = OfPin {
             hyperdrive: self.hyperdrive.clone(),
             reason,
         };
-        self.pins.get_or_create(&labels).inc();
+        self.families.get_or_create(&labels).clone()
     }
 }

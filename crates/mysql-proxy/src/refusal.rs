@@ -7,13 +7,21 @@
 //! | 1045 `ER_ACCESS_DENIED_ERROR` | 28000 | wrong local password |
 //! | 1049 `ER_BAD_DB_ERROR` | 42000 | no hyperdrive has this user |
 //! | 1053 `ER_SERVER_SHUTDOWN` | 08S01 | the edge shuts down |
+//! | 1064 `ER_PARSE_ERROR` | 42000 | `SHOW TIDEGATE` of something that there is not |
+//! | 1094 `ER_NO_SUCH_THREAD` | HY000 | `KILL` of a session of another hyperdrive |
 //! | 1158 `ER_NET_READ_ERROR` | 08S01 | the origin connection was lost under a statement |
 //! | 1203 `ER_TOO_MANY_USER_CONNECTIONS` | 42000 | the pool is exhausted |
+//! | 1226 `ER_USER_LIMIT_REACHED` | 42000 | the local user has as many clients as it may |
 //! | 1235 `ER_NOT_SUPPORTED_YET` | 42000 | this version does not carry it |
 //! | 1243 `ER_UNKNOWN_STMT_HANDLER` | HY000 | no such prepared statement in this session |
+//! | 1295 `ER_UNSUPPORTED_PS` | HY000 | `SHOW TIDEGATE` and `KILL` cannot be prepared |
+//! | 1317 `ER_QUERY_INTERRUPTED` | 70100 | `KILL` while the command waited for a connection |
 //! | 1429 `ER_CONNECT_TO_FOREIGN_DATA_SOURCE` | HY000 | the origin is down, or refused our login |
 //! | 1477 `ER_FOREIGN_SERVER_DOESNT_EXIST` | HY000 | the tunnel has no connector |
+//! | 1927 `ER_CONNECTION_KILLED` (MariaDB's) | 70100 | `transaction_timeout` is over |
+//! | 3024 `ER_QUERY_TIMEOUT` | HY000 | `query_timeout` was over before there was a connection |
 //! | 3159 `ER_SECURE_TRANSPORT_REQUIRED` | HY000 | the edge demands TLS |
+//! | 4031 `ER_CLIENT_INTERACTION_TIMEOUT` | HY000 | `idle_transaction_timeout` is over |
 //!
 //! Codes: <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>.
 
@@ -23,7 +31,9 @@ use mysql_client::LoginError;
 use mysql_proto::{ErrPacket, HandshakeError};
 use net::{DialError, DialErrorKind};
 
-use crate::error::{OriginError, Trouble};
+use crate::error::{OriginError, SessionEnd, Trouble};
+use crate::registry::Interruption;
+use crate::show::TABLES;
 
 /// Errors of an origin that are about what the client asked for, and are passed on as they are:
 /// `ER_DBACCESS_DENIED_ERROR`, `ER_BAD_DB_ERROR`.
@@ -79,7 +89,43 @@ pub(crate) fn broken_hyperdrive(hyperdrive: &str, error: &OriginError) -> ErrPac
     )
 }
 
-pub(crate) fn draining() -> ErrPacket {
+pub(crate) fn too_many_of_user(user: &str, limit: usize) -> ErrPacket {
+    ErrPacket::new(
+        1226,
+        *b"42000",
+        format!(
+            "User '{user}' has exceeded the 'max_user_connections' resource (current value: \
+             {limit}): close some clients, or raise it in the hyperdrive's limits"
+        ),
+    )
+}
+
+/// What a client is told when its session ends for this reason. `None`: nothing.
+pub(crate) fn of_end(end: &SessionEnd, hyperdrive: &Hyperdrive) -> Option<ErrPacket> {
+    let limits = hyperdrive.limits;
+    let (code, state, what, limit) = match end {
+        SessionEnd::Draining => return Some(draining()),
+        SessionEnd::TransactionTimeout => (
+            1927,
+            *b"70100",
+            "Connection was killed: its transaction was open for longer than transaction_timeout",
+            limits.transaction_timeout,
+        ),
+        SessionEnd::IdleTransactionTimeout => (
+            4031,
+            *b"HY000",
+            "The client was disconnected because of inactivity: within a transaction it said \
+             nothing for longer than idle_transaction_timeout",
+            limits.idle_transaction_timeout,
+        ),
+        _ => return None,
+    };
+    let limit = limit.unwrap_or_default();
+    let message = format!("{what} ({limit:?}); what was not committed was rolled back");
+    Some(ErrPacket::new(code, state, message))
+}
+
+fn draining() -> ErrPacket {
     ErrPacket::new(
         1053,
         *b"08S01",
@@ -113,6 +159,36 @@ pub(crate) fn of_trouble(trouble: &Trouble, hyperdrive: &Hyperdrive) -> ErrPacke
             1235,
             *b"42000",
             format!("This version of tidegate does not carry {what}; connect to the origin for it"),
+        ),
+        Trouble::Interrupted(Interruption::Killed) => ErrPacket::new(
+            1317,
+            *b"70100",
+            "Query execution was interrupted",
+        ),
+        Trouble::Interrupted(Interruption::TimedOut) => ErrPacket::new(
+            3024,
+            *b"HY000",
+            "Query execution was interrupted, maximum statement execution time exceeded: no \
+             origin connection became free within query_timeout",
+        ),
+        Trouble::UnknownThread(id) => {
+            ErrPacket::new(1094, *b"HY000", format!("Unknown thread id: {id}"))
+        }
+        Trouble::NotKilled(error) => ErrPacket::new(
+            1429,
+            *b"HY000",
+            format!("The statement may run on, the origin could not be told to kill it: {error}"),
+        ),
+        Trouble::UnknownTable => ErrPacket::new(
+            1064,
+            *b"42000",
+            format!("SHOW TIDEGATE shows {TABLES}, and nothing else"),
+        ),
+        Trouble::NotPreparable => ErrPacket::new(
+            1295,
+            *b"HY000",
+            "This command is not supported in the prepared statement protocol: tidegate answers \
+             it itself; send it as text",
         ),
         Trouble::UnknownStatement(id) => ErrPacket::new(
             1243,

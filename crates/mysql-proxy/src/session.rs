@@ -1,7 +1,11 @@
 //! One client, from its login to its end.
 
+mod cleanup;
 mod command;
+mod deadlines;
+mod kill;
 mod lease;
+mod limits;
 mod login;
 mod passthrough;
 mod pins;
@@ -9,11 +13,12 @@ mod previous;
 mod questions;
 mod relay;
 mod settle;
+mod show;
 
 use std::sync::Arc;
 
 use conn_pool::Lease;
-use mysql_proto::StatusFlags;
+use mysql_proto::{ResponseTracker, StatusFlags};
 use mysql_sql::Escapes;
 use net::DrainGuard;
 use tracing::debug;
@@ -27,7 +32,9 @@ use crate::listener::Shared;
 use crate::origin::OriginConnector;
 use crate::profile::Profile;
 use crate::refusal;
+use crate::registry::Registered;
 use crate::state::SessionState;
+use limits::Watch;
 use pins::Pins;
 use previous::Previous;
 
@@ -47,12 +54,18 @@ pub(crate) struct Session {
     downstream: Downstream,
     /// The id in the greeting: the client knows its session by it.
     id: u32,
+    /// What others see of it.
+    registered: Registered,
+    /// The state that they see.
+    shown: Option<Arc<SessionState>>,
     /// What an origin connection must have been opened with to serve this session.
     profile: Arc<Profile>,
     /// What the session has made of its connection, whichever that is.
     state: Arc<SessionState>,
     /// The lease in hand: during a command, and between commands while something pins it.
     held: Option<Lease<OriginConnector>>,
+    /// The response that the client did not wait for.
+    response: Option<ResponseTracker>,
     pins: Pins,
     previous: Previous,
     /// The value of `LAST_INSERT_ID()`, which belongs to the session and not to a connection. Older
@@ -77,6 +90,8 @@ const MAX_RETRIES: usize = 3;
 pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
     let draining = drain.draining().clone();
     let mut drain_began = std::pin::pin!(draining.started());
+    let mut watch = Watch::new(session.registered.entry(), &session.served);
+    session.show_itself();
     let end = loop {
         // A session amid a transaction goes on during a drain; its limit is the drain's own.
         let may_drain = !session.pins.transaction;
@@ -84,16 +99,19 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
             biased;
             command = session.downstream.next_command() => command,
             () = &mut drain_began, if may_drain => Err(SessionEnd::Draining),
+            end = watch.idle() => Err(end),
         };
         let served = match command {
-            Ok(packet) => session.serve(packet).await,
+            Ok(packet) => watch.serve(packet.command, session.serve(packet)).await,
             Err(end) => Err(end),
         };
         if let Err(end) = served {
             break end;
         }
+        session.show_itself();
+        watch.rest(session.pins.transaction);
     };
-    session.close(&end).await;
+    session.close(&end, drain).await;
     end
 }
 
@@ -108,16 +126,32 @@ impl Session {
         }
     }
 
-    /// Ends the session: tells the client of a drain, and gives back what can be given back.
-    async fn close(mut self, end: &SessionEnd) {
-        if matches!(end, SessionEnd::Draining) {
+    /// Lets others see how it is now. Costs next to nothing where nothing has changed.
+    fn show_itself(&mut self) {
+        if self.held.is_none() {
+            self.registered.forget_lease();
+        }
+        self.registered.note_transaction(self.pins.transaction);
+        if self.pins.take_changed() {
+            self.registered.note_pins(self.pins.reasons());
+        }
+        let is_shown = |shown: &Arc<SessionState>| Arc::ptr_eq(shown, &self.state);
+        if !self.shown.as_ref().is_some_and(is_shown) {
+            self.registered.note_state(&self.state);
+            self.shown = Some(Arc::clone(&self.state));
+        }
+    }
+
+    /// Ends the session: tells the client why, where it is the edge that ends it, and gives
+    /// its lease back.
+    async fn close(mut self, end: &SessionEnd, drain: DrainGuard) {
+        if let Some(error) = refusal::of_end(end, &self.served.hyperdrive) {
             // Nobody asked: a client that reads this with its next command knows what happened,
             // as it would from a server that shuts down.
-            let error = refusal::draining();
             if let Err(error) = self.downstream.send_error(Some(0), &error).await {
-                debug!(reason = %error, "Failed to tell a client of the drain");
+                debug!(reason = %error, "Failed to tell a client why its session ends");
             }
         }
-        self.leave_lease().await;
+        self.leave(drain);
     }
 }

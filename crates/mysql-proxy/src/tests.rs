@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::origin::{OriginConn, OriginConnector};
 use crate::profile::Profile;
-use crate::{Hyperdrives, Metrics, MySqlListener, ProxyConfig, TlsMode};
+use crate::{Hyperdrives, Metrics, Mutant, MySqlListener, ProxyConfig, TlsMode};
 use origin::{Reply, ScriptedOrigin};
 
 /// An edge with one hyperdrive before a scripted origin.
@@ -49,6 +49,7 @@ impl Edge {
             max_clients: 10,
             login_timeout: Duration::from_secs(5),
             tls: TlsMode::Off,
+            mutant: Mutant::default(),
         };
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = MySqlListener::new(listener, config, hyperdrives, metrics);

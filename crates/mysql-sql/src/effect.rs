@@ -1,9 +1,11 @@
 //! The facts that matter of a statement: what it leaves on a connection, and what it needs there.
 
+use std::ops::Range;
+
 use crate::assignment::Assignment;
 use crate::command::{Diagnostics, Kill, TidegateTable};
 use crate::pin::{PinReason, Release};
-use crate::question::Question;
+use crate::question::{Question, QuestionKind};
 
 /// What a statement does to the connection that runs it, and what it needs of it. The default: it
 /// leaves the connection as it was and can run on any. (Whether a transaction is open, the origin's
@@ -65,15 +67,18 @@ pub struct Effect {
     pub use_database: Option<String>,
 }
 
+/// Most assignments, user variables and questions of one text that are remembered. What has more is
+/// no client's daily work, and pins.
+const MAX_SETS: usize = 64;
+const MAX_USER_VARIABLES: usize = 16;
+const MAX_QUESTIONS: usize = 16;
+
 impl Effect {
     /// The effect of something that pins, and cannot be told anything else of.
     pub fn pin(reason: PinReason) -> Self {
-        Self {
-            pin: Some(reason),
-            may_write: true,
-            needs_unused: reason.may_read_leftovers(),
-            ..Self::default()
-        }
+        let mut effect = Self::default();
+        effect.add_pin(reason);
+        effect
     }
 
     /// The effect of `USE`.
@@ -85,29 +90,48 @@ impl Effect {
         }
     }
 
-    /// Both effects, one after the other.
-    pub(crate) fn and(mut self, other: &Self) -> Self {
-        self.pin = self.pin.or(other.pin);
-        self.needs_unused |= other.needs_unused;
-        self.reads_insert_id |= other.reads_insert_id;
-        self.sets_insert_id |= other.sets_insert_id;
-        self.reads_previous |= other.reads_previous;
-        self.keep_for_next |= other.keep_for_next;
-        self.kill = self.kill.or_else(|| other.kill.clone());
-        if self.use_database.is_some() || other.use_database.is_some() {
-            // If one of several fails, nothing tells whether `USE` was before or behind it.
-            self = self
-                .without_database()
-                .and(&Self::pin(PinReason::NotUnderstood));
-        }
-        self
+    /// It pins, for this reason too.
+    pub(crate) fn add_pin(&mut self, reason: PinReason) {
+        self.needs_unused |= reason.may_read_leftovers();
+        self.may_write = true;
+        self.pin = Some(match self.pin {
+            // What is not understood leaves nothing certain.
+            Some(first) if reason != PinReason::NotUnderstood => first.and(reason),
+            _ => reason,
+        });
     }
 
-    fn without_database(self) -> Self {
-        Self {
-            use_database: None,
-            sets: Vec::new(),
-            ..self
+    pub(crate) fn add_set(&mut self, assignment: Assignment) {
+        if self.sets.len() < MAX_SETS {
+            self.sets.push(assignment);
+        } else {
+            self.add_pin(PinReason::NotUnderstood);
+        }
+    }
+
+    /// It reads a user variable of this name.
+    pub(crate) fn add_user_variable(&mut self, name: &[u8]) {
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        if self.user_variables.contains(&name) {
+            return;
+        }
+        if self.user_variables.len() < MAX_USER_VARIABLES {
+            self.user_variables.push(name);
+        } else {
+            self.add_pin(PinReason::UserVariable);
+        }
+    }
+
+    pub(crate) fn add_question(&mut self, kind: QuestionKind, range: Range<usize>) {
+        if self.questions.len() < MAX_QUESTIONS {
+            self.questions.push(Question {
+                kind,
+                range,
+                column: None,
+            });
+        } else {
+            self.add_pin(PinReason::NotUnderstood);
+            self.needs_previous |= kind.is_about_previous();
         }
     }
 }

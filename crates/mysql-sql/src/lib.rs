@@ -34,4 +34,4 @@ pub use pin::{PinReason, Release};
 pub use question::{Question, QuestionKind};
 pub use substitute::substitute;
 pub use token::Escapes;
-pub use variables::spelling;
+pub use variables::{initial, spelling};

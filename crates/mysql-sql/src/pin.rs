@@ -50,7 +50,7 @@ impl PinReason {
     }
 
     /// True when a [`Release`] may lift it.
-    pub(crate) fn can_end(self) -> bool {
+    fn can_end(self) -> bool {
         matches!(
             self,
             Self::UserLock
@@ -59,6 +59,17 @@ impl PinReason {
                 | Self::DistributedTransaction
                 | Self::HandlerStatement
         )
+    }
+
+    /// Of two reasons the one that does not end; of two that end by different statements neither
+    /// does.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self.can_end(), other.can_end()) {
+            _ if self == other => self,
+            (true, true) => Self::NotUnderstood,
+            (true, false) => other,
+            (false, _) => self,
+        }
     }
 
     /// The reason's name in metrics, logs and errors.

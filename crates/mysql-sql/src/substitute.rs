@@ -10,7 +10,7 @@ const MAX_ALIAS: usize = 255;
 ///
 /// The questions are those of [`classify`](crate::classify()) on the same text, in their order; some
 /// may be left out. A range that does not fit the text is passed over. The literal has the type of
-/// the call it stands for: `CAST(5 AS UNSIGNED)`.
+/// the call it stands for.
 pub fn substitute(sql: &[u8], answers: &[(&Question, i128)]) -> Vec<u8> {
     let mut text = Vec::with_capacity(sql.len().saturating_add(64));
     let mut done = 0usize;
@@ -39,11 +39,18 @@ pub fn substitute(sql: &[u8], answers: &[(&Question, i128)]) -> Vec<u8> {
     text
 }
 
-/// The types are those that `CREATE TABLE … AS SELECT` tells of the calls.
+/// The types, lengths and flags are those that MariaDB, MySQL and TiDB give to the calls: a cast
+/// alone would be a mere `INT` of MariaDB. (TiDB has strings for `@@warning_count` and
+/// `@@error_count`, and a `FOUND_ROWS()` without a sign.)
 fn literal(kind: QuestionKind, answer: i128) -> String {
     match kind {
-        QuestionKind::RowCount => format!("CAST({answer} AS SIGNED)"),
-        _ => format!("CAST({answer} AS UNSIGNED)"),
+        QuestionKind::LastInsertId => format!("({answer}|0)"),
+        QuestionKind::RowCount | QuestionKind::FoundRows => {
+            format!("ROUND(CAST({answer}|0 AS SIGNED))")
+        }
+        // As wide as MariaDB's ids.
+        QuestionKind::ConnectionId => format!("CAST({answer:010} AS UNSIGNED)"),
+        QuestionKind::WarningCount | QuestionKind::ErrorCount => format!("NULLIF({answer}|0,NULL)"),
     }
 }
 

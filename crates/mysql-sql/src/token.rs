@@ -3,6 +3,14 @@
 //!
 //! See <https://dev.mysql.com/doc/refman/8.4/en/language-structure.html>.
 
+use std::ops::Range;
+
+use crate::word::is;
+
+/// Longest name of a user variable, in characters
+/// (<https://dev.mysql.com/doc/refman/8.4/en/user-variables.html>).
+const MAX_NAME: usize = 64;
+
 /// How a backslash reads inside a quoted literal. The server tells in every status
 /// (`SERVER_STATUS_NO_BACKSLASH_ESCAPES`); to guess wrong would hide words inside a literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -21,8 +29,8 @@ pub(crate) enum Token<'a> {
     Word(&'a [u8]),
     /// A name in backticks, without them.
     Quoted(&'a [u8]),
-    /// A text literal (or, under `ANSI_QUOTES`, a name in double quotes).
-    Literal,
+    /// A text literal with its quotes (or, under `ANSI_QUOTES`, a name in double quotes).
+    Literal(&'a [u8]),
     /// `@`, not doubled: what follows is a user variable or the host of an account.
     At,
     /// `@@`: what follows is a system variable.
@@ -38,13 +46,91 @@ pub(crate) enum Token<'a> {
 /// The tokens of a statement.
 #[derive(Clone, Debug)]
 pub(crate) struct Tokens<'a> {
+    text: &'a [u8],
     rest: &'a [u8],
     escapes: Escapes,
 }
 
 impl<'a> Tokens<'a> {
     pub(crate) fn new(sql: &'a [u8], escapes: Escapes) -> Self {
-        Self { rest: sql, escapes }
+        Self {
+            text: sql,
+            rest: sql,
+            escapes,
+        }
+    }
+
+    /// Where the last token ended, as an offset in the text.
+    pub(crate) fn position(&self) -> usize {
+        self.text.len().saturating_sub(self.rest.len())
+    }
+
+    /// Where the last token began.
+    pub(crate) fn start_of(&self, token: Token<'a>) -> usize {
+        let len = match token {
+            Token::Word(text) | Token::Literal(text) => text.len(),
+            Token::Quoted(name) => name.len().saturating_add(2),
+            Token::At | Token::Sign(_) => 1,
+            Token::AtAt => 2,
+            Token::ExecutableComment | Token::Unfinished => 0,
+        };
+        self.position().saturating_sub(len)
+    }
+
+    /// A part of the text.
+    pub(crate) fn slice(&self, range: Range<usize>) -> &'a [u8] {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// The token after the last one, without moving on.
+    pub(crate) fn peek(&self) -> Option<Token<'a>> {
+        self.clone().next()
+    }
+
+    /// Moves on if the next token is this sign.
+    pub(crate) fn take_sign(&mut self, sign: u8) -> bool {
+        self.take_if(|token| token == Token::Sign(sign))
+    }
+
+    /// Moves on if the next token is this word.
+    pub(crate) fn take_word(&mut self, keyword: &str) -> bool {
+        self.take_if(|token| matches!(token, Token::Word(word) if is(word, keyword)))
+    }
+
+    /// Moves on if the next token is one of these.
+    pub(crate) fn take_if(&mut self, is_wanted: impl FnOnce(Token<'a>) -> bool) -> bool {
+        let mut following = self.clone();
+        let is_next = following.next().is_some_and(is_wanted);
+        if is_next {
+            *self = following;
+        }
+        is_next
+    }
+
+    /// The name of a user variable, right behind its `@`: letters, digits, `_`, `$` and `.`, or a
+    /// quoted one of these. `None`: nothing of the kind, or a name of which servers may think
+    /// otherwise than we do.
+    pub(crate) fn variable_name(&mut self) -> Option<&'a [u8]> {
+        let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_$.".contains(byte);
+        let name = match self.rest.first()? {
+            b'\'' | b'"' | b'`' => match self.next()? {
+                Token::Quoted(name) => name,
+                Token::Literal(text) => text.get(1..text.len().saturating_sub(1))?,
+                _ => return None,
+            },
+            _ => {
+                let len = self.rest.iter().position(|byte| !is_of_name(byte));
+                let len = len.unwrap_or(self.rest.len());
+                let name = self.rest.get(..len)?;
+                self.skip(len);
+                if self.rest.first().is_some_and(|&byte| is_word(byte)) {
+                    return None;
+                }
+                name
+            }
+        };
+        let is_plain = !name.is_empty() && name.len() <= MAX_NAME && name.iter().all(is_of_name);
+        is_plain.then_some(name)
     }
 
     /// True if a parenthesis opens next. Cheap: only a comment in between needs a real look.
@@ -76,6 +162,7 @@ impl<'a> Tokens<'a> {
 
     /// Takes a literal or quoted name; the quote doubled is a quote inside it.
     fn quoted(&mut self, quote: u8) -> Token<'a> {
+        let literal = self.rest;
         self.skip(1);
         let content = self.rest;
         let mut at = 0usize;
@@ -99,7 +186,7 @@ impl<'a> Tokens<'a> {
                     return if quote == b'`' {
                         Token::Quoted(content.get(..at).unwrap_or_default())
                     } else {
-                        Token::Literal
+                        Token::Literal(literal.get(..at.saturating_add(2)).unwrap_or_default())
                     };
                 }
                 Some(_) => at = at.saturating_add(1),
@@ -196,8 +283,8 @@ mod tests {
                 Token::Word(b"a"),
                 Token::Word(b"b"),
                 Token::Word(b"c"),
-                Token::Literal,
-                Token::Literal,
+                Token::Literal(b"'it''s \\' ;'"),
+                Token::Literal(b"\"d\"\"e\""),
                 Token::Quoted(b"f``g"),
             ]
         );
@@ -235,7 +322,10 @@ mod tests {
     fn backslash_is_plain_without_escapes() {
         let sql = br"'\' @a";
         let plain: Vec<_> = Tokens::new(sql, Escapes::None).collect();
-        assert_eq!(plain, [Token::Literal, Token::At, Token::Word(b"a")]);
+        assert_eq!(
+            plain,
+            [Token::Literal(br"'\'"), Token::At, Token::Word(b"a")]
+        );
         let escaped: Vec<_> = Tokens::new(sql, Escapes::Backslash).collect();
         assert_eq!(escaped, [Token::Unfinished]);
     }

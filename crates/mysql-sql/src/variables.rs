@@ -1,5 +1,128 @@
 //! The system variables that a session carries from connection to connection, and how a server
 //! spells them.
+//!
+//! Each of them is its session's own, takes `DEFAULT` and its own value as a literal, and sets
+//! nothing else along, in every server that has it: a test sets them all on MariaDB, MySQL and TiDB.
+//! What is not here pins. Left out on purpose:
+//!
+//! - what is no setting but a state or an event: `timestamp`, `insert_id`, `last_insert_id`,
+//!   `identity`, `rand_seed1`, `rand_seed2`, `gtid_next`, `gtid_seq_no`, `pseudo_thread_id` and all
+//!   `pseudo_…`, `tx_read_ts`, `tx_isolation_one_shot`;
+//! - what changes what the server tells of a session, or keeps of it: `session_track_…`,
+//!   `resultset_metadata`, `profiling`, `optimizer_trace…`, `debug…`;
+//! - what a replica or an administrator's tool sets: `sql_log_bin`, `binlog_…`, `original_…`,
+//!   `skip_replication`, `server_id`, `wsrep_on`;
+//! - one of two names of the same variable, or one that sets others along: `max_join_size` sets
+//!   `sql_big_selects`; `storage_engine`, `log_slow_query_time`, `tmp_memory_table_size`,
+//!   `max_delayed_threads`, `wsrep_causal_reads`; `character_set_server` and `…_database` with
+//!   their collations; `default_collation_for_utf8mb4` and `character_set_collations`, which decide
+//!   what `SET NAMES` makes of a session;
+//! - what is a moment of the session's own time zone: `tidb_snapshot`, `system_versioning_asof`.
+
+use crate::assignment::Value;
+
+/// The canonical names of what a transaction may have of its own.
+pub(crate) const ISOLATION: &str = "transaction_isolation";
+pub(crate) const READ_ONLY: &str = "transaction_read_only";
+
+/// Shortest `wait_timeout` that is carried, in seconds. With a shorter one the origin would close
+/// connections that the pool still counts on, or that another session is about to get.
+const SHORTEST_TIMEOUT: u64 = 3600;
+
+/// How a variable is carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carried {
+    /// As the literal that it is set to.
+    Plain,
+    /// A literal changes a part of it: it is asked back.
+    Partly,
+    /// Only a value that switches it off: on, it changes what statements mean.
+    Off,
+    /// A character set or collation, unless it hides ASCII; `DEFAULT` depends on the login.
+    Charset,
+    /// `sql_mode`.
+    Mode,
+    /// A number of seconds.
+    Timeout,
+    /// What a transaction may have of its own.
+    NextTransaction,
+    /// MySQL makes of `DEFAULT` the opposite of the default (seen in 9.7).
+    Inverted,
+}
+
+impl Carried {
+    /// The value as it is carried. `None`: it pins.
+    pub(crate) fn check(self, value: Value) -> Option<Value> {
+        let Value::Literal(text) = &value else {
+            let is_carried = !(self == Self::Off && value == Value::Expression);
+            let asks = matches!(self, Self::Charset | Self::Inverted) && value == Value::Default;
+            let value = if asks { Value::Expression } else { value };
+            return is_carried.then_some(value);
+        };
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        match self {
+            Self::Plain | Self::NextTransaction | Self::Inverted => Some(value),
+            Self::Partly => Some(Value::Expression),
+            // By the number of a collation, or as a sum of flags.
+            Self::Charset if is_number => Some(Value::Expression),
+            Self::Mode if is_number && text != "0" => Some(Value::Expression),
+            _ => self.accepts(text).then_some(value),
+        }
+    }
+
+    /// True when the literal, which says all, can be carried.
+    fn accepts(self, literal: &str) -> bool {
+        let text = literal.trim_matches('\'').to_ascii_lowercase();
+        match self {
+            Self::Off => matches!(text.as_str(), "0" | "off" | "false" | "no_chain" | ""),
+            Self::Charset => !hides_ascii(&text),
+            // It changes the grammar.
+            Self::Mode => !text.contains("oracle"),
+            Self::Timeout => literal.parse().is_ok_and(|s: u64| s >= SHORTEST_TIMEOUT),
+            _ => true,
+        }
+    }
+}
+
+/// True when a session may carry the variable with this literal, which the server answered.
+pub(crate) fn accepts(name: &str, literal: &str) -> bool {
+    find(canonical(name)).is_some_and(|carried| carried.accepts(literal))
+}
+
+/// True when a byte of a character may look like a quote or a backslash in this character set or
+/// collation: no statement in it can be read safely.
+pub(crate) fn hides_ascii(name: &str) -> bool {
+    let charset = name.split('_').next().unwrap_or(name);
+    matches!(charset, "big5" | "cp932" | "gb18030" | "gbk" | "sjis")
+}
+
+/// The one name of a variable that has two.
+pub(crate) fn canonical(name: &str) -> &str {
+    match name {
+        "tx_isolation" => ISOLATION,
+        "tx_read_only" => READ_ONLY,
+        _ => name,
+    }
+}
+
+/// How a variable is carried, by its canonical name in lower case. `None`: it pins.
+pub(crate) fn find(name: &str) -> Option<Carried> {
+    if let Ok(at) = CARRIED.binary_search_by(|(known, _)| (*known).cmp(name)) {
+        return CARRIED.get(at).map(|&(_, carried)| carried);
+    }
+    // All of TiDB's own have a default, and none sets another along.
+    let is_tidbs = name.starts_with("tidb_") || name.starts_with("tiflash_");
+    let is_left_out = name.starts_with("tidb_last_") || TIDB_LEFT_OUT.contains(&name);
+    (is_tidbs && !is_left_out && name.len() <= 64).then_some(Carried::Plain)
+}
+
+/// A moment of the session's time zone, a switch of what `SET` means, and what can only be read.
+const TIDB_LEFT_OUT: [&str; 4] = [
+    "tidb_config",
+    "tidb_current_ts",
+    "tidb_enable_legacy_instance_scope",
+    "tidb_snapshot",
+];
 
 /// The name by which a server knows a variable of an [`Assignment`](crate::Assignment).
 ///
@@ -11,9 +134,22 @@ pub fn spelling<'a>(name: &'a str, version: &str) -> &'a str {
         return name;
     }
     match name {
-        "transaction_isolation" => "tx_isolation",
-        "transaction_read_only" => "tx_read_only",
+        ISOLATION => "tx_isolation",
+        READ_ONLY => "tx_read_only",
         _ => name,
+    }
+}
+
+/// What to set a variable to so that it is as on a new connection: `DEFAULT`, but for those of
+/// which MySQL makes the opposite then.
+///
+/// Not for the character sets and `collation_connection`, which a new connection has from its
+/// login.
+pub fn initial(name: &str) -> &'static str {
+    match name {
+        "foreign_key_checks" => "@@GLOBAL.foreign_key_checks",
+        "unique_checks" => "@@GLOBAL.unique_checks",
+        _ => "DEFAULT",
     }
 }
 
@@ -29,7 +165,8 @@ fn is_mariadb_before_11_1(version: &str) -> bool {
     release < (11, 1)
 }
 
-/// True when a session may carry the variable with this literal.
-pub(crate) fn accepts(name: &str, _literal: &str) -> bool {
-    name == "time_zone"
-}
+mod table;
+pub(crate) use table::CARRIED;
+
+#[cfg(test)]
+mod tests;

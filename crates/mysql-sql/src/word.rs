@@ -1,5 +1,7 @@
 //! The words that matter, by what they betray.
 
+use crate::question::QuestionKind;
+
 /// Compares a word without regard to case.
 pub(crate) fn is(word: &[u8], keyword: &str) -> bool {
     word.eq_ignore_ascii_case(keyword.as_bytes())
@@ -25,21 +27,37 @@ pub(crate) enum Head {
     Show,
     /// `USE`: changes the database, which the session carries.
     Use,
-    /// `INSERT`, `REPLACE`, `LOAD`: change rows, and name columns in parentheses behind a table.
+    /// `INSERT`, `REPLACE`: change rows, and name columns in parentheses behind a table.
     Insert,
     /// `DROP`: as [`Head::Define`], unless it drops the database that connections are in.
     Drop,
-    /// `KILL`: names a connection by an id that only the origin knows.
+    /// `KILL`: names a connection by its id.
     Kill,
+    /// `SET`.
+    Set,
+    /// `DO`: computes, and throws the result away.
+    Do,
+    /// `LOAD`: as [`Head::Insert`], and may write to user variables.
+    Load,
+    /// `CREATE`, `ALTER`: as [`Head::Define`], unless they hold a program.
+    Create,
+    /// `CALL`: a procedure may do anything.
+    Call,
+    /// `LOCK`, `UNLOCK`, `FLUSH`, `XA`, `PREPARE`, `DEALLOCATE`, `EXECUTE`, `HANDLER`: what pins
+    /// and may end.
+    Hold,
+    /// `GET`: diagnostics.
+    Get,
 }
 
-const HEADS: [(&str, Head); 34] = [
+const HEADS: [(&str, Head); 47] = [
     ("SELECT", Head::Read),
     ("INSERT", Head::Insert),
     ("UPDATE", Head::Write),
     ("DELETE", Head::Write),
     ("BEGIN", Head::Begin),
     ("COMMIT", Head::Transaction),
+    ("SET", Head::Set),
     ("START", Head::Begin),
     ("ROLLBACK", Head::Transaction),
     ("REPLACE", Head::Insert),
@@ -53,11 +71,13 @@ const HEADS: [(&str, Head); 34] = [
     ("VALUES", Head::Read),
     ("HELP", Head::Read),
     ("CHECKSUM", Head::Read),
+    ("DO", Head::Do),
+    ("CALL", Head::Call),
     ("SAVEPOINT", Head::Transaction),
     ("RELEASE", Head::Transaction),
-    ("LOAD", Head::Insert),
-    ("CREATE", Head::Define),
-    ("ALTER", Head::Define),
+    ("LOAD", Head::Load),
+    ("CREATE", Head::Create),
+    ("ALTER", Head::Create),
     ("DROP", Head::Drop),
     ("TRUNCATE", Head::Define),
     ("RENAME", Head::Define),
@@ -67,7 +87,17 @@ const HEADS: [(&str, Head); 34] = [
     ("CHECK", Head::Define),
     ("GRANT", Head::Define),
     ("REVOKE", Head::Define),
+    ("ADMIN", Head::Define),
     ("KILL", Head::Kill),
+    ("LOCK", Head::Hold),
+    ("UNLOCK", Head::Hold),
+    ("FLUSH", Head::Hold),
+    ("XA", Head::Hold),
+    ("PREPARE", Head::Hold),
+    ("DEALLOCATE", Head::Hold),
+    ("EXECUTE", Head::Hold),
+    ("HANDLER", Head::Hold),
+    ("GET", Head::Get),
 ];
 
 /// What the first word of a statement promises. `None`: nothing.
@@ -78,83 +108,87 @@ pub(crate) fn head(word: &[u8]) -> Option<Head> {
         .map(|&(_, head)| head)
 }
 
-/// A word that betrays session state, wherever it stands outside of literals. A column of that
-/// name makes us pin without need, which is slow but right.
+/// A word that says something of the session or of what the statement changes, wherever it stands
+/// outside of literals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Betraying {
     /// `TEMPORARY`.
     Temporary,
-    /// `GET_LOCK`.
+    /// `GET_LOCK`, a call.
     UserLock,
     /// `SQL_CALC_FOUND_ROWS`: the next statement will ask.
     CalcFoundRows,
-    /// `FOUND_ROWS`, `ROW_COUNT`: asks about the statement before.
-    Previous,
-    /// `LAST_INSERT_ID`.
+    /// `FOUND_ROWS`, `ROW_COUNT`, `CONNECTION_ID`, calls.
+    Asks(QuestionKind),
+    /// `LAST_INSERT_ID`, a call that asks or sets.
     LastInsertId,
-    /// `NEXTVAL`, `SETVAL`, `LASTVAL`, `PREVIOUS`: the last value of a sequence is kept per
-    /// connection. (`NEXT VALUE FOR` is two common words, and is looked for apart.)
+    /// `NEXTVAL`, `SETVAL`, `LASTVAL`, calls: the last value of a sequence is kept per connection.
     Sequence,
-    /// `CONNECTION_ID`: shows which connection it is.
-    ConnectionId,
+    /// `VALUE`: of a sequence, behind `NEXT` or `PREVIOUS`.
+    Value,
     /// TiDB's `BINDING`: belongs to the session unless it says otherwise.
     Binding,
+    /// `INTO`: what a `SELECT` has behind it is written to.
+    Into,
+    /// `UPDATE`, `DELETE`, `INSERT`, `REPLACE` behind another first word, `LOCK IN SHARE MODE`,
+    /// `FOR SHARE`.
+    Writes,
 }
 
-const BETRAYING: [(&str, Betraying); 12] = [
-    ("TEMPORARY", Betraying::Temporary),
-    ("GET_LOCK", Betraying::UserLock),
-    ("SQL_CALC_FOUND_ROWS", Betraying::CalcFoundRows),
-    ("FOUND_ROWS", Betraying::Previous),
-    ("ROW_COUNT", Betraying::Previous),
-    ("LAST_INSERT_ID", Betraying::LastInsertId),
-    ("NEXTVAL", Betraying::Sequence),
-    ("SETVAL", Betraying::Sequence),
-    ("LASTVAL", Betraying::Sequence),
-    ("PREVIOUS", Betraying::Sequence),
-    ("CONNECTION_ID", Betraying::ConnectionId),
-    ("BINDING", Betraying::Binding),
-];
-
-/// Shortest and longest of [`BETRAYING`], so that most words are passed over by their length.
-const SHORTEST: usize = 6;
-const LONGEST: usize = 19;
-
-/// What a word betrays, if anything.
+/// What a word betrays, if anything. Most are passed over by their length.
 pub(crate) fn betraying(word: &[u8]) -> Option<Betraying> {
-    if !(SHORTEST..=LONGEST).contains(&word.len()) {
-        return None;
-    }
-    BETRAYING
+    let keywords: &[(&str, Betraying)] = match word.len() {
+        4 => &[("INTO", Betraying::Into), ("LOCK", Betraying::Writes)],
+        5 => &[("VALUE", Betraying::Value), ("SHARE", Betraying::Writes)],
+        6 => &[
+            ("UPDATE", Betraying::Writes),
+            ("DELETE", Betraying::Writes),
+            ("INSERT", Betraying::Writes),
+            ("SETVAL", Betraying::Sequence),
+        ],
+        7 => &[
+            ("REPLACE", Betraying::Writes),
+            ("NEXTVAL", Betraying::Sequence),
+            ("LASTVAL", Betraying::Sequence),
+            ("BINDING", Betraying::Binding),
+        ],
+        8 => &[("GET_LOCK", Betraying::UserLock)],
+        9 => &[
+            ("TEMPORARY", Betraying::Temporary),
+            ("ROW_COUNT", Betraying::Asks(QuestionKind::RowCount)),
+        ],
+        10 => &[("FOUND_ROWS", Betraying::Asks(QuestionKind::FoundRows))],
+        13 => &[("CONNECTION_ID", Betraying::Asks(QuestionKind::ConnectionId))],
+        14 => &[("LAST_INSERT_ID", Betraying::LastInsertId)],
+        19 => &[("SQL_CALC_FOUND_ROWS", Betraying::CalcFoundRows)],
+        _ => return None,
+    };
+    keywords
         .iter()
         .find(|(keyword, _)| is(word, keyword))
         .map(|&(_, betraying)| betraying)
 }
 
-/// System variables (after `@@`) that tell about the statement before.
+/// The question that a system variable (after `@@`) is another name of.
+pub(crate) fn asking_variable(word: &[u8]) -> Option<QuestionKind> {
+    const NAMES: [(&str, QuestionKind); 5] = [
+        ("WARNING_COUNT", QuestionKind::WarningCount),
+        ("ERROR_COUNT", QuestionKind::ErrorCount),
+        ("LAST_INSERT_ID", QuestionKind::LastInsertId),
+        ("IDENTITY", QuestionKind::LastInsertId),
+        ("PSEUDO_THREAD_ID", QuestionKind::ConnectionId),
+    ];
+    NAMES
+        .iter()
+        .find(|(name, _)| is(word, name))
+        .map(|&(_, kind)| kind)
+}
+
+/// System variables (after `@@`) that tell about the statement before, and that nothing stands for.
+/// TiDB: `tidb_last_txn_info`, `tidb_last_query_info`, `last_plan_from_cache`, …
 pub(crate) fn is_previous_variable(word: &[u8]) -> bool {
-    const NAMES: [&str; 2] = ["WARNING_COUNT", "ERROR_COUNT"];
-    // TiDB: tidb_last_txn_info, tidb_last_query_info, last_plan_from_cache, …
-    let last = ["TIDB_LAST_", "LAST_"].iter().any(|prefix| {
+    ["TIDB_LAST_", "LAST_"].iter().any(|prefix| {
         word.get(..prefix.len())
             .is_some_and(|begin| is(begin, prefix))
-    });
-    (last && !is_insert_id_variable(word)) || NAMES.iter().any(|name| is(word, name))
-}
-
-/// System variables (after `@@`) that are another name of `LAST_INSERT_ID()`.
-pub(crate) fn is_insert_id_variable(word: &[u8]) -> bool {
-    is(word, "LAST_INSERT_ID") || is(word, "IDENTITY")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lengths_cover_every_betraying_word() {
-        for (keyword, _) in BETRAYING {
-            assert!((SHORTEST..=LONGEST).contains(&keyword.len()), "{keyword}");
-        }
-    }
+    })
 }

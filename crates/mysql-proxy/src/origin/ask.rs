@@ -103,8 +103,8 @@ impl OriginConn {
     ) -> Result<(), BringError> {
         for command in &steps.commands {
             let answer = self.read_answer(*command).await.map_err(BringError::Lost)?;
-            if answer.summary.error.is_some() {
-                return Err(BringError::Refused(Self::refusal(&answer)));
+            if let Some(error) = answer.refusal() {
+                return Err(BringError::Refused(error));
             }
             if *command == Command::RESET_CONNECTION {
                 self.forget();
@@ -159,20 +159,22 @@ impl OriginConn {
             }
         }
     }
+}
 
-    fn refusal(answer: &Answer) -> ErrPacket {
-        let payload = answer.bytes.get(HEADER_LEN..).unwrap_or_default();
-        ErrPacket::decode(payload).unwrap_or_else(|_| {
+impl Answer {
+    /// The origin's error, if it answered with one.
+    pub(crate) fn refusal(&self) -> Option<ErrPacket> {
+        self.summary.error?;
+        let payload = self.bytes.get(HEADER_LEN..).unwrap_or_default();
+        Some(ErrPacket::decode(payload).unwrap_or_else(|_| {
             ErrPacket::new(
                 1105,
                 ErrPacket::GENERAL_STATE,
                 "The origin sent no readable error",
             )
-        })
+        }))
     }
-}
 
-impl Answer {
     /// The payloads of the rows, of a response with one result set.
     pub(crate) fn rows(&self, has_eof: bool) -> impl Iterator<Item = &[u8]> {
         let count = usize::try_from(self.summary.rows).unwrap_or(0);

@@ -27,6 +27,7 @@ pub(crate) struct OriginConn {
     stream: BoxStream,
     capabilities: Capabilities,
     flavor: Flavor,
+    thread: u32,
     buffer: Box<[u8]>,
     /// What of the buffer was read from the stream and not used yet: the beginning of the response
     /// behind one that has ended.
@@ -47,6 +48,7 @@ impl OriginConn {
             stream: logged_in.stream,
             capabilities: logged_in.capabilities,
             flavor: Flavor::of(&logged_in.server_version),
+            thread: logged_in.connection_id,
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             unread: 0..0,
             state: Arc::new(state),
@@ -54,6 +56,11 @@ impl OriginConn {
             insert_id: InsertId::default(),
             settled: true,
         }
+    }
+
+    /// Its id at the origin, for `KILL`.
+    pub(crate) fn thread(&self) -> u32 {
+        self.thread
     }
 
     /// Whose server it is.
@@ -203,7 +210,7 @@ impl OriginConn {
 
     /// Says goodbye if that can be done without waiting, so that the origin does not count an
     /// aborted connection.
-    pub(super) fn quit(mut self) {
+    pub(crate) fn quit(mut self) {
         let mut packet = Vec::new();
         write_command(&mut packet, Command::QUIT, &[]);
         let mut context = Context::from_waker(Waker::noop());

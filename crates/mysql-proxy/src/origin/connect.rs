@@ -27,6 +27,9 @@ pub(crate) struct OriginConnector {
     login_status: AtomicU32,
 }
 
+/// `utf8mb4_general_ci`, which every origin knows.
+const ASIDE_COLLATION: u8 = 45;
+
 /// Set in [`OriginConnector::login_status`] beside the 16 bits of a status.
 const KNOWN: u32 = 1 << 16;
 
@@ -82,6 +85,12 @@ impl OriginConnector {
         );
         let state = SessionState::new(profile.database.clone(), profile.collation);
         Ok(OriginConn::new(logged_in, state))
+    }
+
+    /// Opens a connection for a word of our own, beside the pool. Likewise.
+    pub(crate) async fn open_aside(&self) -> Result<OriginConn, OriginError> {
+        let profile = Profile::new(Capabilities::empty(), ASIDE_COLLATION, None);
+        self.open(&profile).await
     }
 
     fn client_config(&self, profile: &Profile) -> ClientConfig {

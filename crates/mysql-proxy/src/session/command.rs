@@ -36,22 +36,32 @@ impl Session {
                 self.pass_through(packet).await
             }
             Command::CHANGE_USER => self.refuse(packet, "COM_CHANGE_USER").await,
-            Command::PROCESS_KILL => self.refuse(packet, "COM_PROCESS_KILL").await,
+            Command::PROCESS_KILL => self.kill_process(packet).await,
             command => self.refuse(packet, command.name()).await,
         }
     }
 
     /// `COM_QUERY`: classify, then relay.
     async fn query(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        if let Err(trouble) = self.learn_status().await {
+        if !self.is_for_edge(packet)
+            && let Err(trouble) = self.learn_status().await
+        {
             return self.give_up(packet, trouble).await;
         }
         let text = self.downstream.argument(packet);
         let statement = self.classify(text, packet.is_whole);
         let (kind, mut effect) = (statement.kind, statement.effect);
         self.served.metrics.statement(kind);
-        if effect.kill.is_some() {
-            return self.refuse(packet, "KILL").await;
+        if let Some(table) = effect.tidegate {
+            return self.show(packet, table).await;
+        }
+        if let Some(kill) = &effect.kill
+            && !effect.is_multi
+        {
+            let target = self.target_of(kill, &effect, text);
+            if let Some(answered) = self.kill(packet, target, kill.query).await {
+                return answered;
+            }
         }
         let asks = effect.reads_previous || !effect.questions.is_empty();
         let asked = if asks {
@@ -111,6 +121,11 @@ impl Session {
 
     /// `COM_STMT_PREPARE`: the statement lives on the lease.
     async fn prepare(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        let text = self.downstream.argument(packet);
+        let effect = self.classify(text, packet.is_whole).effect;
+        if effect.tidegate.is_some() || effect.kill.is_some() {
+            return self.give_up(packet, Trouble::NotPreparable).await;
+        }
         let mut effect = Effect::pin(PinReason::NotUnderstood);
         effect.may_write = false;
         self.relay_command(packet, effect).await
@@ -191,7 +206,7 @@ impl Session {
         self.give_up(packet, Trouble::NotSupported(what)).await
     }
 
-    async fn relay_command(
+    pub(super) async fn relay_command(
         &mut self,
         packet: CommandPacket,
         effect: Effect,

@@ -8,8 +8,10 @@ use mysql_sql::Effect;
 use super::Session;
 use crate::bring::Steps;
 use crate::error::Trouble;
+use crate::mutant::Fault;
 use crate::origin::{Flavor, OriginConnector};
 use crate::profile::Profile;
+use crate::registry::Parted;
 
 impl Session {
     /// Sees to it that there is a lease in hand. While it waits for one, it watches the client: the
@@ -24,9 +26,27 @@ impl Session {
             biased;
             lease = pool.lease(&self.profile, &self.state, last) => lease.map_err(Trouble::NoLease)?,
             end = self.downstream.ended() => return Err(Trouble::Client(end)),
+            why = self.registered.interrupted() => return Err(Trouble::Interrupted(why)),
         };
-        self.held = Some(lease);
+        self.hold(lease);
         Ok(())
+    }
+
+    /// The session has this lease from now on.
+    pub(super) fn hold(&mut self, lease: Lease<OriginConnector>) {
+        self.registered.take(lease.thread());
+        self.held = Some(lease);
+    }
+
+    /// Gives the lease in hand back, if there is one. A connection that somebody aimed a `KILL` at
+    /// is closed: see [`crate::registry::Entry::part`].
+    pub(super) fn give_back(&mut self) {
+        let parted = self.registered.part();
+        if let Some(lease) = self.held.take()
+            && parted == Parted::Unharmed
+        {
+            lease.give_back();
+        }
     }
 
     /// How the first statement's literals read is the origin's to say, so it is asked: by a login.
@@ -49,6 +69,9 @@ impl Session {
         let Some(lease) = &self.held else {
             return Steps::default();
         };
+        if self.shared.config.mutant.has(Fault::NoBring) {
+            return Steps::default();
+        }
         let brings_id = self.brings_insert_id(effect);
         let is_fresh = !self.pins.hold();
         // 0 is what a connection has after a reset, and what TiDB cannot be told to have.

@@ -1,5 +1,6 @@
 //! The login of a client: greeting, TLS, local credentials.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use aws_lc_rs::rand;
@@ -24,6 +25,7 @@ use crate::hyperdrives::Served;
 use crate::listener::Shared;
 use crate::profile::{OFFERED, Profile};
 use crate::refusal;
+use crate::registry::{Facts, Place, Registered, TooManyOfUser};
 use crate::state::SessionState;
 
 /// What a login reads at a time; a client's answer is a few hundred bytes.
@@ -33,17 +35,22 @@ const LOGIN_BUFFER: usize = 1024;
 /// their own.
 const GREETING_COLLATION: u8 = 45;
 
+/// Characters that are kept of a client's name for itself.
+const MAX_PROGRAM: usize = 64;
+
 /// A login in progress.
 pub(crate) struct Login<'a> {
     shared: &'a Arc<Shared>,
-    connection_id: u32,
+    place: Place,
+    peer: SocketAddr,
     handshake: ServerHandshake,
     input: BytesMut,
     output: Vec<u8>,
 }
 
 impl<'a> Login<'a> {
-    pub(crate) fn new(shared: &'a Arc<Shared>, connection_id: u32) -> Self {
+    pub(crate) fn new(shared: &'a Arc<Shared>, peer: SocketAddr) -> Self {
+        let place = shared.hyperdrives.registry().reserve();
         let config = &shared.config;
         let mut capabilities = OFFERED;
         capabilities.set(Capabilities::SSL, config.tls.server_config().is_some());
@@ -53,10 +60,9 @@ impl<'a> Login<'a> {
             .unwrap_or_else(|| config.server_version.clone());
         Self {
             shared,
-            connection_id,
             handshake: ServerHandshake::new(ServerConfig {
                 server_version,
-                connection_id,
+                connection_id: place.id(),
                 nonce: nonce(),
                 capabilities,
                 collation: GREETING_COLLATION,
@@ -64,6 +70,8 @@ impl<'a> Login<'a> {
                 // well.
                 default_plugin: AuthPlugin::NativePassword,
             }),
+            place,
+            peer,
             input: BytesMut::with_capacity(LOGIN_BUFFER),
             output: Vec::new(),
         }
@@ -172,6 +180,26 @@ impl<'a> Login<'a> {
             .unwrap_or_default()
     }
 
+    /// What others will see of the session.
+    fn facts(&self, served: &Served) -> Facts {
+        let program = self.handshake.login().and_then(|login| {
+            let of = |wanted| {
+                let mut attributes = login.connect_attributes.iter();
+                attributes.find_map(|(name, value)| (name == wanted).then_some(value))
+            };
+            of("program_name").or_else(|| of("_client_name"))
+        });
+        Facts {
+            user: self.user().into(),
+            hyperdrive: served.hyperdrive.id,
+            peer: self.peer,
+            program: program
+                .map(|program| program.chars().take(MAX_PROGRAM).collect::<String>())
+                .unwrap_or_default()
+                .into(),
+        }
+    }
+
     async fn refuse_password(&mut self, stream: &mut BoxStream) -> SessionEnd {
         let error = refusal::wrong_password(&self.user());
         self.refuse(stream, &error, "wrong password").await
@@ -202,6 +230,13 @@ impl<'a> Login<'a> {
         mut stream: BoxStream,
         served: Arc<Served>,
     ) -> Result<Session, SessionEnd> {
+        let entry = match self.place.enter(self.facts(&served), served.limit_of_user()) {
+            Ok(entry) => entry,
+            Err(TooManyOfUser { limit }) => {
+                let error = refusal::too_many_of_user(&self.user(), limit);
+                return Err(self.refuse(&mut stream, &error, "user has enough clients").await);
+            }
+        };
         let status = served.pool.connector().login_status();
         let ok = OkPacket {
             status: status.unwrap_or(StatusFlags::AUTOCOMMIT),
@@ -220,8 +255,11 @@ impl<'a> Login<'a> {
         let profile = Arc::new(Profile::new(capabilities, collation, database));
         Ok(Session {
             shared: Arc::clone(self.shared),
-            downstream: Downstream::new(stream, self.input, capabilities),
-            id: self.connection_id,
+            downstream: Downstream::new(stream, self.input, capabilities, &entry),
+            id: entry.id,
+            registered: Registered::new(self.place, entry),
+            response: None,
+            shown: None,
             profile,
             state,
             served,

@@ -6,7 +6,7 @@ use mysql_sql::{PinReason, Release};
 const MAX_PINS: usize = 256;
 
 /// Why a session keeps its lease between two commands. Empty: it is given back.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pins {
     /// A transaction is open, by the origin's own word.
     pub(super) transaction: bool,
@@ -16,6 +16,8 @@ pub(super) struct Pins {
     state: Vec<Pin>,
     /// The connection carried state at some time, and is reset before another session gets it.
     dirty: bool,
+    /// What others see of this is not this any more.
+    changed: bool,
 }
 
 #[derive(Debug)]
@@ -25,7 +27,24 @@ struct Pin {
     name: Option<String>,
 }
 
+impl Default for Pins {
+    fn default() -> Self {
+        Self {
+            transaction: false,
+            next_transaction: false,
+            state: Vec::new(),
+            dirty: false,
+            changed: true,
+        }
+    }
+}
+
 impl Pins {
+    /// True when its reasons may be others than when this was asked last.
+    pub(super) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
     /// True while the lease has to be kept: to lose its connection is to lose what the client
     /// relies on.
     pub(super) fn hold(&self) -> bool {
@@ -45,11 +64,13 @@ impl Pins {
     /// The connection has to be reset, though nothing on it is in use any more.
     pub(super) fn soil(&mut self) {
         self.dirty = true;
+        self.changed = true;
     }
 
     /// The connection carries state from now on. True: not for this reason before.
     pub(super) fn add(&mut self, reason: &'static str, name: Option<String>) -> bool {
         self.dirty = true;
+        self.changed = true;
         let is_new = !self.has(reason);
         if self.state.len() < MAX_PINS {
             self.state.push(Pin { reason, name });
@@ -69,6 +90,7 @@ impl Pins {
 
     /// One reason has ended.
     pub(super) fn remove(&mut self, reason: &str) {
+        self.changed = true;
         self.state.retain(|pin| pin.reason != reason);
     }
 
@@ -82,17 +104,15 @@ impl Pins {
         let is_it = |pin: &Pin| pin.reason == reason && pin.name.as_ref() == Some(name);
         if let Some(at) = self.state.iter().position(is_it) {
             self.state.swap_remove(at);
+            self.changed = true;
         }
     }
 
-    /// All reasons, each once.
+    /// All reasons but an open transaction, each once.
     pub(super) fn reasons(&self) -> Vec<&'static str> {
         let mut reasons: Vec<_> = self.state.iter().map(|pin| pin.reason).collect();
         if self.next_transaction {
             reasons.push("next_transaction");
-        }
-        if self.transaction {
-            reasons.push("transaction");
         }
         reasons.sort_unstable();
         reasons.dedup();

@@ -53,7 +53,7 @@ impl Session {
         {
             // It is the same stay, as far as anybody can tell.
             self.previous.visit = Some(lease.visit());
-            self.held = Some(lease);
+            self.hold(lease);
         }
     }
 

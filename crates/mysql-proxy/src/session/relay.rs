@@ -3,14 +3,20 @@
 //! Nothing is decoded but what tells where the response ends. What the origin sends is passed on as
 //! it comes, so a result is never held whole, and a client that reads slowly slows the origin down.
 
-use mysql_proto::{HEADER_LEN, MAX_PAYLOAD, PacketHeader, ResponseState, ResponseTracker, Summary};
+use std::sync::Arc;
 
+use mysql_proto::{
+    ErrPacket, HEADER_LEN, MAX_PAYLOAD, PacketHeader, ResponseState, ResponseTracker, Summary,
+};
 use mysql_sql::Effect;
 
+use super::statements::Execution;
 use super::{MAX_RETRIES, Session};
+use crate::bring::Steps;
 use crate::downstream::CommandPacket;
 use crate::error::{OriginLoss, SessionEnd, Trouble};
-use crate::origin::{BringError, SendError};
+use crate::origin::{BringError, OriginConn, SendError};
+use crate::state::SessionState;
 
 /// How a command went.
 pub(super) enum Relayed {
@@ -30,7 +36,7 @@ pub(super) enum Relayed {
 }
 
 /// What ends the sending of a command early.
-enum SendTrouble {
+pub(super) enum SendTrouble {
     Client(SessionEnd),
     Origin(OriginLoss),
     NoLease(Trouble),
@@ -42,23 +48,76 @@ pub(super) struct Outgoing {
     pub(super) packet: CommandPacket,
     /// The packet that goes out in its place.
     pub(super) text: Option<Vec<u8>>,
+    /// The packet is an execution of a prepared statement, whose id it gets on the way.
+    pub(super) execution: Option<Execution>,
 }
 
 impl Outgoing {
     /// As the client sent it.
     pub(super) fn unchanged(packet: CommandPacket) -> Self {
-        Self { packet, text: None }
+        Self::with_text(packet, None)
+    }
+
+    /// With another packet in its place, if there is one.
+    pub(super) fn with_text(packet: CommandPacket, text: Option<Vec<u8>>) -> Self {
+        Self {
+            packet,
+            text,
+            execution: None,
+        }
+    }
+
+    /// As an execution of a prepared statement.
+    pub(super) fn execution(packet: CommandPacket, execution: Execution) -> Self {
+        Self {
+            packet,
+            text: None,
+            execution: Some(execution),
+        }
     }
 }
 
 /// A packet did not leave.
-struct NotSent {
+pub(super) struct NotSent {
     /// Nothing of the client's left.
     may_retry: bool,
     trouble: SendTrouble,
 }
 
+impl SendTrouble {
+    /// The origin was lost.
+    pub(super) fn lost(loss: impl Into<OriginLoss>) -> Self {
+        Self::Origin(loss.into())
+    }
+}
+
 impl NotSent {
+    /// The origin was lost when some of the client's command may have left.
+    pub(super) fn lost(loss: OriginLoss) -> Self {
+        Self {
+            may_retry: false,
+            trouble: SendTrouble::Origin(loss),
+        }
+    }
+
+    /// There was trouble before anything of the client's left.
+    pub(super) fn nothing_left(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::OriginLost(loss) => Self {
+                may_retry: true,
+                trouble: SendTrouble::Origin(loss),
+            },
+            Trouble::Client(end) => Self {
+                may_retry: false,
+                trouble: SendTrouble::Client(end),
+            },
+            trouble => Self {
+                may_retry: false,
+                trouble: SendTrouble::NoLease(trouble),
+            },
+        }
+    }
+
     fn by_step(error: BringError, may_retry: bool) -> Self {
         match error {
             BringError::Lost(loss) => Self {
@@ -91,34 +150,48 @@ impl Session {
     ) -> Result<Relayed, SessionEnd> {
         let packet = outgoing.packet;
         match self.send_command(outgoing, effect).await {
-            Ok(()) => {}
-            Err(SendTrouble::Client(end)) => return Err(end),
-            Err(SendTrouble::NoLease(trouble)) => return Ok(Relayed::Trouble(trouble)),
-            Err(SendTrouble::Origin(loss)) => {
-                return Ok(Relayed::OriginLost {
-                    loss,
-                    next_packet: Some(1),
-                    client_is_amid: !packet.is_whole,
-                });
-            }
+            Ok(None) => self.relay_response(packet).await,
+            Ok(Some(error)) => self.answer_error(packet, &error).await,
+            Err(trouble) => unsent(trouble, packet),
         }
-        self.relay_response(packet).await
     }
 
-    /// Sends a command, the whole of it.
-    async fn send_command(
+    /// Answers a command that was not sent with an error of the origin's.
+    async fn answer_error(
+        &mut self,
+        packet: CommandPacket,
+        error: &ErrPacket,
+    ) -> Result<Relayed, SessionEnd> {
+        let last = self.discard(packet).await?;
+        let next = Some(last.wrapping_add(1));
+        self.downstream.send_error(next, error).await?;
+        Ok(Relayed::Response(Summary {
+            error: Some(error.code),
+            ..Summary::default()
+        }))
+    }
+
+    /// Sends a command, the whole of it. With an error the origin has refused to prepare what it
+    /// executes: nothing of the command left, or is in use.
+    pub(super) async fn send_command(
         &mut self,
         outgoing: &Outgoing,
         effect: &Effect,
-    ) -> Result<(), SendTrouble> {
+    ) -> Result<Option<ErrPacket>, SendTrouble> {
         let packet = outgoing.packet;
-        self.send_first_packet(outgoing, effect).await?;
+        if let Some(error) = self.send_first_packet(outgoing, effect).await? {
+            return Ok(Some(error));
+        }
         self.downstream.consume(packet);
         if packet.is_whole {
-            return Ok(());
+            return Ok(None);
         }
-        while self.send_next_packet().await? == MAX_PAYLOAD {}
-        Ok(())
+        if self.statements.carry.is_empty() {
+            while self.send_next_packet().await? == MAX_PAYLOAD {}
+        } else {
+            self.send_carrying().await?;
+        }
+        Ok(None)
     }
 
     /// Sends the first packet. While nothing of it left, a dead connection is replaced.
@@ -126,12 +199,16 @@ impl Session {
         &mut self,
         outgoing: &Outgoing,
         effect: &Effect,
-    ) -> Result<(), SendTrouble> {
+    ) -> Result<Option<ErrPacket>, SendTrouble> {
         let packet = outgoing.packet;
         let mut retries = 0;
         loop {
-            let error = match self.try_to_send(outgoing, effect).await {
-                Ok(()) => return Ok(()),
+            let tried = match &outgoing.execution {
+                Some(execution) => self.try_to_execute(packet, execution, effect).await,
+                None => self.try_to_send(outgoing, effect).await.map(|()| None),
+            };
+            let error = match tried {
+                Ok(refused) => return Ok(refused),
                 Err(error) => error,
             };
             let may_retry = error.may_retry && !self.pins.hold() && packet.is_whole;
@@ -155,11 +232,8 @@ impl Session {
     }
 
     /// Leads the lease in hand to the session's state, if it is in another, and sends the packet.
-    ///
-    /// What leads there goes out in one piece with a packet that cannot do harm in the wrong state,
-    /// and is awaited ahead of any other: if a step is refused, a write must not run.
     async fn try_to_send(&mut self, outgoing: &Outgoing, effect: &Effect) -> Result<(), NotSent> {
-        let mut steps = self.steps_ahead(effect);
+        let steps = self.steps_ahead(effect);
         let Some(lease) = &mut self.held else {
             return Ok(());
         };
@@ -171,22 +245,8 @@ impl Session {
             Some(text) => text,
             None => self.downstream.packet(outgoing.packet),
         };
-        if steps.is_empty() {
-            return lease.send(bytes).await.map_err(NotSent::from);
-        }
-        if effect.may_write || !outgoing.packet.is_whole {
-            let led = lease.send(&steps.bytes).await;
-            led.map_err(NotSent::from)?;
-            let led = lease.finish(&steps, &self.state).await;
-            led.map_err(|error| NotSent::by_step(error, true))?;
-            lease.send(bytes).await.map_err(NotSent::from)
-        } else {
-            steps.bytes.extend_from_slice(bytes);
-            let led = lease.send(&steps.bytes).await;
-            led.map_err(NotSent::from)?;
-            let led = lease.finish(&steps, &self.state).await;
-            led.map_err(|error| NotSent::by_step(error, false))
-        }
+        let awaits = effect.may_write || !outgoing.packet.is_whole;
+        send_behind(lease, steps, &self.state, bytes, awaits).await
     }
 
     /// Leads the lease in hand to the session's state, and waits until it is there.
@@ -219,7 +279,12 @@ impl Session {
             .await
             .map_err(SendTrouble::Client)?;
         let payload_len = PacketHeader::decode(header).map_or(0, |header| header.payload_len);
-        let mut left = HEADER_LEN + payload_len;
+        self.pass_bytes(HEADER_LEN + payload_len).await?;
+        Ok(payload_len)
+    }
+
+    /// Passes bytes of the client's command on.
+    pub(super) async fn pass_bytes(&mut self, mut left: usize) -> Result<(), SendTrouble> {
         while left > 0 {
             let bytes = self
                 .downstream
@@ -236,31 +301,39 @@ impl Session {
             self.downstream.consume_part(count);
             left -= count;
         }
-        Ok(payload_len)
+        Ok(())
     }
 
     async fn relay_response(&mut self, packet: CommandPacket) -> Result<Relayed, SessionEnd> {
         let Some(lease) = &mut self.held else {
             return Err(SessionEnd::StateLost);
         };
-        let mut tracker = ResponseTracker::new(packet.command, lease.capabilities());
+        let tracker = ResponseTracker::new(packet.command, lease.capabilities());
         if !packet.command.has_response() {
             lease.end_command();
             return Ok(Relayed::Response(*tracker.summary()));
         }
+        self.relay_rest(tracker).await
+    }
+
+    /// Passes on what is left of a response.
+    pub(super) async fn relay_rest(
+        &mut self,
+        mut tracker: ResponseTracker,
+    ) -> Result<Relayed, SessionEnd> {
         loop {
             match self.relay_some(&mut tracker).await {
                 Ok(ResponseState::Done) => return Ok(Relayed::Response(*tracker.summary())),
                 Ok(ResponseState::Incomplete) => {}
                 Ok(ResponseState::AwaitLocalInfile) => match self.send_local_infile().await {
                     Ok(()) => {}
-                    Err(SendTrouble::Client(end)) => return Err(end),
-                    Err(SendTrouble::NoLease(trouble)) => return Ok(Relayed::Trouble(trouble)),
-                    Err(SendTrouble::Origin(loss)) => return Ok(lost(loss, &tracker, true)),
+                    Err(trouble) => return unanswered(trouble, &tracker, true),
                 },
-                Err(SendTrouble::Client(end)) => return Err(end),
-                Err(SendTrouble::NoLease(trouble)) => return Ok(Relayed::Trouble(trouble)),
-                Err(SendTrouble::Origin(loss)) => return Ok(lost(loss, &tracker, false)),
+                Err(SendTrouble::Client(end)) => {
+                    self.response = Some(tracker);
+                    return Err(end);
+                }
+                Err(trouble) => return unanswered(trouble, &tracker, false),
             }
         }
     }
@@ -273,8 +346,7 @@ impl Session {
         let Some(lease) = &mut self.held else {
             return Err(SendTrouble::Client(SessionEnd::StateLost));
         };
-        // A client that left waits for no answer: its connection is closed, which ends the
-        // statement at the origin when that next looks.
+        // A client that left waits for no answer: see `cleanup.rs`.
         let bytes = tokio::select! {
             biased;
             bytes = lease.receive() => bytes,
@@ -327,10 +399,63 @@ impl Session {
     }
 }
 
-fn lost(loss: OriginLoss, tracker: &ResponseTracker, client_is_amid: bool) -> Relayed {
-    Relayed::OriginLost {
-        loss,
-        next_packet: tracker.next_sequence_id(),
-        client_is_amid,
+/// Sends a packet on a connection, behind the steps that lead that to a state.
+///
+/// They go out in one piece with a packet that cannot do harm in the wrong state, and are awaited
+/// ahead of any other: if a step is refused, a write must not run.
+pub(super) async fn send_behind(
+    lease: &mut OriginConn,
+    steps: Steps,
+    state: &Arc<SessionState>,
+    bytes: &[u8],
+    awaits: bool,
+) -> Result<(), NotSent> {
+    if steps.is_empty() && !lease.handles.has_closing() {
+        return lease.send(bytes).await.map_err(NotSent::from);
+    }
+    let mut ahead = lease.handles.take_closing();
+    ahead.extend_from_slice(&steps.bytes);
+    let awaits = awaits && !steps.is_empty();
+    if !awaits {
+        ahead.extend_from_slice(bytes);
+    }
+    lease.send(&ahead).await.map_err(NotSent::from)?;
+    if !steps.is_empty() {
+        let led = lease.finish(&steps, state).await;
+        led.map_err(|error| NotSent::by_step(error, awaits))?;
+    }
+    if awaits {
+        lease.send(bytes).await.map_err(NotSent::from)?;
+    }
+    Ok(())
+}
+
+/// How a command went that was not sent whole.
+pub(super) fn unsent(trouble: SendTrouble, packet: CommandPacket) -> Result<Relayed, SessionEnd> {
+    match trouble {
+        SendTrouble::Client(end) => Err(end),
+        SendTrouble::NoLease(trouble) => Ok(Relayed::Trouble(trouble)),
+        SendTrouble::Origin(loss) => Ok(Relayed::OriginLost {
+            loss,
+            next_packet: Some(1),
+            client_is_amid: !packet.is_whole,
+        }),
+    }
+}
+
+/// How a command went whose response broke off.
+pub(super) fn unanswered(
+    trouble: SendTrouble,
+    tracker: &ResponseTracker,
+    client_is_amid: bool,
+) -> Result<Relayed, SessionEnd> {
+    match trouble {
+        SendTrouble::Client(end) => Err(end),
+        SendTrouble::NoLease(trouble) => Ok(Relayed::Trouble(trouble)),
+        SendTrouble::Origin(loss) => Ok(Relayed::OriginLost {
+            loss,
+            next_packet: tracker.next_sequence_id(),
+            client_is_amid,
+        }),
     }
 }

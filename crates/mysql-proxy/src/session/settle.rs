@@ -14,6 +14,7 @@ use super::pins::Pins;
 use super::previous::Previous;
 use super::{OF_SESSION, Session};
 use crate::error::{OriginLoss, SessionEnd, Trouble};
+use crate::mutant::Fault;
 use crate::refusal;
 use crate::state::SessionState;
 
@@ -218,9 +219,7 @@ impl Session {
         self.take_found_rows().await;
         self.take_insert_id().await;
         self.clean().await;
-        if let Some(lease) = self.held.take() {
-            lease.give_back();
-        }
+        self.give_back();
     }
 
     /// Takes the warnings of the last statement from the connection that ran it.
@@ -231,6 +230,10 @@ impl Session {
             return;
         }
         self.previous.visit = None;
+        if self.shared.config.mutant.has(Fault::NoCapture) {
+            self.previous.warned = false;
+            return;
+        }
         match lease.ask(Command::QUERY, b"SHOW WARNINGS").await {
             Ok(answer) => {
                 let has_eof = lease.has_eof();
@@ -285,6 +288,9 @@ impl Session {
         }
         self.pins = Pins::default();
         self.previous.visit = None;
+        if self.shared.config.mutant.has(Fault::NoReset) {
+            return;
+        }
         let reset = timeout(RESET_LIMIT, lease.reset()).await;
         if !matches!(reset, Ok(Ok(()))) {
             debug!("Closed an origin connection that could not be reset");
@@ -298,8 +304,8 @@ impl Session {
         self.held = None;
     }
 
-    /// Parts with the lease in hand at the end of the session, or at its reset: what is open is
-    /// rolled back, and what it carries is dropped. Amid a command it is closed.
+    /// Parts with the lease in hand at the session's reset: what is open is rolled back, and what
+    /// it carries is dropped. Amid a command it is closed.
     pub(super) async fn leave_lease(&mut self) {
         let is_settled = self.held.as_ref().is_some_and(|lease| lease.is_settled());
         if !is_settled {
@@ -312,9 +318,7 @@ impl Session {
         self.previous = Previous::none();
         self.clean().await;
         self.pins = Pins::default();
-        if let Some(lease) = self.held.take() {
-            lease.give_back();
-        }
+        self.give_back();
     }
 
     /// Tells the client of trouble with its command; the session goes on.

@@ -2,6 +2,10 @@
 
 use super::*;
 
+mod asks;
+mod clients;
+mod sets;
+
 fn effect(sql: &str) -> Effect {
     classify(sql.as_bytes(), Escapes::Backslash).effect
 }
@@ -41,20 +45,72 @@ fn leaves_the_connection_as_it_was() {
         "",
         "-- nothing",
     ] {
-        assert_eq!(effect(sql), Effect::default(), "{sql}");
+        let effect = effect(sql);
+        let plain = Effect {
+            may_write: effect.may_write,
+            is_multi: effect.is_multi,
+            ..Effect::default()
+        };
+        assert_eq!(effect, plain, "{sql}");
     }
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn pins_what_leaves_something_behind() {
     for (sql, reason) in [
-        ("SET NAMES utf8mb4", PinReason::SessionVariable),
-        ("SET @a = 1", PinReason::SessionVariable),
-        ("SELECT @a", PinReason::UserVariable),
         ("SELECT @a := 1", PinReason::UserVariable),
         ("SELECT 1 INTO @a", PinReason::UserVariable),
-        ("SELECT/**/@a", PinReason::UserVariable),
-        ("SELECT 'x'@a", PinReason::UserVariable),
+        ("SELECT a, b FROM t INTO @a, @b", PinReason::UserVariable),
+        (
+            "LOAD DATA INFILE 'x' INTO TABLE t (@a) SET b = @a",
+            PinReason::UserVariable,
+        ),
+        ("SET @a = @b", PinReason::UserVariable),
+        ("SET @a = LAST_INSERT_ID()", PinReason::UserVariable),
+        ("SET @a = 'caf\u{e9}'", PinReason::UserVariable),
+        ("SELECT @`a b`", PinReason::NotUnderstood),
+        ("SELECT @ a", PinReason::NotUnderstood),
+        ("SELECT @\u{e9}", PinReason::NotUnderstood),
+        ("HANDLER t OPEN", PinReason::HandlerStatement),
+        ("EXECUTE s USING @a", PinReason::TextPrepare),
+        ("LOCK INSTANCE FOR BACKUP", PinReason::NotUnderstood),
+        ("UNLOCK INSTANCE", PinReason::NotUnderstood),
+        ("FLUSH TABLES t FOR EXPORT", PinReason::TableLock),
+        ("/*!50701 SET NAMES utf8 */", PinReason::NotUnderstood),
+        (
+            "/*!40101 SET NAMES utf8; SET NAMES latin1 */",
+            PinReason::NotUnderstood,
+        ),
+        (
+            "/*!40101 SET NAMES utf8 */ /*!40101 SELECT 1 */",
+            PinReason::NotUnderstood,
+        ),
+        ("/*!40101 SET @a=@@sql_mode */", PinReason::NotUnderstood),
+        ("/*!40101 SELECT 1 */", PinReason::NotUnderstood),
+        ("/*M! SET NAMES utf8 */", PinReason::NotUnderstood),
+        ("/*!SET NAMES 'utf8\\' */", PinReason::NotUnderstood),
+        (
+            "CREATE PROCEDURE p() BEGIN SET @a = 1; END",
+            PinReason::NotUnderstood,
+        ),
+        (
+            "CREATE PROCEDURE p() SET @a = 1; SET @b = 2",
+            PinReason::NotUnderstood,
+        ),
+        (
+            "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET @a = 1; SELECT 1",
+            PinReason::NotUnderstood,
+        ),
+        (
+            "CREATE VIEW v AS SELECT 1 /*!99999 + 1 */",
+            PinReason::NotUnderstood,
+        ),
+        (
+            "SELECT GET_LOCK('a', 1); LOCK TABLES t READ",
+            PinReason::NotUnderstood,
+        ),
+        ("SELECT GET_LOCK('a', 1); CALL p()", PinReason::Procedure),
         (
             "CREATE TEMPORARY TABLE t (id INT)",
             PinReason::TemporaryTable,
@@ -70,16 +126,12 @@ fn pins_what_leaves_something_behind() {
         ("SELECT PREVIOUS VALUE FOR s", PinReason::Sequence),
         ("SELECT NEXT VALUE FOR s", PinReason::Sequence),
         ("INSERT INTO t VALUES (NEXTVAL(s))", PinReason::Sequence),
-        ("SELECT CONNECTION_ID()", PinReason::ConnectionId),
-        ("HANDLER t OPEN", PinReason::NotUnderstood),
         ("BEGIN NOT ATOMIC SET @x = 1; END", PinReason::NotUnderstood),
         ("START REPLICA", PinReason::NotUnderstood),
         ("START", PinReason::NotUnderstood),
         ("COMMIT RELEASE", PinReason::NotUnderstood),
-        ("/*!40101 SET NAMES utf8 */", PinReason::NotUnderstood),
         ("SELECT 1 /*!, GET_LOCK('a',1) */", PinReason::NotUnderstood),
         ("SELECT 'unfinished", PinReason::NotUnderstood),
-        ("SELECT 1; SET @a = 1", PinReason::SessionVariable),
         ("SELECT @@", PinReason::NotUnderstood),
         ("frobnicate", PinReason::NotUnderstood),
         ("SELECT f()", PinReason::StoredFunction),
@@ -112,13 +164,7 @@ fn pins_what_leaves_something_behind() {
 
 #[test]
 fn needs_an_unused_connection_for_what_others_may_have_left() {
-    for sql in [
-        "SELECT @a",
-        "SELECT LASTVAL(s)",
-        "CALL p()",
-        "SET x = @a",
-        "EXECUTE s",
-    ] {
+    for sql in ["SELECT LASTVAL(s)", "CALL p()", "SELECT f()", "EXECUTE s"] {
         assert!(effect(sql).needs_unused, "{sql}");
     }
     for sql in [
@@ -134,6 +180,7 @@ fn needs_an_unused_connection_for_what_others_may_have_left() {
 fn knows_what_asks_about_the_statement_before() {
     for sql in [
         "SELECT FOUND_ROWS()",
+        "GET DIAGNOSTICS @n = ROW_COUNT",
         "select row_count()",
         "SHOW WARNINGS",
         "SHOW COUNT(*) ERRORS",
@@ -179,17 +226,8 @@ fn carries_the_database() {
     ] {
         assert_eq!(effect(sql), Effect::use_database(name.to_owned()), "{sql}");
     }
-    for sql in [
-        "USE 'shop'",
-        "USE a; USE b",
-        "SELECT 1; USE a",
-        "USE a; SELECT 1",
-    ] {
-        let effect = effect(sql);
-        assert!(
-            effect.pin.is_some() && effect.use_database.is_none(),
-            "{sql}"
-        );
+    for sql in ["USE 'shop'", "USE a; USE b", "USE a b"] {
+        assert_eq!(effect(sql).use_database.as_deref(), None, "{sql}");
     }
 }
 
@@ -219,22 +257,60 @@ fn tells_the_kind_of_the_first_statement() {
 fn literals_end_where_the_server_ends_them() {
     let sql = br"INSERT INTO t VALUES ('\'), (@a, ' ')";
     let none = classify(sql, Escapes::None).effect;
-    assert_eq!(none.pin, Some(PinReason::UserVariable));
+    assert_eq!(none.user_variables, ["a"]);
 }
+
+const COMMENT: &str = "/* a; b */ ";
 
 proptest::proptest! {
     /// Any bytes end in some verdict, and a hazard appended after a semicolon is never missed,
     /// unless what precedes it swallowed it into a literal or comment, which pins by itself.
     #[test]
     fn never_misses_a_hazard(prefix in "[a-zA-Z0-9 '\"`\\\\/*#@;()-]{0,24}") {
-        let sql = format!("{prefix}\n; SET @a = 1");
+        let sql = format!("{prefix}\n; SELECT @a := 1");
         let effect = classify(sql.as_bytes(), Escapes::Backslash).effect;
         proptest::prop_assert!(effect.pin.is_some(), "{sql:?}: {effect:?}");
     }
 
+    /// Nor is an assignment, and none is believed that may not have happened.
+    #[test]
+    fn never_misses_an_assignment(prefix in "[a-zA-Z0-9 '\"`\\\\/*#@;(),=-]{0,24}") {
+        let sql = format!("{prefix}\n; SET sql_mode = ''");
+        let effect = classify(sql.as_bytes(), Escapes::Backslash).effect;
+        let is_last = matches!(effect.sets.last(),
+            Some(Assignment::Variable { name, .. }) if name == "sql_mode");
+        proptest::prop_assert!(effect.pin == Some(PinReason::NotUnderstood) || is_last,
+            "{sql:?}: {effect:?}");
+    }
+
     #[test]
     fn never_panics(sql in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
-        classify(&sql, Escapes::Backslash);
-        classify(&sql, Escapes::None);
+        let words = "SET @@session. NAMES utf8 KILL QUERY SHOW LIMIT SELECT ROW_COUNT() GET_LOCK('";
+        for escapes in [Escapes::Backslash, Escapes::None] {
+            let plain = classify(&sql, escapes);
+            let asked: Vec<_> = plain.effect.questions.iter().map(|q| (q, -1)).collect();
+            crate::substitute(&sql, &asked);
+            for word in words.split(' ') {
+                classify(&[word.as_bytes(), b" ", &sql].concat(), escapes);
+            }
+        }
+    }
+
+    /// Comments around a statement change nothing of what is known of it.
+    #[test]
+    fn comments_change_no_fact(at in 0..clients::STATEMENTS.len()) {
+        let sql = clients::STATEMENTS[at];
+        if !sql.starts_with("/*!") {
+            let (plain, commented) = (effect(sql), effect(&format!("{COMMENT}{sql} -- 'x")));
+            for (one, other) in plain.questions.iter().zip(&commented.questions) {
+                proptest::prop_assert_eq!(one.range.start + COMMENT.len(), other.range.start);
+            }
+            let without_places = |effect: Effect| Effect {
+                questions: Vec::new(),
+                kill: None,
+                ..effect
+            };
+            proptest::prop_assert_eq!(without_places(plain), without_places(commented));
+        }
     }
 }

@@ -1,0 +1,183 @@
+//! The compressed protocol as a stream around a stream.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+use net::Duplex;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::Algorithm;
+use super::decoder::Decoder;
+use super::encoder::encode;
+
+/// What is read of the stream at a time. On the stack: a client that waits costs no buffer.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// The content of one packet at most, as servers have it (`net_buffer_length`): it is what a flush
+/// makes a client wait for, and what is kept of a response.
+const CONTENT: usize = 16 * 1024;
+
+/// A stream whose other end speaks the compressed protocol.
+///
+/// What is written is held back until there are 16 KiB of it, or it is flushed: a flush makes one
+/// packet. Sequence ids follow those of the client: its command begins at 0, the response goes on
+/// after the last that was read.
+pub(crate) struct Compressed<S> {
+    stream: S,
+    algorithm: Algorithm,
+    /// Bytes that came and are not decoded yet.
+    received: BytesMut,
+    decoder: Decoder,
+    /// Content that is not in a packet yet.
+    content: Vec<u8>,
+    /// Packets that are made.
+    packets: Vec<u8>,
+    /// Bytes of them that are sent.
+    sent: usize,
+    /// Of the next packet that is sent.
+    sequence_id: u8,
+}
+
+impl<S> Compressed<S> {
+    /// Puts the compressed protocol on `stream`; `received` is what was read of it already.
+    pub(crate) fn new(stream: S, received: BytesMut, algorithm: Algorithm) -> Self {
+        Self {
+            stream,
+            algorithm,
+            received,
+            decoder: Decoder::new(algorithm),
+            content: Vec::new(),
+            packets: Vec::new(),
+            sent: 0,
+            sequence_id: 0,
+        }
+    }
+
+    /// Makes a packet of the content that was held back.
+    fn pack(&mut self) -> io::Result<()> {
+        if self.content.is_empty() {
+            return Ok(());
+        }
+        let content = std::mem::take(&mut self.content);
+        encode(
+            self.algorithm,
+            self.sequence_id,
+            &content,
+            &mut self.packets,
+        )?;
+        self.sequence_id = self.sequence_id.wrapping_add(1);
+        Ok(())
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Compressed<S> {
+    /// Sends the packets that are made.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(rest) = self
+            .packets
+            .get(self.sent..)
+            .filter(|rest| !rest.is_empty())
+        {
+            let count = ready!(Pin::new(&mut self.stream).poll_write(context, rest))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.sent += count;
+        }
+        // The next response may be long in coming: nothing is kept for it.
+        self.packets = Vec::new();
+        self.sent = 0;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Compressed<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if buffer.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            // A packet that has come whole may still have content to give.
+            if !this.received.is_empty() || !this.decoder.is_between_packets() {
+                let output = buffer.initialize_unfilled();
+                let count = this.decoder.decode(&mut this.received, output)?;
+                if this.received.is_empty() {
+                    this.received = BytesMut::new();
+                }
+                if count > 0 {
+                    this.sequence_id = this.decoder.sequence_id().wrapping_add(1);
+                    buffer.advance(count);
+                    return Poll::Ready(Ok(()));
+                }
+            }
+            let mut bytes = [0; READ_BUFFER];
+            let mut read = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(&mut this.stream).poll_read(context, &mut read))?;
+            if read.filled().is_empty() {
+                let is_cut = !this.received.is_empty() || !this.decoder.is_between_packets();
+                return Poll::Ready(if is_cut {
+                    Err(io::ErrorKind::UnexpectedEof.into())
+                } else {
+                    Ok(())
+                });
+            }
+            this.received.extend_from_slice(read.filled());
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Compressed<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.content.len() >= CONTENT {
+            ready!(this.poll_send(context))?;
+            this.pack()?;
+        }
+        let count = bytes.len().min(CONTENT - this.content.len());
+        let (taken, _) = bytes.split_at_checked(count).unwrap_or_default();
+        this.content.extend_from_slice(taken);
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.pack()?;
+        ready!(this.poll_send(context))?;
+        Pin::new(&mut this.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.pack()?;
+        ready!(this.poll_send(context))?;
+        Pin::new(&mut this.stream).poll_shutdown(context)
+    }
+}
+
+impl<S: Duplex> Duplex for Compressed<S> {
+    fn is_leaving(&self) -> bool {
+        self.stream.is_leaving()
+    }
+}
+
+/// Without what a client has said.
+impl<S: fmt::Debug> fmt::Debug for Compressed<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compressed")
+            .field("stream", &self.stream)
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,427 @@
+//! What others can see of a session, and do to it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use domain::HyperdriveId;
+use futures_util::task::AtomicWaker;
+use mysql_proto::Command;
+use tokio::time::Instant;
+
+use crate::state::SessionState;
+
+/// What is known of a session at its login.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    /// The local user.
+    pub(crate) user: Box<str>,
+    /// The hyperdrive that the user selected.
+    pub(crate) hyperdrive: HyperdriveId,
+    /// Where the client is.
+    pub(crate) peer: SocketAddr,
+    /// The client's own name for itself, of its connection attributes.
+    pub(crate) program: Box<str>,
+}
+
+/// One session, for others to see.
+pub(crate) struct Entry {
+    /// The connection id, as the client knows it.
+    pub(crate) id: u32,
+    /// The local user.
+    pub(crate) user: Box<str>,
+    /// The hyperdrive.
+    pub(crate) hyperdrive: HyperdriveId,
+    /// Where the client is.
+    pub(crate) peer: SocketAddr,
+    /// The client's own name for itself.
+    pub(crate) program: Box<str>,
+    since: Instant,
+    /// The command under way, and since when: see [`Activity`].
+    activity: AtomicU64,
+    /// The lease in hand: see [`Stay`].
+    stay: AtomicU64,
+    /// A transaction is open.
+    transaction: AtomicBool,
+    /// What others ask of it.
+    signals: AtomicU8,
+    /// The session's task, while it waits.
+    waker: AtomicWaker,
+    details: Mutex<Details>,
+}
+
+/// What changes seldom.
+#[derive(Default)]
+struct Details {
+    pins: Vec<&'static str>,
+    state: Option<Arc<SessionState>>,
+}
+
+/// What a session does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Activity {
+    /// The command under way. `None`: the client says nothing.
+    pub(crate) command: Option<Command>,
+    /// For how long.
+    pub(crate) time: Duration,
+}
+
+/// A stay on an origin connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stay {
+    /// The connection's id at the origin.
+    pub(crate) thread: u32,
+}
+
+/// How a session parted with its origin connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parted {
+    /// Nobody aimed at it.
+    Unharmed,
+    /// A `KILL` was sent to it, or is about to be: it may arrive late, and must not meet another
+    /// session there. The connection has to be closed.
+    Struck,
+}
+
+/// Why a command must not go on waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interruption {
+    /// `KILL QUERY`.
+    Killed,
+    /// `query_timeout` or `transaction_timeout`.
+    TimedOut,
+}
+
+/// The command's place in an activity; below it are milliseconds since the login, which last for
+/// two million years.
+const COMMAND_SHIFT: u32 = 56;
+
+/// In the place of a command when there is none.
+const IDLE: u8 = u8::MAX;
+
+/// In a stay, above the thread id: there is a lease.
+const HELD: u64 = 1 << 32;
+/// Likewise: a `KILL` was aimed at the thread.
+const STRUCK: u64 = 1 << 33;
+
+/// The pin of an open transaction.
+pub(crate) const TRANSACTION: &str = "transaction";
+
+/// Signals.
+const END: u8 = 1;
+const KILL_QUERY: u8 = 1 << 1;
+const TIME_OUT: u8 = 1 << 2;
+
+impl Entry {
+    pub(super) fn new(id: u32, facts: Facts) -> Self {
+        Self {
+            id,
+            user: facts.user,
+            hyperdrive: facts.hyperdrive,
+            peer: facts.peer,
+            program: facts.program,
+            since: Instant::now(),
+            activity: AtomicU64::new(u64::from(IDLE) << COMMAND_SHIFT),
+            stay: AtomicU64::new(0),
+            transaction: AtomicBool::new(false),
+            signals: AtomicU8::new(0),
+            waker: AtomicWaker::new(),
+            details: Mutex::default(),
+        }
+    }
+
+    // === What the session itself tells ===
+
+    /// A command came. What was asked of the one before does not concern it.
+    pub(crate) fn begin(&self, command: Command) {
+        self.become_active(command.0);
+        if self.signals.load(Ordering::Relaxed) != 0 {
+            self.signals.fetch_and(END, Ordering::Relaxed);
+        }
+    }
+
+    /// The command is done.
+    pub(crate) fn rest(&self) {
+        self.become_active(IDLE);
+    }
+
+    fn become_active(&self, command: u8) {
+        let millis = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(0);
+        let activity = (u64::from(command) << COMMAND_SHIFT) | millis;
+        self.activity.store(activity, Ordering::Relaxed);
+    }
+
+    /// Whether a transaction is open.
+    pub(crate) fn note_transaction(&self, is_open: bool) {
+        if self.transaction.load(Ordering::Relaxed) != is_open {
+            self.transaction.store(is_open, Ordering::Relaxed);
+        }
+    }
+
+    /// What pins it now, but for a transaction.
+    pub(crate) fn note_pins(&self, pins: Vec<&'static str>) {
+        self.details().pins = pins;
+    }
+
+    /// Its state is another one now.
+    pub(crate) fn note_state(&self, state: &Arc<SessionState>) {
+        self.details().state = Some(Arc::clone(state));
+    }
+
+    /// It has a lease, of the connection with this id at the origin.
+    pub(crate) fn take(&self, thread: u32) {
+        self.stay.store(HELD | u64::from(thread), Ordering::Release);
+    }
+
+    /// It parts with its lease, to lend the connection on.
+    ///
+    /// # Race
+    ///
+    /// A killer that reads the thread's id a moment before this, and sends its `KILL` a moment
+    /// after, would hit the statement of the next session on the connection. So a killer marks the
+    /// stay before it sends anything ([`Entry::aim`]), in the same atomic that is emptied here:
+    ///
+    /// ```text
+    ///   killer  aim: held → struck ── KILL QUERY 7 ──►          aim: nothing there, nothing sent
+    ///   session                  part: struck → close     part: held → lend on
+    ///                            (whenever it arrives,
+    ///                            nobody else is there)
+    /// ```
+    ///
+    /// A connection that is closed, and never lent again, need not be parted with.
+    pub(crate) fn part(&self) -> Parted {
+        let stay = self.stay.swap(0, Ordering::AcqRel);
+        if stay & STRUCK == 0 {
+            Parted::Unharmed
+        } else {
+            Parted::Struck
+        }
+    }
+
+    /// It has no lease any more: the connection was closed.
+    pub(crate) fn forget_lease(&self) {
+        if self.stay.load(Ordering::Relaxed) != 0 {
+            self.stay.store(0, Ordering::Release);
+        }
+    }
+
+    /// Waits until others want it to end. Cancel-safe.
+    pub(crate) async fn ended(&self) {
+        self.signalled(END).await;
+    }
+
+    /// Waits until the command under way must not wait any longer. Cancel-safe.
+    pub(crate) async fn interrupted(&self) -> Interruption {
+        let signals = self.signalled(KILL_QUERY | TIME_OUT).await;
+        if signals & KILL_QUERY == 0 {
+            Interruption::TimedOut
+        } else {
+            Interruption::Killed
+        }
+    }
+
+    /// Only the session's own task may wait: one waker is kept.
+    async fn signalled(&self, wanted: u8) -> u8 {
+        std::future::poll_fn(|context| {
+            let there = || self.signals.load(Ordering::Acquire) & wanted;
+            if there() != 0 {
+                return Poll::Ready(there());
+            }
+            self.waker.register(context.waker());
+            // Whoever signals sets the bit first and wakes then.
+            match there() {
+                0 => Poll::Pending,
+                signals => Poll::Ready(signals),
+            }
+        })
+        .await
+    }
+
+    // === What others do to it ===
+
+    /// Takes aim at its connection: from now on that is not lent on, and may be killed. `None`: it
+    /// has no lease, so there is nothing at the origin to kill.
+    pub(crate) fn aim(&self) -> Option<Stay> {
+        let mark = |stay| (stay & HELD != 0).then_some(stay | STRUCK);
+        let stay = self
+            .stay
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, mark)
+            .ok()?;
+        thread_of(stay).map(|thread| Stay { thread })
+    }
+
+    /// Tells the command under way not to wait for a lease any longer.
+    pub(crate) fn interrupt(&self, why: Interruption) {
+        self.signal(match why {
+            Interruption::Killed => KILL_QUERY,
+            Interruption::TimedOut => TIME_OUT,
+        });
+    }
+
+    /// Tells the session to end.
+    pub(crate) fn end(&self) {
+        self.signal(END);
+    }
+
+    fn signal(&self, signal: u8) {
+        self.signals.fetch_or(signal, Ordering::Release);
+        self.waker.wake();
+    }
+
+    // === What others see ===
+
+    /// What it does.
+    pub(crate) fn activity(&self) -> Activity {
+        let activity = self.activity.load(Ordering::Relaxed);
+        let command = u8::try_from(activity >> COMMAND_SHIFT).unwrap_or(IDLE);
+        let began = Duration::from_millis(activity & ((1 << COMMAND_SHIFT) - 1));
+        Activity {
+            command: (command != IDLE).then_some(Command(command)),
+            time: self.since.elapsed().saturating_sub(began),
+        }
+    }
+
+    /// How long it has been connected.
+    pub(crate) fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// The id at the origin of the connection that it has a lease of.
+    pub(crate) fn thread(&self) -> Option<u32> {
+        thread_of(self.stay.load(Ordering::Relaxed))
+    }
+
+    /// What pins it.
+    pub(crate) fn pins(&self) -> Vec<&'static str> {
+        let mut pins = self.details().pins.clone();
+        if self.transaction.load(Ordering::Relaxed) {
+            pins.push(TRANSACTION);
+        }
+        pins
+    }
+
+    /// Its default database.
+    pub(crate) fn database(&self) -> Option<String> {
+        let details = self.details();
+        let state = details.state.as_ref()?;
+        state.database_name().map(str::to_owned)
+    }
+
+    fn details(&self) -> MutexGuard<'_, Details> {
+        self.details.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn thread_of(stay: u64) -> Option<u32> {
+    (stay & HELD != 0).then(|| u32::try_from(stay & u64::from(u32::MAX)).unwrap_or(0))
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("id", &self.id)
+            .field("user", &self.user)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    fn entry() -> Entry {
+        let facts = Facts {
+            user: "app".into(),
+            hyperdrive: HyperdriveId::random(),
+            peer: "127.0.0.1:1".parse().unwrap(),
+            program: "test".into(),
+        };
+        Entry::new(1, facts)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn shows_what_the_session_does() {
+        let entry = entry();
+        tokio::time::advance(Duration::from_secs(3)).await;
+        entry.begin(Command::QUERY);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        let activity = Activity {
+            command: Some(Command::QUERY),
+            time: Duration::from_secs(2),
+        };
+        assert_eq!(entry.activity(), activity);
+        assert_eq!(entry.age(), Duration::from_secs(5));
+        entry.rest();
+        assert_eq!(entry.activity().command, None);
+        assert_eq!(entry.activity().time, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_connection_that_was_aimed_at_is_not_lent_on() {
+        let entry = entry();
+        assert_eq!(entry.aim(), None);
+        entry.take(7);
+        assert_eq!(entry.thread(), Some(7));
+        assert_eq!(entry.part(), Parted::Unharmed);
+        assert_eq!((entry.thread(), entry.aim()), (None, None));
+        entry.take(0);
+        assert_eq!(entry.aim(), Some(Stay { thread: 0 }));
+        assert_eq!(entry.aim(), Some(Stay { thread: 0 }));
+        assert_eq!(entry.part(), Parted::Struck);
+        entry.take(8);
+        assert_eq!(entry.part(), Parted::Unharmed);
+    }
+
+    /// Either the killer finds nothing, or the session closes the connection: never neither.
+    #[test]
+    fn a_killer_and_a_parting_session_agree() {
+        let (entry, both) = (entry(), Barrier::new(2));
+        for _ in 0..2_000 {
+            entry.take(7);
+            let (parted, aimed) = std::thread::scope(|scope| {
+                let killer = scope.spawn(|| {
+                    both.wait();
+                    entry.aim()
+                });
+                both.wait();
+                (entry.part(), killer.join().unwrap())
+            });
+            assert_eq!(parted == Parted::Struck, aimed.is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn signals_reach_a_session_that_waits() {
+        let entry = Arc::new(entry());
+        let waiting = tokio::spawn({
+            let entry = Arc::clone(&entry);
+            async move {
+                let why = entry.interrupted().await;
+                entry.ended().await;
+                why
+            }
+        });
+        tokio::task::yield_now().await;
+        entry.interrupt(Interruption::TimedOut);
+        tokio::task::yield_now().await;
+        entry.end();
+        assert_eq!(waiting.await.unwrap(), Interruption::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn an_interruption_is_over_with_its_command_and_an_end_is_not() {
+        let entry = entry();
+        entry.interrupt(Interruption::Killed);
+        entry.end();
+        entry.begin(Command::PING);
+        let limit = Duration::from_millis(1);
+        tokio::time::timeout(limit, entry.interrupted()).await.unwrap_err();
+        entry.ended().await;
+    }
+}

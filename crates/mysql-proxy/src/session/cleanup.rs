@@ -1,0 +1,145 @@
+//! What a session leaves behind: a connection amid a statement, in a transaction, or with state on
+//! it is made clean and given back, and closed where that fails.
+//!
+//! It is done by a task of its own, since the client is gone and its place is for the next. There
+//! are never more of them than the pool has connections, because each holds a lease; each is
+//! bounded in time, and the edge's drain waits for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use conn_pool::Lease;
+use mysql_proto::{ResponseState, ResponseTracker};
+use net::DrainGuard;
+use tokio::time::timeout;
+use tracing::debug;
+
+use super::Session;
+use crate::error::OriginLoss;
+use crate::hyperdrives::Served;
+use crate::origin::{BringError, OriginConnector};
+use crate::registry::{Parted, Stay};
+
+/// Longest that all of it may take. What is not clean by then is closed, which a pool makes good by
+/// a login.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Longest that a killed statement may go on: MySQL looks for kills between two rows, and so long
+/// is no row in the making.
+const REST_LIMIT: Duration = Duration::from_secs(2);
+
+/// A lease that its session left behind.
+#[derive(Debug)]
+struct Leftover {
+    served: Arc<Served>,
+    lease: Lease<OriginConnector>,
+    /// Whether others had aimed a `KILL` at it.
+    parted: Parted,
+    /// How far the response to the command under way was read, if that is known.
+    response: Option<ResponseTracker>,
+}
+
+/// Why a connection was closed and not given back.
+#[derive(Debug, thiserror::Error)]
+enum NotClean {
+    #[error("a KILL may still come for it")]
+    Struck,
+    #[error("nobody knows where its response ends")]
+    Unknown,
+    #[error("its statement could not be killed: {0}")]
+    NotKilled(#[from] crate::kill::KillError),
+    #[error("it was lost: {0}")]
+    Lost(#[from] OriginLoss),
+    #[error("it said more than it was asked")]
+    Talks,
+    #[error("its reset was refused with error {0}")]
+    Refused(u16),
+    #[error("it took too long")]
+    TooLate,
+}
+
+impl Session {
+    /// Parts with the lease in hand at the session's end.
+    pub(super) fn leave(mut self, drain: DrainGuard) {
+        let parted = self.registered.part();
+        let Some(lease) = self.held.take() else {
+            return;
+        };
+        let is_clean = lease.is_settled() && !self.pins.hold() && !self.pins.is_dirty();
+        if is_clean && parted == Parted::Unharmed {
+            lease.give_back();
+            return;
+        }
+        let leftover = Leftover {
+            served: Arc::clone(&self.served),
+            lease,
+            parted,
+            response: self.response.take(),
+        };
+        leftover.clean_up(drain);
+    }
+}
+
+impl Leftover {
+    /// Makes it clean and gives it back, in the background.
+    fn clean_up(self, drain: DrainGuard) {
+        tokio::spawn(async move {
+            let cleaning = timeout(LIMIT, self.clean());
+            if let Err(reason) = cleaning.await.unwrap_or(Err(NotClean::TooLate)) {
+                debug!(%reason, "Closed what a session left behind");
+            }
+            drop(drain);
+        });
+    }
+
+    /// An error drops the lease, which closes the connection.
+    async fn clean(mut self) -> Result<(), NotClean> {
+        if !self.lease.is_settled() {
+            self.end_statement().await?;
+        }
+        if self.parted == Parted::Struck {
+            return Err(NotClean::Struck);
+        }
+        match self.lease.reset().await {
+            Ok(()) => {}
+            Err(BringError::Lost(loss)) => return Err(loss.into()),
+            Err(BringError::Refused(error)) => return Err(NotClean::Refused(error.code)),
+        }
+        if self.lease.has_unread() {
+            return Err(NotClean::Talks);
+        }
+        self.lease.give_back();
+        Ok(())
+    }
+
+    /// The client is gone, and so is the reason for its statement: it would hold its locks, and
+    /// this connection, until it ends by itself.
+    async fn end_statement(&mut self) -> Result<(), NotClean> {
+        let Some(mut response) = self.response.take() else {
+            return Err(NotClean::Unknown);
+        };
+        let stay = Stay {
+            thread: self.lease.thread(),
+        };
+        self.served.kill_query(stay).await?;
+        let reading = self.read_rest(&mut response);
+        timeout(REST_LIMIT, reading).await.unwrap_or(Err(NotClean::TooLate))
+    }
+
+    async fn read_rest(&mut self, response: &mut ResponseTracker) -> Result<(), NotClean> {
+        loop {
+            let bytes = self.lease.receive().await.map_err(OriginLoss::from)?;
+            let fed = response.feed(bytes).map_err(OriginLoss::from)?;
+            match fed.state {
+                ResponseState::Incomplete => {}
+                ResponseState::Done if fed.consumed == bytes.len() => {
+                    self.lease.end_command();
+                    return Ok(());
+                }
+                ResponseState::Done => return Err(NotClean::Talks),
+                // It waits for a file that nobody sends.
+                ResponseState::AwaitLocalInfile => return Err(NotClean::Unknown),
+            }
+        }
+    }
+}

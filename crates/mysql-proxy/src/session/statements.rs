@@ -1,0 +1,276 @@
+//! The commands of prepared statements.
+//!
+//! ```text
+//!   PREPARE          to the origin, always; its answer gets an id of ours     prepare.rs
+//!   EXECUTE          on a handle of the connection in hand; if that has none,  execute.rs
+//!                    PREPARE and EXECUTE go out together                       send.rs
+//!   SEND_LONG_DATA   binds a handle to the client's statement
+//!   FETCH            on that handle, while a cursor is open
+//!   RESET, CLOSE     on that handle, if there is one; else nothing is sent
+//! ```
+//!
+//! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase_ps.html>
+
+mod execute;
+mod prepare;
+mod reframe;
+mod send;
+
+use std::sync::Arc;
+
+use mysql_proto::{Command, StatusFlags, Summary, patch_statement_id};
+use mysql_sql::{Effect, StatementKind};
+
+use super::Session;
+use super::relay::{Outgoing, Relayed};
+use crate::downstream::CommandPacket;
+use crate::error::{SessionEnd, Trouble};
+use crate::refusal;
+use crate::statements::{Bound, HandleKey, Prepared};
+
+pub(super) use send::Execution;
+
+/// Pins by a handle that is bound to a statement.
+const LONG_DATA: &str = "long_data";
+const OPEN_CURSOR: &str = "open_cursor";
+/// Its text is too large to be kept for another connection.
+const LARGE_STATEMENT: &str = "large_statement";
+
+impl Session {
+    /// Serves a `COM_STMT_…`.
+    pub(super) async fn statement_command(
+        &mut self,
+        packet: CommandPacket,
+    ) -> Result<(), SessionEnd> {
+        self.served.metrics.commands.inc();
+        match packet.command {
+            Command::STMT_PREPARE => self.prepare(packet).await,
+            Command::STMT_EXECUTE => self.execute(packet).await,
+            Command::STMT_SEND_LONG_DATA => self.send_long_data(packet).await,
+            Command::STMT_FETCH => self.fetch(packet).await,
+            Command::STMT_RESET => self.reset_statement(packet).await,
+            _ => self.close_statement(packet).await,
+        }
+    }
+
+    /// `COM_STMT_FETCH`: rows of an open cursor.
+    async fn fetch(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        let id = self.statement_id(packet);
+        let Some(prepared) = self.statements.get(id) else {
+            return self.give_up(packet, self.unknown_statement(packet)).await;
+        };
+        let has_cursor = prepared.bound.as_ref().is_some_and(|bound| bound.cursor);
+        if !has_cursor {
+            let flavor = self.served.pool.connector().flavor();
+            let trouble = Trouble::NoCursor { id, flavor };
+            return self.give_up(packet, trouble).await;
+        }
+        let Some(summary) = self.relay_bound(packet, id).await? else {
+            return Ok(());
+        };
+        if summary.error.is_none() && !summary.cursor_open {
+            self.unbind(id, |bound| bound.cursor = false);
+        }
+        self.note(StatementKind::Other, &Effect::default(), &summary).await?;
+        self.settle().await
+    }
+
+    /// `COM_STMT_RESET`: drops long data, and closes the cursor.
+    async fn reset_statement(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        let id = self.statement_id(packet);
+        let Some(prepared) = self.statements.get_mut(id) else {
+            return self.give_up(packet, self.unknown_statement(packet)).await;
+        };
+        prepared.failed = None;
+        let is_open = |bound: &Bound| bound.cursor || bound.long_data;
+        if !prepared.bound.as_ref().is_some_and(is_open) {
+            self.discard(packet).await?;
+            let status = self.status.unwrap_or(StatusFlags::AUTOCOMMIT);
+            return self.downstream.send_ok(status).await;
+        }
+        let Some(summary) = self.relay_bound(packet, id).await? else {
+            return Ok(());
+        };
+        if summary.error.is_none() {
+            self.unbind(id, |bound| (bound.cursor, bound.long_data) = (false, false));
+        }
+        self.settle().await
+    }
+
+    /// `COM_STMT_CLOSE`: has no response. The handle stays for others.
+    async fn close_statement(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        let id = self.statement_id(packet);
+        self.discard(packet).await?;
+        let Some(mut prepared) = self.statements.close(id) else {
+            return Ok(());
+        };
+        let Some(bound) = prepared.bound.take() else {
+            return Ok(());
+        };
+        self.pins.unbind(id);
+        if let Some(lease) = &mut self.held {
+            lease.handles.close(bound.handle);
+        }
+        self.send_closing().await;
+        self.settle().await
+    }
+
+    /// `COM_STMT_SEND_LONG_DATA`: has no response. What goes wrong is told to the next execution.
+    async fn send_long_data(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        let id = self.statement_id(packet);
+        let param = self.long_data_parameter(packet);
+        let flavor = self.served.pool.connector().flavor();
+        let Some(prepared) = self.statements.get_mut(id) else {
+            return self.discard(packet).await.map(drop);
+        };
+        let Some(param) = param.filter(|_| prepared.failed.is_none()) else {
+            return self.discard(packet).await.map(drop);
+        };
+        if param >= prepared.params {
+            prepared.failed = Some(refusal::wrong_long_data(flavor));
+            return self.discard(packet).await.map(drop);
+        }
+        if let Err(trouble) = self.bind(id).await {
+            if let Trouble::Client(end) = trouble {
+                return Err(end);
+            }
+            let error = refusal::of_trouble(&trouble, &self.served.hyperdrive);
+            self.shared.metrics.error(error.code);
+            if let Some(prepared) = self.statements.get_mut(id) {
+                prepared.failed = Some(error);
+            }
+            self.discard(packet).await?;
+            return self.settle().await;
+        }
+        self.unbind(id, |bound| bound.long_data = true);
+        self.patch_bound(packet, id);
+        match self.relay(&Outgoing::unchanged(packet), &Effect::default()).await? {
+            Relayed::Response(_) => self.settle().await,
+            // Nobody waits for an answer, and what was bound is gone.
+            Relayed::Trouble(_) | Relayed::OriginLost { .. } => Err(SessionEnd::StateLost),
+        }
+    }
+
+    /// The parameter that a `COM_STMT_SEND_LONG_DATA` is for. `None`: it is too short, and servers
+    /// pass over it.
+    fn long_data_parameter(&self, packet: CommandPacket) -> Option<u16> {
+        let argument = self.downstream.argument(packet).get(4..)?;
+        Some(u16::from_le_bytes(*argument.first_chunk()?))
+    }
+
+    /// Gives a statement a handle of its own on the lease in hand, which it takes if there is none.
+    async fn bind(&mut self, id: u32) -> Result<(), Trouble> {
+        let Some(prepared) = self.statements.get(id) else {
+            return Ok(());
+        };
+        if prepared.bound.is_some() {
+            return Ok(());
+        }
+        let text = Arc::clone(prepared.text());
+        let shape = prepared.shape.stamp();
+        self.take_lease().await?;
+        let Some(lease) = &mut self.held else {
+            return Ok(());
+        };
+        let key = |shape| HandleKey {
+            text: text.id(),
+            shape,
+        };
+        let handle = lease.handles.take(key(shape)).or_else(|| lease.handles.take(key(0)));
+        let handle = match handle {
+            Some(handle) => handle,
+            None => self.prepare_now(&text).await?,
+        };
+        self.statements.bind(id, Bound::new(handle));
+        Ok(())
+    }
+
+    /// Changes what a bound handle is kept for. One that is kept for nothing is free for others.
+    fn unbind(&mut self, id: u32, change: impl FnOnce(&mut Bound)) {
+        let Some(prepared) = self.statements.get_mut(id) else {
+            return;
+        };
+        let Some(bound) = &mut prepared.bound else {
+            return;
+        };
+        change(bound);
+        let reason = if bound.cursor {
+            OPEN_CURSOR
+        } else if bound.long_data {
+            LONG_DATA
+        } else {
+            LARGE_STATEMENT
+        };
+        if bound.cursor || bound.long_data || !prepared.text().is_kept() {
+            if self.pins.bind(id, reason) {
+                self.served.metrics.pin(reason);
+            }
+            return;
+        }
+        self.pins.unbind(id);
+        let bound = self.statements.unbind(id);
+        if let (Some(bound), Some(lease)) = (bound, &mut self.held) {
+            lease.handles.put(bound.handle);
+        }
+    }
+
+    /// Relays a command on a statement's own handle. `None`: there was no response, and the client
+    /// was told.
+    async fn relay_bound(
+        &mut self,
+        packet: CommandPacket,
+        id: u32,
+    ) -> Result<Option<Summary>, SessionEnd> {
+        self.patch_bound(packet, id);
+        let relayed = self.relay(&Outgoing::unchanged(packet), &Effect::default()).await?;
+        self.outcome(relayed).await
+    }
+
+    /// Puts the origin's id into a command on a statement's own handle.
+    fn patch_bound(&mut self, packet: CommandPacket, id: u32) {
+        let bound = self.statements.get(id).and_then(|prepared| prepared.bound.as_ref());
+        if let Some(bound) = bound {
+            patch_statement_id(self.downstream.payload_mut(packet), bound.handle.id);
+        }
+    }
+
+    /// Closes all statements: the session ends, or is reset. The handles stay for others.
+    pub(super) async fn forget_statements(&mut self) {
+        let had_bound = self.statements.has_bound();
+        for mut prepared in self.statements.close_all() {
+            if let (Some(bound), Some(lease)) = (prepared.bound.take(), &mut self.held) {
+                lease.handles.close(bound.handle);
+            }
+        }
+        self.pins.unbind_all();
+        if had_bound {
+            self.send_closing().await;
+        }
+    }
+
+    /// Closes statements at the origin at once: an open cursor may hold much there.
+    async fn send_closing(&mut self) {
+        let Some(lease) = &mut self.held else { return };
+        if !lease.is_settled() {
+            return;
+        }
+        let closing = lease.handles.take_closing();
+        if lease.send(&closing).await.is_err() {
+            // What is pinned is found lost by the next command.
+            lease.begin_command();
+        }
+    }
+
+    fn statement_id(&self, packet: CommandPacket) -> u32 {
+        let id = self.downstream.argument(packet).first_chunk();
+        id.map_or(0, |id| u32::from_le_bytes(*id))
+    }
+
+    fn unknown_statement(&self, packet: CommandPacket) -> Trouble {
+        Trouble::UnknownStatement {
+            id: self.statement_id(packet),
+            command: packet.command,
+            flavor: self.served.pool.connector().flavor(),
+        }
+    }
+}

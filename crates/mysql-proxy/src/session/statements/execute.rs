@@ -1,0 +1,107 @@
+//! `COM_STMT_EXECUTE`.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use mysql_proto::Summary;
+use mysql_sql::{Effect, classify};
+
+use super::{Bound, Execution, Session};
+use crate::downstream::CommandPacket;
+use crate::error::{SessionEnd, Trouble};
+use crate::session::questions::Asked;
+use crate::session::relay::Outgoing;
+use crate::statements::StatementText;
+
+/// Errors with which an origin refuses the parameters of an execution, or the handle itself: wrong
+/// arguments, TiDB's unknown error, unknown handler, malformed packet. What it has taken of the
+/// types is not known then.
+fn spoils_handle(code: u16) -> bool {
+    matches!(code, 1105 | 1210 | 1243 | 1835)
+}
+
+impl Session {
+    /// `COM_STMT_EXECUTE`.
+    pub(super) async fn execute(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        let id = self.statement_id(packet);
+        let Some(prepared) = self.statements.get(id) else {
+            return self.give_up(packet, self.unknown_statement(packet)).await;
+        };
+        if let Some(error) = prepared.failed.clone() {
+            return self.give_up(packet, Trouble::Refused(error)).await;
+        }
+        let text = Arc::clone(prepared.text());
+        let mut effect = Cow::Borrowed(&text.statement().effect);
+        let mut execution = Execution::of(id, Arc::clone(&text));
+        if effect.reads_previous || !effect.questions.is_empty() {
+            match self.ask_prepared(&text, effect.to_mut()).await {
+                Ok(None) => {}
+                Ok(Some(other)) => execution = Execution::once(id, other),
+                Err(trouble) => return self.give_up(packet, trouble).await,
+            }
+        }
+        self.expect_user_variables(&effect);
+        if let Err(trouble) = self.take_lease().await {
+            return self.give_up(packet, trouble).await;
+        }
+        text.executed();
+        let outgoing = Outgoing::execution(packet, execution);
+        let relayed = self.relay(&outgoing, &effect).await?;
+        let Some(summary) = self.outcome(relayed).await? else {
+            return Ok(());
+        };
+        self.note_executed(&outgoing, &summary);
+        self.note(text.statement().kind, &effect, &summary).await?;
+        self.settle().await
+    }
+
+    /// A statement that asks about the one before it: gives the text to execute in its place, if it
+    /// cannot be as it is.
+    async fn ask_prepared(
+        &mut self,
+        text: &Arc<StatementText>,
+        effect: &mut Effect,
+    ) -> Result<Option<Arc<StatementText>>, Trouble> {
+        let sql = match self.ask(text.sql(), effect).await? {
+            Asked::Send(None) => return Ok(None),
+            Asked::Send(Some(sql)) => sql,
+            // It was captured as text, and this client reads binary rows.
+            Asked::Answered(_) => return Err(Trouble::PreviousGone),
+        };
+        if !text.is_kept() {
+            return Err(Trouble::PreviousGone);
+        }
+        let statement = classify(&sql, self.escapes());
+        let other = self.served.texts.intern(&sql, text.under(), self.escapes(), &statement);
+        other.map(Some).ok_or(Trouble::PreviousGone)
+    }
+
+    /// Notes what an execution has done to its handle.
+    fn note_executed(&mut self, outgoing: &Outgoing, summary: &Summary) {
+        let Some(execution) = &outgoing.execution else {
+            return;
+        };
+        let id = execution.id;
+        let is_bound = self.statements.get(id).is_some_and(|prepared| prepared.bound.is_some());
+        if is_bound && !execution.once {
+            return self.unbind(id, |bound| {
+                bound.long_data = false;
+                bound.cursor = summary.cursor_open;
+            });
+        }
+        let is_spoilt = summary.error.is_some_and(spoils_handle);
+        if !(summary.cursor_open || is_spoilt || execution.once) {
+            return;
+        }
+        let Some(lease) = &mut self.held else { return };
+        let Some(handle) = lease.handles.take(self.statements.last_used) else {
+            return;
+        };
+        if summary.cursor_open {
+            self.statements.bind(id, Bound::new(handle));
+            self.unbind(id, |bound| bound.cursor = true);
+        } else {
+            lease.handles.close(handle);
+        }
+    }
+}

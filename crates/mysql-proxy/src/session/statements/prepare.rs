@@ -1,0 +1,222 @@
+//! `COM_STMT_PREPARE`: always asks the origin, so that the client has fresh metadata and the origin's
+//! own errors.
+
+use std::sync::Arc;
+
+use mysql_proto::{
+    Command, HEADER_LEN, ResponseState, ResponseTracker, Summary, patch_statement_id,
+    write_command,
+};
+use mysql_sql::{Effect, Statement, StatementKind};
+
+use super::{Bound, Prepared, Session};
+use crate::downstream::CommandPacket;
+use crate::error::{SessionEnd, Trouble};
+use crate::origin::BringError;
+use crate::session::relay::{Outgoing, Relayed, SendTrouble};
+use crate::state::SessionState;
+use crate::statements::{Handle, StatementText};
+
+/// Bytes of the response that hold the statement's id: a header, the OK's first byte, the id.
+const ID_END: usize = HEADER_LEN + 5;
+
+impl Session {
+    /// `COM_STMT_PREPARE`.
+    pub(super) async fn prepare(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        if let Err(trouble) = self.learn_status().await {
+            return self.give_up(packet, trouble).await;
+        }
+        if self.statements.is_full() {
+            return self.give_up(packet, Trouble::TooManyStatements).await;
+        }
+        let sql = self.downstream.argument(packet);
+        let statement = self.classify(sql, packet.is_whole);
+        if statement.effect.kill.is_some() {
+            return self.refuse(packet, "KILL as a prepared statement").await;
+        }
+        if statement.effect.tidegate.is_some() {
+            let what = "SHOW TIDEGATE as a prepared statement";
+            return self.refuse(packet, what).await;
+        }
+        self.expect_user_variables(&statement.effect);
+        if let Err(trouble) = self.take_lease().await {
+            return self.give_up(packet, trouble).await;
+        }
+        let text = self.text(packet, statement);
+        let relayed = self.relay_preparation(packet, &text).await?;
+        let Some(summary) = self.outcome(relayed).await? else {
+            return Ok(());
+        };
+        let nothing_ran = Effect::default();
+        self.note(StatementKind::Other, &nothing_ran, &summary).await?;
+        self.settle().await
+    }
+
+    /// The text of a statement that is about to be prepared.
+    fn text(&self, packet: CommandPacket, statement: Statement) -> Arc<StatementText> {
+        let texts = &self.served.texts;
+        let kept = packet.is_whole.then(|| {
+            let sql = self.downstream.argument(packet);
+            texts.intern(sql, &self.state, self.escapes(), &statement)
+        });
+        kept.flatten().unwrap_or_else(|| texts.unkept(&self.state, statement))
+    }
+
+    async fn relay_preparation(
+        &mut self,
+        packet: CommandPacket,
+        text: &Arc<StatementText>,
+    ) -> Result<Relayed, SessionEnd> {
+        let outgoing = Outgoing::unchanged(packet);
+        match self.send_command(&outgoing, &Effect::default()).await {
+            Ok(_) => {}
+            Err(trouble) => return Self::unsent(trouble, packet),
+        }
+        let Some(lease) = &mut self.held else {
+            return Err(SessionEnd::StateLost);
+        };
+        let mut tracker = ResponseTracker::new(packet.command, lease.capabilities());
+        let id = match self.relay_id(&mut tracker, text).await {
+            Ok(id) => id,
+            Err(trouble) => return Self::unanswered(trouble, &tracker),
+        };
+        let relayed = self.relay_rest(&mut tracker).await?;
+        let failed = tracker.summary().error.is_some();
+        if let Some(id) = id
+            && (failed || !matches!(relayed, Relayed::Response(_)))
+        {
+            self.statements.close(id);
+        }
+        Ok(relayed)
+    }
+
+    /// Relays the beginning of the response, with our id in the place of the origin's. Gives ours.
+    async fn relay_id(
+        &mut self,
+        tracker: &mut ResponseTracker,
+        text: &Arc<StatementText>,
+    ) -> Result<Option<u32>, SendTrouble> {
+        let mut head = Vec::new();
+        loop {
+            let Some(lease) = &mut self.held else {
+                return Err(SendTrouble::Client(SessionEnd::StateLost));
+            };
+            let bytes = lease.receive().await.map_err(SendTrouble::lost)?;
+            let fed = tracker.feed(bytes).map_err(SendTrouble::lost)?;
+            head.extend_from_slice(bytes.get(..fed.consumed).unwrap_or_default());
+            let rest = bytes.len() - fed.consumed;
+            lease.put_back(rest);
+            // The tracker has read the whole first packet by the time that it knows the id.
+            let is_known = tracker.summary().statement_id.is_some() && head.len() >= ID_END;
+            if is_known || fed.state == ResponseState::Done {
+                break;
+            }
+        }
+        let id = self.note_prepared(tracker.summary(), text);
+        if let (Some(id), Some(payload)) = (id, head.get_mut(HEADER_LEN..)) {
+            patch_statement_id(payload, id);
+        }
+        let sent = self.downstream.send(&head).await;
+        sent.map_err(SendTrouble::Client)?;
+        Ok(id)
+    }
+
+    /// The origin has prepared a statement, or refused to. Gives our id of it.
+    fn note_prepared(&mut self, summary: &Summary, text: &Arc<StatementText>) -> Option<u32> {
+        let lease = self.held.as_mut()?;
+        let Some(origin_id) = summary.statement_id else {
+            lease.handles.forget_id();
+            return None;
+        };
+        lease.handles.note_id(origin_id);
+        let handle = Handle::new(origin_id, Arc::clone(text));
+        let prepared = Prepared::new(Arc::clone(text), summary.statement_params);
+        if text.is_kept() {
+            lease.handles.put(handle);
+            return Some(self.statements.open(prepared));
+        }
+        let id = self.statements.open(prepared);
+        self.statements.bind(id, Bound::new(handle));
+        self.unbind(id, |_| {});
+        Some(id)
+    }
+
+    /// Prepares a statement on the lease in hand, which must be amid no command. The lease is led to
+    /// the state that the client prepared it in, and then to the session's.
+    pub(super) async fn prepare_now(&mut self, text: &Arc<StatementText>) -> Result<Handle, Trouble> {
+        let now = Arc::clone(&self.state);
+        let is_same = now.for_prepare(&text.statement().effect).is_same(text.under());
+        let under = if is_same { &now } else { text.under() };
+        self.lead_to(under).await?;
+        let prepared = self.ask_to_prepare(text).await;
+        if !is_same && prepared.is_ok() {
+            self.lead_to(&now).await?;
+        }
+        prepared
+    }
+
+    async fn ask_to_prepare(&mut self, text: &Arc<StatementText>) -> Result<Handle, Trouble> {
+        let Some(lease) = &mut self.held else {
+            return Err(Trouble::Client(SessionEnd::StateLost));
+        };
+        let mut bytes = lease.handles.take_closing();
+        write_command(&mut bytes, Command::STMT_PREPARE, text.sql());
+        lease.begin_command();
+        let sent = lease.send(&bytes).await;
+        let answered = match sent {
+            Ok(()) => lease.read_over(Command::STMT_PREPARE).await,
+            Err(error) => Err(error.source.into()),
+        };
+        match answered {
+            Ok(Ok(summary)) if !lease.has_unread() => {
+                lease.end_command();
+                let id = summary.statement_id.unwrap_or_default();
+                lease.handles.note_id(id);
+                Ok(Handle::new(id, Arc::clone(text)))
+            }
+            Ok(Err(error)) if !lease.has_unread() => {
+                lease.end_command();
+                lease.handles.forget_id();
+                Err(Trouble::Refused(error))
+            }
+            Ok(_) => {
+                self.held = None;
+                let error = std::io::Error::other("the origin spoke unasked");
+                Err(Trouble::OriginLost(error.into()))
+            }
+            Err(loss) => {
+                self.held = None;
+                Err(Trouble::OriginLost(loss))
+            }
+        }
+    }
+
+    /// Leads the lease in hand, which must be amid no command, to a state.
+    async fn lead_to(&mut self, state: &Arc<SessionState>) -> Result<(), Trouble> {
+        let Some(lease) = &mut self.held else {
+            return Ok(());
+        };
+        let steps = lease.steps_to(state, false);
+        if steps.is_empty() {
+            return Ok(());
+        }
+        lease.begin_command();
+        let led = match lease.send(&steps.bytes).await {
+            Ok(()) => lease.finish(&steps, state).await,
+            Err(error) => Err(BringError::Lost(error.source.into())),
+        };
+        match led {
+            Ok(()) => {
+                lease.end_command();
+                Ok(())
+            }
+            Err(error) => {
+                self.held = None;
+                Err(match error {
+                    BringError::Lost(loss) => Trouble::OriginLost(loss),
+                    BringError::Refused(error) => Trouble::Refused(error),
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Sends an execution: on a handle that the connection in hand has, or together with the
+//! `COM_STMT_PREPARE` that makes one.
+//!
+//! ```text
+//!   handle there             EXECUTE(id)                                      one write
+//!   none, next id known      PREPARE, EXECUTE(next id)                        one write
+//!        the id was another    ◄ unknown id, nothing ran; EXECUTE(id)         and one more
+//!   none, next id not known  PREPARE ◄ id; EXECUTE(id)                        two
+//! ```
+//!
+//! Ids only grow until a connection is reset, so a wrong guess names no statement at all.
+
+use std::io;
+use std::sync::Arc;
+
+use mysql_proto::{
+    Command, ErrPacket, HEADER_LEN, PacketHeader, patch_statement_id, write_command,
+};
+use mysql_sql::Effect;
+
+use super::{Session, reframe};
+use crate::downstream::CommandPacket;
+use crate::error::{SessionEnd, Trouble};
+use crate::refusal;
+use crate::session::relay::{NotSent, SendTrouble, send_behind};
+use crate::statements::{Aim, Handle, Shape, StatementText, Target};
+
+/// An execution of a statement.
+#[derive(Debug)]
+pub(in crate::session) struct Execution {
+    /// The client's id of it.
+    pub(super) id: u32,
+    /// What is executed: the statement's own text, or one with literals in it.
+    pub(super) text: Arc<StatementText>,
+    /// The text is not the statement's own.
+    pub(super) once: bool,
+}
+
+impl Session {
+    /// Sends an execution on the lease in hand: the first packet, if it has more. The error is that
+    /// of the preparation: nothing was executed.
+    pub(in crate::session) async fn try_to_execute(
+        &mut self,
+        packet: CommandPacket,
+        execution: &Execution,
+        effect: &Effect,
+    ) -> Result<Option<ErrPacket>, NotSent> {
+        let mut steps = self.steps_ahead(effect);
+        if steps.commands.contains(&Command::RESET_CONNECTION) {
+            // It closes all statements, so there is nothing to choose from before.
+            self.lead_lease(effect).await.map_err(NotSent::nothing_left)?;
+            steps = self.steps_ahead(effect);
+        }
+        let aim = self.aim(packet, execution);
+        let Some(lease) = &mut self.held else {
+            return Ok(None);
+        };
+        lease.begin_command();
+        if effect.may_write {
+            lease.touch();
+        }
+        let Some(id) = aim.id else {
+            let awaits = effect.may_write;
+            return match lease.handles.predicted_id() {
+                Some(id) if packet.is_whole && self.is_prepared_now(&execution.text) => {
+                    let bytes = self.preparation(packet, execution, &aim, id)?;
+                    let Some(lease) = &mut self.held else {
+                        return Ok(None);
+                    };
+                    send_behind(lease, steps, &self.state, &bytes, awaits).await?;
+                    self.follow_prediction(packet, execution, aim, id).await
+                }
+                _ => self.prepare_first(packet, execution, aim, effect).await,
+            };
+        };
+        let awaits = effect.may_write || !packet.is_whole;
+        if let Some(payload) = aim.retyped {
+            let bytes = self.retyped(packet, payload, id)?;
+            let Some(lease) = &mut self.held else {
+                return Ok(None);
+            };
+            send_behind(lease, steps, &self.state, &bytes, awaits).await?;
+            return Ok(None);
+        }
+        patch_statement_id(self.downstream.payload_mut(packet), id);
+        let bytes = self.downstream.packet(packet);
+        send_behind(lease, steps, &self.state, bytes, awaits).await?;
+        Ok(None)
+    }
+
+    /// Chooses the handle for an execution.
+    fn aim(&mut self, packet: CommandPacket, execution: &Execution) -> Aim {
+        let payload = self.downstream.packet(packet).get(HEADER_LEN..);
+        let (Some(prepared), Some(lease)) = (self.statements.get_mut(execution.id), &mut self.held)
+        else {
+            return Aim::nowhere();
+        };
+        let target = Target {
+            text: execution.text.id(),
+            flavor: lease.flavor(),
+            is_own: !execution.once,
+        };
+        let aim = prepared.aim(payload.unwrap_or_default(), &mut lease.handles, target);
+        self.statements.last_used = aim.key;
+        aim
+    }
+
+    /// True when the statement can be prepared in the state that the session is in.
+    fn is_prepared_now(&self, text: &StatementText) -> bool {
+        let now = self.state.for_prepare(&text.statement().effect);
+        now.is_same(text.under())
+    }
+
+    /// `COM_STMT_PREPARE`, and the execution for the id that it will get.
+    fn preparation(
+        &mut self,
+        packet: CommandPacket,
+        execution: &Execution,
+        aim: &Aim,
+        id: u32,
+    ) -> Result<Vec<u8>, NotSent> {
+        let mut bytes = Vec::new();
+        write_command(&mut bytes, Command::STMT_PREPARE, execution.text.sql());
+        let executes = self.execution(packet, aim, id)?;
+        bytes.extend_from_slice(&executes);
+        Ok(bytes)
+    }
+
+    /// The first packet of an execution for the handle of this id.
+    fn execution(&mut self, packet: CommandPacket, aim: &Aim, id: u32) -> Result<Vec<u8>, NotSent> {
+        if let Some(payload) = &aim.retyped {
+            return self.retyped(packet, payload.clone(), id);
+        }
+        patch_statement_id(self.downstream.payload_mut(packet), id);
+        Ok(self.downstream.packet(packet).to_vec())
+    }
+
+    /// Likewise, with types that the client has left out.
+    fn retyped(
+        &mut self,
+        packet: CommandPacket,
+        payload: Vec<u8>,
+        id: u32,
+    ) -> Result<Vec<u8>, NotSent> {
+        let carry = &mut self.statements.carry;
+        let first = reframe::first_packet(payload, id, packet.is_whole, carry);
+        first.ok_or_else(|| NotSent::nothing_left(Trouble::Refused(refusal::too_long())))
+    }
+
+    /// Reads the response to a preparation that went out together with its execution.
+    async fn follow_prediction(
+        &mut self,
+        packet: CommandPacket,
+        execution: &Execution,
+        aim: Aim,
+        predicted: u32,
+    ) -> Result<Option<ErrPacket>, NotSent> {
+        let Some(lease) = &mut self.held else {
+            return Ok(None);
+        };
+        let read = lease.read_over(Command::STMT_PREPARE).await;
+        let id = match read.map_err(NotSent::lost)? {
+            Ok(summary) => summary.statement_id.unwrap_or_default(),
+            Err(error) => {
+                lease.handles.forget_id();
+                self.pass_over_refused().await?;
+                if let Some(lease) = &mut self.held {
+                    lease.end_command();
+                }
+                return Ok(Some(error));
+            }
+        };
+        let text = Arc::clone(&execution.text);
+        lease.handles.note_id(id);
+        if id == predicted {
+            self.note_handle(Handle::new(id, text), execution, aim.shape);
+            return Ok(None);
+        }
+        self.pass_over_refused().await?;
+        let bytes = self.execution(packet, &aim, id)?;
+        self.note_handle(Handle::new(id, text), execution, aim.shape);
+        self.send_now(&bytes).await?;
+        Ok(None)
+    }
+
+    /// Prepares, waits, and executes.
+    async fn prepare_first(
+        &mut self,
+        packet: CommandPacket,
+        execution: &Execution,
+        aim: Aim,
+        effect: &Effect,
+    ) -> Result<Option<ErrPacket>, NotSent> {
+        let handle = match self.prepare_now(&execution.text).await {
+            Ok(handle) => handle,
+            // The connection is there still: this is the preparation's own error.
+            Err(Trouble::Refused(error)) if self.held.is_some() => return Ok(Some(error)),
+            Err(trouble) => return Err(NotSent::nothing_left(trouble)),
+        };
+        let bytes = self.execution(packet, &aim, handle.id)?;
+        self.note_handle(handle, execution, aim.shape);
+        self.lead_lease(effect).await.map_err(NotSent::nothing_left)?;
+        if let Some(lease) = &mut self.held {
+            lease.begin_command();
+        }
+        self.send_now(&bytes).await?;
+        Ok(None)
+    }
+
+    /// Reads the response to an execution of an id that names nothing.
+    async fn pass_over_refused(&mut self) -> Result<(), NotSent> {
+        let Some(lease) = &mut self.held else {
+            return Ok(());
+        };
+        match lease.read_over(Command::STMT_EXECUTE).await {
+            Ok(Err(_)) => Ok(()),
+            Ok(Ok(_)) => {
+                let error = io::Error::other("the origin knew a statement that there was not");
+                Err(NotSent::lost(error.into()))
+            }
+            Err(loss) => Err(NotSent::lost(loss)),
+        }
+    }
+
+    /// A statement was prepared for an execution, which makes this of it.
+    fn note_handle(&mut self, mut handle: Handle, execution: &Execution, shape: Shape) {
+        let (Some(prepared), Some(lease)) = (self.statements.get(execution.id), &mut self.held)
+        else {
+            return;
+        };
+        handle.types.clone_from(&prepared.types);
+        handle.shape = shape;
+        self.statements.last_used = handle.key();
+        lease.handles.put(handle);
+    }
+
+    async fn send_now(&mut self, bytes: &[u8]) -> Result<(), NotSent> {
+        match &mut self.held {
+            Some(lease) => lease.send(bytes).await.map_err(NotSent::from),
+            None => Ok(()),
+        }
+    }
+
+    /// Sends the rest of an execution into whose first packet types were put.
+    pub(in crate::session) async fn send_carrying(&mut self) -> Result<(), SendTrouble> {
+        while !self.statements.carry.is_empty() {
+            let header = self.downstream.next_part(0).await.map_err(SendTrouble::Client)?;
+            let Some(header) = PacketHeader::decode(header) else {
+                return Err(SendTrouble::Client(SessionEnd::Protocol("a packet without a header")));
+            };
+            let carry = std::mem::take(&mut self.statements.carry);
+            let Some(cut) = reframe::cut(header, carry.len()) else {
+                return Err(SendTrouble::Client(SessionEnd::Protocol("a command that is too long")));
+            };
+            self.downstream.consume_part(HEADER_LEN);
+            self.send_part(&cut.header).await?;
+            self.send_part(&carry).await?;
+            self.pass_payload(cut.taken).await?;
+            self.statements.carry = self.take_payload(cut.left).await?;
+            if header.payload_len < mysql_proto::MAX_PAYLOAD {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}

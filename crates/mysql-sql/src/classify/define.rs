@@ -1,0 +1,74 @@
+//! `CREATE`, `ALTER`, `DROP`: what they hold in themselves is not run.
+
+use super::Reader;
+use super::scan::Calls;
+use crate::pin::PinReason;
+use crate::token::Token;
+use crate::word;
+
+/// What `CREATE` or `ALTER` is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Thing {
+    /// A query that is kept for later.
+    View,
+    /// Statements that are kept for later, with semicolons of their own.
+    Program,
+    Other,
+}
+
+/// Words that tell, in front of the name.
+const THINGS: [(&str, Thing); 17] = [
+    ("TABLE", Thing::Other),
+    ("INDEX", Thing::Other),
+    ("DATABASE", Thing::Other),
+    ("SCHEMA", Thing::Other),
+    ("USER", Thing::Other),
+    ("ROLE", Thing::Other),
+    ("SEQUENCE", Thing::Other),
+    ("SERVER", Thing::Other),
+    ("TABLESPACE", Thing::Other),
+    ("BINDING", Thing::Other),
+    ("VIEW", Thing::View),
+    ("PROCEDURE", Thing::Program),
+    ("FUNCTION", Thing::Program),
+    ("TRIGGER", Thing::Program),
+    ("EVENT", Thing::Program),
+    ("PACKAGE", Thing::Program),
+    ("LIBRARY", Thing::Program),
+];
+
+impl Reader<'_> {
+    /// `CREATE`, `ALTER`.
+    pub(super) fn create(&mut self) {
+        self.effect.may_write = true;
+        let thing = self
+            .words()
+            .find_map(|word| THINGS.iter().find(|(keyword, _)| word::is(word, keyword)))
+            .map_or(Thing::Other, |&(_, thing)| thing);
+        match thing {
+            Thing::View => self.skip_statement(),
+            Thing::Program => {
+                self.skip_statement();
+                // Nothing tells a semicolon of the program from one behind it.
+                if self.tokens.any(|token| token != Token::Sign(b';')) {
+                    self.effect.add_pin(PinReason::NotUnderstood);
+                }
+            }
+            Thing::Other => self.scan(Calls::From(&["SELECT"])),
+        }
+    }
+
+    /// `DROP …`: the database of the connection may be gone.
+    pub(super) fn drop_something(&mut self) {
+        let second = self.words().next().unwrap_or_default();
+        if word::is(second, "PREPARE") {
+            self.deallocate();
+            return;
+        }
+        self.effect.may_write = true;
+        if word::is(second, "DATABASE") || word::is(second, "SCHEMA") {
+            self.effect.add_pin(PinReason::DroppedDatabase);
+        }
+        self.scan(Calls::From(&[]));
+    }
+}

@@ -1,0 +1,219 @@
+//! Looks for words, calls and variables that say something, wherever they stand in a statement.
+
+use super::Reader;
+use crate::builtin::is_builtin;
+use crate::pin::PinReason;
+use crate::question::QuestionKind;
+use crate::token::Token;
+use crate::word::{self, Betraying};
+
+/// From where on a name before a parenthesis is a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Calls {
+    /// Everywhere, in a statement that seems to read only: words that write betray it.
+    Reading,
+    Everywhere,
+    /// Behind one of these words: what is before them names tables with their columns.
+    From(&'static [&'static str]),
+}
+
+/// What a scan stopped at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// A comma, outside of all parentheses.
+    Comma,
+    /// The semicolon, or the end of the text.
+    End,
+}
+
+/// What the words before the one at hand make of it.
+#[derive(Clone, Copy, Default)]
+struct Before<'a> {
+    word: &'a [u8],
+    is_point: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads up to the end of the statement.
+    pub(super) fn scan(&mut self, calls: Calls) {
+        self.scan_until(calls, false);
+    }
+
+    /// Reads up to the next comma of a list, or the end of the statement.
+    pub(super) fn scan_item(&mut self) -> Stop {
+        self.scan_until(Calls::Everywhere, true)
+    }
+
+    fn scan_until(&mut self, mut calls: Calls, stops_at_comma: bool) -> Stop {
+        let mut before = Before::default();
+        let mut depth = 0usize;
+        while let Some(token) = self.tokens.next() {
+            let is_qualified = std::mem::take(&mut before.is_point);
+            match token {
+                Token::Word(word) => {
+                    self.word(word, calls, before, is_qualified);
+                    // `CHARACTER SET utf8` sets nothing.
+                    if let Calls::From(words) = calls
+                        && !word::is(before.word, "CHARACTER")
+                        && words.iter().any(|keyword| word::is(word, keyword))
+                    {
+                        calls = Calls::Everywhere;
+                    }
+                    before.word = word;
+                }
+                Token::Sign(b';') => return Stop::End,
+                Token::Sign(b',') if stops_at_comma && depth == 0 => return Stop::Comma,
+                Token::Sign(sign) => match sign {
+                    b'.' => before.is_point = true,
+                    b'(' => depth = depth.saturating_add(1),
+                    b')' => depth = depth.saturating_sub(1),
+                    _ => {}
+                },
+                Token::At => self.user_variable(calls),
+                Token::AtAt => self.system_variable(),
+                Token::ExecutableComment | Token::Unfinished => {
+                    self.effect.add_pin(PinReason::NotUnderstood);
+                }
+                // Under `ANSI_QUOTES` it is a name, and this is a call.
+                Token::Literal(_) if are_calls(calls) && self.tokens.opens_parenthesis() => {
+                    self.effect.add_pin(PinReason::NotUnderstood);
+                }
+                // It may be the user's, whatever it is called.
+                Token::Quoted(_) if are_calls(calls) && self.tokens.opens_parenthesis() => {
+                    self.effect.add_pin(PinReason::StoredFunction);
+                }
+                Token::Literal(_) | Token::Quoted(_) => {}
+            }
+        }
+        Stop::End
+    }
+
+    fn word(&mut self, word: &'a [u8], calls: Calls, before: Before<'a>, is_qualified: bool) {
+        let opens = self.tokens.opens_parenthesis();
+        if let Some(betraying) = word::betraying(word) {
+            self.betrayed(betraying, calls, before, opens && !is_qualified);
+        }
+        // Behind a point it may be the user's, whatever it is called.
+        if opens && are_calls(calls) && (is_qualified || !is_builtin(word)) {
+            self.effect.add_pin(PinReason::StoredFunction);
+        }
+    }
+
+    fn betrayed(&mut self, word: Betraying, calls: Calls, before: Before<'a>, is_call: bool) {
+        let is_reading = calls == Calls::Reading;
+        match word {
+            Betraying::Temporary => self.effect.add_pin(PinReason::TemporaryTable),
+            Betraying::Binding => self.effect.add_pin(PinReason::SessionVariable),
+            Betraying::UserLock if is_call => self.effect.add_pin(PinReason::UserLock),
+            Betraying::Sequence if is_call => self.effect.add_pin(PinReason::Sequence),
+            Betraying::Value
+                if word::is(before.word, "NEXT") || word::is(before.word, "PREVIOUS") =>
+            {
+                self.effect.add_pin(PinReason::Sequence);
+            }
+            Betraying::CalcFoundRows => {
+                self.effect.calc_found_rows = true;
+                self.effect.keep_for_next = true;
+            }
+            // `REPLACE(…)` and `INSERT(…)` are functions.
+            Betraying::Writes if is_reading && !is_call => self.effect.may_write = true,
+            Betraying::Into if is_reading => {
+                self.effect.may_write = true;
+                self.writes_variables = true;
+            }
+            Betraying::Asks(kind) if is_call && are_calls(calls) => {
+                self.asked(kind);
+            }
+            Betraying::LastInsertId if is_call && are_calls(calls) => {
+                self.effect.reads_insert_id |= true;
+                if !self.asked(QuestionKind::LastInsertId) {
+                    self.effect.sets_insert_id = true;
+                    self.effect.may_write = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes a question whose name was read. False: it has arguments, and is none.
+    fn asked(&mut self, kind: QuestionKind) -> bool {
+        let mut following = self.tokens.clone();
+        let name = match kind {
+            QuestionKind::RowCount => "ROW_COUNT",
+            QuestionKind::FoundRows => "FOUND_ROWS",
+            QuestionKind::ConnectionId => "CONNECTION_ID",
+            _ => "LAST_INSERT_ID",
+        };
+        let start = self.tokens.position().saturating_sub(name.len());
+        let is_question = following.take_sign(b'(') && following.take_sign(b')');
+        if is_question {
+            self.ask(kind, start..following.position());
+        }
+        is_question
+    }
+
+    /// Notes a question, unless it is about a statement of the same text.
+    fn ask(&mut self, kind: QuestionKind, range: std::ops::Range<usize>) {
+        if self.is_later && kind != QuestionKind::ConnectionId {
+            return;
+        }
+        self.effect.reads_previous |= kind.is_about_previous();
+        self.effect.add_question(kind, range);
+    }
+
+    /// What follows `@`: a user variable, or the host of an account.
+    fn user_variable(&mut self, calls: Calls) {
+        let Some(name) = self.tokens.variable_name() else {
+            if are_calls(calls) || self.writes_variables {
+                self.effect.add_pin(PinReason::NotUnderstood);
+            }
+            return;
+        };
+        self.effect.add_user_variable(name);
+        let mut following = self.tokens.clone();
+        let is_assigned = following.take_sign(b':') && following.take_sign(b'=');
+        if is_assigned || self.writes_variables {
+            self.effect.add_pin(PinReason::UserVariable);
+        }
+    }
+
+    /// What follows `@@`: `name`, `session.name`, `global.name`.
+    fn system_variable(&mut self) {
+        let start = self.tokens.position().saturating_sub(2);
+        let Some(name) = self.system_variable_name() else {
+            self.effect.add_pin(PinReason::NotUnderstood);
+            return;
+        };
+        if let Some(kind) = word::asking_variable(name) {
+            self.effect.reads_insert_id |= kind == QuestionKind::LastInsertId;
+            self.ask(kind, start..self.tokens.position());
+        } else if word::is_previous_variable(name) && !self.is_later {
+            self.effect.reads_previous = true;
+            self.effect.needs_previous = true;
+        }
+    }
+
+    fn system_variable_name(&mut self) -> Option<&'a [u8]> {
+        let mut name = self.one_name()?;
+        // A third part belongs to a variable of a component or key cache.
+        for _ in 0..2 {
+            if !self.tokens.take_sign(b'.') {
+                break;
+            }
+            name = self.one_name()?;
+        }
+        Some(name)
+    }
+
+    fn one_name(&mut self) -> Option<&'a [u8]> {
+        match self.tokens.next()? {
+            Token::Word(name) | Token::Quoted(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// True where a name before a parenthesis is a call.
+fn are_calls(calls: Calls) -> bool {
+    !matches!(calls, Calls::From(_))
+}

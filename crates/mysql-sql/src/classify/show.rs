@@ -1,0 +1,129 @@
+//! `SHOW` and `KILL`: what the proxy answers or translates.
+
+use super::Reader;
+use super::scan::Calls;
+use crate::command::{Diagnostics, Kill, TidegateTable};
+use crate::token::Token;
+use crate::word;
+
+impl Reader<'_> {
+    /// `SHOW …`.
+    pub(super) fn show(&mut self) {
+        if self.tokens.take_word("TIDEGATE") {
+            let table = self.tidegate();
+            self.effect.tidegate = Some(table);
+        } else if self.is_about_conditions() {
+            self.effect.reads_previous |= !self.is_later;
+            let before = self.tokens.clone();
+            if let Some(diagnostics) = self.diagnostics() {
+                if !self.is_later {
+                    self.effect.diagnostics = Some(diagnostics);
+                }
+                return;
+            }
+            self.tokens = before;
+            self.effect.needs_previous |= !self.is_later;
+        }
+        let names_account = self.words().any(|word| word::is(word, "GRANTS"));
+        self.scan(if names_account {
+            Calls::From(&[])
+        } else {
+            Calls::Everywhere
+        });
+    }
+
+    fn tidegate(&mut self) -> TidegateTable {
+        const TABLES: [(&str, TidegateTable); 4] = [
+            ("POOLS", TidegateTable::Pools),
+            ("SESSIONS", TidegateTable::Sessions),
+            ("PINS", TidegateTable::Pins),
+            ("STATEMENTS", TidegateTable::Statements),
+        ];
+        let table = TABLES
+            .iter()
+            .find(|(name, _)| self.tokens.take_word(name))
+            .map_or(TidegateTable::Unknown, |&(_, table)| table);
+        let is_alone = matches!(self.tokens.peek(), None | Some(Token::Sign(b';')));
+        if is_alone {
+            table
+        } else {
+            TidegateTable::Unknown
+        }
+    }
+
+    /// `SHOW WARNINGS …`, `SHOW COUNT(*) WARNINGS`, and the same with `ERRORS`.
+    fn is_about_conditions(&self) -> bool {
+        let mut words = self.words();
+        let is_level = |word: &[u8]| word::is(word, "WARNINGS") || word::is(word, "ERRORS");
+        match words.next() {
+            Some(word) if word::is(word, "COUNT") => words.next().is_some_and(is_level),
+            Some(word) => is_level(word),
+            None => false,
+        }
+    }
+
+    fn diagnostics(&mut self) -> Option<Diagnostics> {
+        let count = self.tokens.take_word("COUNT");
+        if count
+            && !(self.tokens.take_sign(b'(')
+                && self.tokens.take_sign(b'*')
+                && self.tokens.take_sign(b')'))
+        {
+            return None;
+        }
+        let only_errors = self.tokens.take_word("ERRORS");
+        if !only_errors && !self.tokens.take_word("WARNINGS") {
+            return None;
+        }
+        let (mut offset, mut limit) = (0, None);
+        if !count && self.tokens.take_word("LIMIT") {
+            let first = self.number()?;
+            if self.tokens.take_sign(b',') {
+                (offset, limit) = (first, Some(self.number()?));
+            } else if self.tokens.take_word("OFFSET") {
+                (offset, limit) = (self.number()?, Some(first));
+            } else {
+                limit = Some(first);
+            }
+        }
+        self.ends().then_some(Diagnostics {
+            only_errors,
+            count,
+            offset,
+            limit,
+        })
+    }
+
+    /// An integer without a sign.
+    fn number(&mut self) -> Option<u64> {
+        match self.tokens.next()? {
+            Token::Word(digits) if digits.iter().all(u8::is_ascii_digit) => {
+                str::from_utf8(digits).ok()?.parse().ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// `KILL [HARD | SOFT] [CONNECTION | QUERY] id`; TiDB: `KILL TIDB …`. (MariaDB's `KILL QUERY ID`
+    /// counts queries, and `KILL USER` names no connection.)
+    pub(super) fn kill(&mut self) {
+        for keyword in ["HARD", "SOFT", "TIDB", "CONNECTION"] {
+            self.tokens.take_word(keyword);
+        }
+        let query = self.tokens.take_word("QUERY");
+        let before = self.tokens.clone();
+        let id = self
+            .number()
+            .map(|id| (id, self.tokens.position()))
+            .filter(|_| matches!(self.tokens.peek(), None | Some(Token::Sign(b';'))))
+            .map(|(id, end)| {
+                let mut digits = before.clone();
+                let start = digits.next().map_or(end, |token| digits.start_of(token));
+                (id, start..end)
+            });
+        self.tokens = before;
+        self.effect.kill = Some(Kill { id, query });
+        self.effect.may_write = true;
+        self.scan(Calls::Everywhere);
+    }
+}
