@@ -87,7 +87,9 @@ impl Killer {
             let _place = self.places.acquire().await;
             tell(stay, origin).await
         };
-        timeout(LIMIT, killing).await.unwrap_or(Err(KillError::TooLate))
+        timeout(LIMIT, killing)
+            .await
+            .unwrap_or(Err(KillError::TooLate))
     }
 }
 

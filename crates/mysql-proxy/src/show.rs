@@ -57,7 +57,7 @@ pub(crate) fn table(table: TidegateTable, served: &Served, registry: &Registry) 
         TidegateTable::Pools => Some(pools::table(served)),
         TidegateTable::Sessions => Some(sessions::table(served, registry)),
         TidegateTable::Pins => Some(pins::table(served, registry)),
-        TidegateTable::Statements => Some(statements::table()),
+        TidegateTable::Statements => Some(statements::table(served)),
         TidegateTable::Unknown => None,
     }
 }

@@ -421,7 +421,9 @@ mod tests {
         entry.end();
         entry.begin(Command::PING);
         let limit = Duration::from_millis(1);
-        tokio::time::timeout(limit, entry.interrupted()).await.unwrap_err();
+        tokio::time::timeout(limit, entry.interrupted())
+            .await
+            .unwrap_err();
         entry.ended().await;
     }
 }

@@ -123,7 +123,9 @@ impl Leftover {
         };
         self.served.kill_query(stay).await?;
         let reading = self.read_rest(&mut response);
-        timeout(REST_LIMIT, reading).await.unwrap_or(Err(NotClean::TooLate))
+        timeout(REST_LIMIT, reading)
+            .await
+            .unwrap_or(Err(NotClean::TooLate))
     }
 
     async fn read_rest(&mut self, response: &mut ResponseTracker) -> Result<(), NotClean> {

@@ -67,7 +67,9 @@ impl Deadlines {
             self.transaction = None;
             return;
         }
-        if self.limits.transaction_timeout.is_none() && self.limits.idle_transaction_timeout.is_none() {
+        if self.limits.transaction_timeout.is_none()
+            && self.limits.idle_transaction_timeout.is_none()
+        {
             return;
         }
         let now = Instant::now();
@@ -75,7 +77,10 @@ impl Deadlines {
             self.transaction = self.limits.transaction_timeout.map(|limit| now + limit);
             self.set_timer(self.transaction);
         }
-        self.idle_transaction = self.limits.idle_transaction_timeout.map(|limit| now + limit);
+        self.idle_transaction = self
+            .limits
+            .idle_transaction_timeout
+            .map(|limit| now + limit);
         self.set_timer(self.idle_transaction);
     }
 
@@ -124,7 +129,11 @@ impl Deadlines {
     /// The timer has fired: sets it to the next deadline.
     fn rearm(&mut self) {
         self.timer = None;
-        let next = self.all().into_iter().filter_map(|(_, deadline)| *deadline).min();
+        let next = self
+            .all()
+            .into_iter()
+            .filter_map(|(_, deadline)| *deadline)
+            .min();
         self.set_timer(next);
     }
 

@@ -85,8 +85,13 @@ impl Session {
         only_query: bool,
     ) -> Result<(), SessionEnd> {
         if entry.id == self.registered.id {
-            self.give_up(packet, Trouble::Interrupted(Interruption::Killed)).await?;
-            return if only_query { Ok(()) } else { Err(SessionEnd::Killed) };
+            self.give_up(packet, Trouble::Interrupted(Interruption::Killed))
+                .await?;
+            return if only_query {
+                Ok(())
+            } else {
+                Err(SessionEnd::Killed)
+            };
         }
         if only_query {
             if let Err(trouble) = self.interrupt(entry).await {

@@ -6,11 +6,7 @@ use super::{Column, Table, Value, number, text};
 use crate::hyperdrives::Served;
 use crate::registry::Registry;
 
-const COLUMNS: &[Column] = &[
-    text("Reason"),
-    number("Sessions"),
-    number("Since_start"),
-];
+const COLUMNS: &[Column] = &[text("Reason"), number("Sessions"), number("Since_start")];
 
 /// `Sessions`: those pinned now; `Since_start`: pins since the edge started. Only reasons that there
 /// have been.

@@ -1,6 +1,7 @@
 //! `SHOW TIDEGATE STATEMENTS`: the prepared statements that somebody has.
 
-use super::{Column, Table, number, text};
+use super::{Column, Table, Value, number, text};
+use crate::hyperdrives::Served;
 
 const COLUMNS: &[Column] = &[
     text("Statement"),
@@ -9,10 +10,18 @@ const COLUMNS: &[Column] = &[
     number("Executions"),
 ];
 
-/// Sessions keep none yet: they are prepared where they are executed.
-pub(super) fn table() -> Table {
+/// Those executed most come first. Long texts are cut.
+pub(super) fn table(served: &Served) -> Table {
+    let rows = served.texts.figures().into_iter().map(|figures| {
+        vec![
+            Value::Text(String::from_utf8_lossy(&figures.text).into_owned()),
+            Value::Number(figures.sessions.into()),
+            Value::Number(figures.connections.into()),
+            Value::Number(figures.executions),
+        ]
+    });
     Table {
         columns: COLUMNS,
-        rows: Vec::new(),
+        rows: rows.collect(),
     }
 }

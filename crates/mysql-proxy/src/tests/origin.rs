@@ -1,17 +1,18 @@
 //! An origin that answers by script.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
 use domain::Address;
 use mysql_proto::{
-    AuthPlugin, Capabilities, ColumnDefinition, ColumnType, Command, OkPacket, PacketReader,
-    ServerConfig, ServerEvent, ServerHandshake, StatusFlags, TextResultSet,
+    AuthPlugin, Capabilities, ColumnDefinition, ColumnType, Command, ErrPacket, OkPacket,
+    PacketReader, ServerConfig, ServerEvent, ServerHandshake, StatusFlags, TextResultSet,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
 /// Longest command that a test sends.
@@ -31,6 +32,8 @@ pub(super) enum Reply {
     Hangup,
     /// Says nothing, and keeps the connection.
     Silence,
+    /// Says nothing until another connection sends `KILL QUERY`, and then the error for that.
+    UntilKilled,
     /// Sends two rows, or one and a half, and closes.
     RowsThenHangup {
         amid: bool,
@@ -49,9 +52,12 @@ pub(super) struct ScriptedOrigin {
 
 struct Shared {
     script: Box<dyn Fn(&str) -> Reply + Send + Sync>,
+    next_id: AtomicU32,
     connections: AtomicUsize,
     closed: Semaphore,
     queries: Mutex<Vec<String>>,
+    /// Statements that wait to be killed, by connection id.
+    waiting: Mutex<HashMap<u32, oneshot::Sender<()>>>,
 }
 
 impl ScriptedOrigin {
@@ -60,9 +66,11 @@ impl ScriptedOrigin {
         let address = Address::new("127.0.0.1", listener.local_addr().unwrap().port());
         let shared = Arc::new(Shared {
             script: Box::new(script),
+            next_id: AtomicU32::new(1),
             connections: AtomicUsize::new(0),
             closed: Semaphore::new(0),
             queries: Mutex::default(),
+            waiting: Mutex::default(),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self {
@@ -107,6 +115,17 @@ impl Drop for ScriptedOrigin {
     }
 }
 
+impl Shared {
+    fn kill(&self, id: u32) -> Reply {
+        if let Some(killer) = self.waiting.lock().unwrap().remove(&id) {
+            killer.send(()).ok();
+        }
+        Reply::Ok {
+            in_transaction: false,
+        }
+    }
+}
+
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
@@ -116,6 +135,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 input: BytesMut::new(),
                 reader: PacketReader::new(MAX_COMMAND),
                 capabilities: Capabilities::empty(),
+                id: shared.next_id.fetch_add(1, Ordering::SeqCst),
                 shared,
             };
             connection.log_in().await;
@@ -129,6 +149,7 @@ struct Connection {
     input: BytesMut,
     reader: PacketReader,
     capabilities: Capabilities,
+    id: u32,
     shared: Arc<Shared>,
 }
 
@@ -136,7 +157,7 @@ impl Connection {
     async fn log_in(&mut self) {
         let mut handshake = ServerHandshake::new(ServerConfig {
             server_version: "8.0.0-scripted".to_owned(),
-            connection_id: 1,
+            connection_id: self.id,
             nonce: *b"abcdefghijklmnopqrst",
             capabilities: Capabilities::all() - Capabilities::SSL,
             collation: 45,
@@ -170,7 +191,10 @@ impl Connection {
                 if packet.payload[0] == Command::QUIT.0 {
                     return;
                 }
-                let reply = (self.shared.script)(&sql);
+                let reply = match sql.strip_prefix("KILL QUERY ") {
+                    Some(id) => self.shared.kill(id.parse().unwrap()),
+                    None => (self.shared.script)(&sql),
+                };
                 self.shared.queries.lock().unwrap().push(sql);
                 if !self.reply(reply, packet.sequence_id.wrapping_add(1)).await {
                     self.stream.shutdown().await.ok();
@@ -189,6 +213,17 @@ impl Connection {
         match reply {
             Reply::Hangup => false,
             Reply::Silence => true,
+            Reply::UntilKilled => {
+                let (killer, killed) = oneshot::channel();
+                self.shared.waiting.lock().unwrap().insert(self.id, killer);
+                if killed.await.is_err() {
+                    return false;
+                }
+                let error = ErrPacket::new(1317, *b"70100", "interrupted");
+                let mut out = Vec::new();
+                error.write(&mut out, &mut { sequence_id }, self.capabilities);
+                self.send(&out).await
+            }
             Reply::Ok { in_transaction } => {
                 let mut status = StatusFlags::AUTOCOMMIT;
                 status.set(StatusFlags::IN_TRANS, in_transaction);
