@@ -28,8 +28,11 @@ use prepared::Parameter;
 const PROGRAMS_PER_LANE: usize = 4;
 
 /// Collations by their ids: `utf8mb4_general_ci`, `utf8mb4_bin`, `latin1_swedish_ci`, `binary`,
-/// `utf8mb3_general_ci`.
-const COLLATIONS: [(usize, u8); 5] = [(90, 45), (3, 46), (3, 8), (1, 63), (3, 33)];
+/// `utf8mb3_general_ci`, `gbk_chinese_ci`.
+const COLLATIONS: [(usize, u8); 6] = [(89, 45), (3, 46), (3, 8), (1, 63), (3, 33), (1, 28)];
+
+/// Milliseconds that a session may be silent for.
+const LONGEST_PAUSE: usize = 20;
 
 /// What a part of a program is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +150,11 @@ impl Generator {
         let length = self.random.between(3, 14);
         while self.steps.len() < length {
             let theme = *self.random.pick(&themes);
-            if self.random.chance(45) {
+            if self.random.chance(3) {
+                let pause = self.random.between(1, LONGEST_PAUSE);
+                self.steps
+                    .push(Step::Pause(u8::try_from(pause).unwrap_or_default()));
+            } else if self.random.chance(45) {
                 self.theme(theme);
             } else if self.random.chance(35) {
                 self.theme(Theme::Questions);

@@ -1,6 +1,7 @@
 //! Plays a program on a connection of its own and notes every reply.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use bytes::Bytes;
@@ -103,6 +104,10 @@ impl Session<'_> {
                 }
                 let argument = self.id(*slot).to_le_bytes();
                 self.ask_of(*slot, Command::STMT_RESET, &argument).await
+            }
+            Step::Pause(milliseconds) => {
+                tokio::time::sleep(Duration::from_millis((*milliseconds).into())).await;
+                Ok(Vec::new())
             }
             Step::CloseStatement(slot) => {
                 let id = self.id(*slot);

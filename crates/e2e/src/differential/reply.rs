@@ -131,6 +131,7 @@ impl Reply {
     /// True when another reply to the same command follows.
     pub(super) fn has_more(&self) -> bool {
         let end = match self {
+            Self::Infile(_) => return true,
             Self::Ok(outcome) => Some(&outcome.end),
             Self::Rows(rows) => rows.end.as_ref(),
             _ => None,

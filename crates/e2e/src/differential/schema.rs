@@ -30,7 +30,7 @@ pub(super) fn build(kind: DatabaseKind, lane: usize) -> Vec<String> {
 
 /// What empties and fills the tables of a lane, where their definitions are as they were.
 pub(super) fn refill(lane: usize) -> Vec<String> {
-    let mut statements = Vec::new();
+    let mut statements = vec!["BEGIN".to_owned()];
     for database in [database(lane), second_database(lane)] {
         for table in ["item", "kind", "journal", "big"] {
             statements.push(format!("DELETE FROM {database}.{table}"));
@@ -44,6 +44,7 @@ pub(super) fn refill(lane: usize) -> Vec<String> {
              (2, NULL, NULL, NULL, NULL), (3, 'ä', '[1, 2]', 18446744073709551615, -1e10)"
         ));
     }
+    statements.push("COMMIT".to_owned());
     statements
 }
 

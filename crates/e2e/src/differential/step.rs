@@ -67,6 +67,8 @@ pub(super) enum Step {
     Fetch(u8, u32),
     ResetStatement(u8),
     CloseStatement(u8),
+    /// Milliseconds in which others use the connection.
+    Pause(u8),
 }
 
 /// One `COM_STMT_EXECUTE`.
@@ -169,6 +171,7 @@ impl fmt::Display for Step {
             }
             Self::Fetch(slot, rows) => write!(f, "COM_STMT_FETCH #{slot}, {rows} rows"),
             Self::ResetStatement(slot) => write!(f, "COM_STMT_RESET #{slot}"),
+            Self::Pause(milliseconds) => write!(f, "(says nothing for {milliseconds} ms)"),
             Self::CloseStatement(slot) => write!(f, "COM_STMT_CLOSE #{slot}"),
         }
     }

@@ -5,7 +5,7 @@ use super::Generator;
 impl Generator {
     /// One statement on rows.
     pub(super) fn data(&mut self) -> String {
-        match self.random.below(24) {
+        match self.random.below(25) {
             0..=3 => {
                 let n = self.fresh();
                 format!("INSERT INTO item (n, s, d) VALUES ({n}, 'row {n}', {n}.25)")
@@ -36,7 +36,8 @@ impl Generator {
             19 => "UPDATE item SET id = LAST_INSERT_ID(id + 40) WHERE n = 102".to_owned(),
             20 => "INSERT INTO kind (id, label) VALUES (LAST_INSERT_ID() + 5000, 'by id')".to_owned(),
             21 => "DO SLEEP(0), LAST_INSERT_ID(33)".to_owned(),
-            22 => "SELECT label FROM kind WHERE id = 3".to_owned(),
+            22 => "LOAD DATA LOCAL INFILE 'rows' INTO TABLE item (n, s)".to_owned(),
+            23 => "SELECT label FROM kind WHERE id = 3".to_owned(),
             _ => "(SELECT id FROM kind) UNION ALL (SELECT 9) ORDER BY 1 DESC LIMIT 2".to_owned(),
         }
     }

@@ -170,11 +170,17 @@ impl Generator {
     }
 
     fn with_long_data(&mut self, slot: u8) {
-        let count = self.prepared.get(&slot).map_or(0, Vec::len);
-        if count == 0 {
+        // Of a number in pieces, MariaDB makes what happens to be in its memory.
+        let parameters = self.prepared.get(&slot).into_iter().flatten();
+        let texts: Vec<usize> = parameters
+            .enumerate()
+            .filter(|(_, parameter)| matches!(parameter, Text))
+            .map(|(at, _)| at)
+            .collect();
+        if texts.is_empty() {
             return self.steps.push(Step::ResetStatement(slot));
         }
-        let parameter = u16::try_from(self.random.below(count)).unwrap_or_default();
+        let parameter = u16::try_from(*self.random.pick(&texts)).unwrap_or_default();
         for _ in 0..self.random.between(1, 3) {
             let piece = "in pieces ".repeat(self.random.between(0, 3));
             self.steps.push(Step::LongData(slot, parameter, piece));

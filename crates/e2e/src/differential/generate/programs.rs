@@ -34,6 +34,11 @@ impl Generator {
 
     /// Changes definitions, in the lane's own tables.
     pub(super) fn definition(&mut self) {
+        // To make the tables anew takes TiDB as long as twenty programs.
+        if self.is_tidb() && !self.rebuild && self.random.chance(75) {
+            let sql = self.plain();
+            return self.query(sql);
+        }
         self.rebuild = true;
         let sql = *self.random.pick(&[
             "ALTER TABLE kind ADD COLUMN extra INT DEFAULT 5",
