@@ -5,7 +5,6 @@ use super::Carried::{self, Charset, Inverted, Mode, NextTransaction, Off, Partly
 /// MySQL 5.7 to 9, MariaDB 10.4 to 11, TiDB 6 to 8. TiDB's own (`tidb_…`, `tiflash_…`) go by rule.
 pub(crate) static CARRIED: &[(&str, Carried)] = &[
     ("allow_auto_random_explicit_insert", Plain),
-    ("alter_algorithm", Plain),
     ("auto_increment_increment", Plain),
     ("auto_increment_offset", Plain),
     ("autocommit", Plain),

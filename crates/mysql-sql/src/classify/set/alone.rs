@@ -1,0 +1,176 @@
+//! The forms of `SET` that stand alone, and in no list.
+
+use super::Scope;
+use crate::assignment::{Assignment, MAX_LITERAL, Value, quote};
+use crate::classify::{Reader, value};
+use crate::pin::PinReason;
+use crate::token::Token;
+use crate::{variables, word};
+
+impl Reader<'_> {
+    /// The forms that stand alone. False: it is none of them.
+    pub(super) fn set_special(&mut self) -> bool {
+        let before = self.tokens.clone();
+        let scope = self.take_scope();
+        if self.tokens.take_word("TRANSACTION") {
+            self.set_transaction(scope);
+            return true;
+        }
+        self.tokens = before.clone();
+        if self.tokens.take_word("DEFAULT") && self.tokens.take_word("ROLE") {
+            self.effect.may_write = true;
+            self.skip_statement();
+            return true;
+        }
+        self.tokens = before.clone();
+        if self.tokens.take_word("ROLE") {
+            self.set_role();
+        } else if self.tokens.take_word("STATEMENT") {
+            self.set_statement();
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// `SET PASSWORD [FOR account] = …`. In a list MariaDB goes on behind it.
+    pub(super) fn set_password(&mut self) {
+        self.effect.may_write = true;
+        if self
+            .rest_of_statement()
+            .any(|token| token == Token::Sign(b','))
+        {
+            self.effect.add_pin(PinReason::SessionVariable);
+        }
+        self.skip_statement();
+    }
+
+    /// `SET [GLOBAL | SESSION] TRANSACTION characteristic, …`.
+    fn set_transaction(&mut self, scope: Option<Scope>) {
+        let mut sets = Vec::new();
+        loop {
+            let Some((name, value)) = self.characteristic() else {
+                self.pin_and_scan(PinReason::NotUnderstood);
+                return;
+            };
+            sets.push(Assignment::Variable {
+                name: name.to_owned(),
+                value: Value::Literal(value.to_owned()),
+            });
+            if !self.tokens.take_sign(b',') {
+                break;
+            }
+        }
+        if !self.ends() {
+            self.pin_and_scan(PinReason::NotUnderstood);
+            return;
+        }
+        match scope {
+            Some(Scope::Global) => self.effect.may_write = true,
+            Some(_) => sets.into_iter().for_each(|set| self.effect.add_set(set)),
+            None => self.effect.next_transaction = true,
+        }
+    }
+
+    fn characteristic(&mut self) -> Option<(&'static str, &'static str)> {
+        const FORMS: [(&[&str], &str, &str); 6] = [
+            (
+                &["ISOLATION", "LEVEL", "READ", "COMMITTED"],
+                variables::ISOLATION,
+                "'READ-COMMITTED'",
+            ),
+            (
+                &["ISOLATION", "LEVEL", "READ", "UNCOMMITTED"],
+                variables::ISOLATION,
+                "'READ-UNCOMMITTED'",
+            ),
+            (
+                &["ISOLATION", "LEVEL", "REPEATABLE", "READ"],
+                variables::ISOLATION,
+                "'REPEATABLE-READ'",
+            ),
+            (
+                &["ISOLATION", "LEVEL", "SERIALIZABLE"],
+                variables::ISOLATION,
+                "'SERIALIZABLE'",
+            ),
+            (&["READ", "ONLY"], variables::READ_ONLY, "1"),
+            (&["READ", "WRITE"], variables::READ_ONLY, "0"),
+        ];
+        for (words, name, value) in FORMS {
+            let before = self.tokens.clone();
+            if words.iter().all(|word| self.tokens.take_word(word)) {
+                return Some((name, value));
+            }
+            self.tokens = before;
+        }
+        None
+    }
+
+    /// `SET ROLE …`. Only names as they are usually written; others pin.
+    fn set_role(&mut self) {
+        let mut role = String::new();
+        loop {
+            let part = match self.tokens.peek() {
+                None | Some(Token::Sign(b';')) => break,
+                Some(Token::Word(word)) => String::from_utf8(word.to_vec()).ok(),
+                Some(Token::Quoted(name)) => {
+                    quote(name).map(|_| format!("`{}`", String::from_utf8_lossy(name)))
+                }
+                Some(Token::Literal(text)) => {
+                    value::plain_string(text).and_then(|text| quote(text.as_bytes()))
+                }
+                Some(Token::At) => Some("@".to_owned()),
+                Some(Token::Sign(b',')) => Some(",".to_owned()),
+                Some(_) => None,
+            };
+            let Some(part) = part.filter(|part| part.is_ascii()) else {
+                self.pin_and_scan(PinReason::SessionVariable);
+                return;
+            };
+            self.tokens.next();
+            if !role.is_empty() && part != "," && part != "@" && !role.ends_with('@') {
+                role.push(' ');
+            }
+            role.push_str(&part);
+        }
+        self.ends();
+        if role.is_empty() || role.len() > MAX_LITERAL {
+            self.effect.add_pin(PinReason::SessionVariable);
+        } else {
+            self.effect.add_set(Assignment::Role(role));
+        }
+    }
+
+    /// MariaDB's `SET STATEMENT a=1, … FOR statement`: the variables are as before afterwards.
+    fn set_statement(&mut self) {
+        while let Some(token) = self.tokens.peek() {
+            match token {
+                Token::Sign(b';') => {
+                    self.effect.add_pin(PinReason::NotUnderstood);
+                    return;
+                }
+                Token::Word(word) if word::is(word, "FOR") => break,
+                Token::Word(_)
+                | Token::Quoted(_)
+                | Token::Literal(_)
+                | Token::Sign(b'=' | b':' | b',' | b'.' | b'-' | b'+') => {}
+                // An expression: not read here.
+                _ => {
+                    self.pin_and_scan(PinReason::NotUnderstood);
+                    return;
+                }
+            }
+            self.tokens.next();
+        }
+        self.tokens.next();
+        // A `SET` of the same variables would be undone, and one within another nests.
+        let is_set = matches!(self.tokens.peek(),
+            Some(Token::Word(word)) if word::is(word, "SET"));
+        if is_set || self.tokens.peek().is_none() {
+            self.pin_and_scan(PinReason::NotUnderstood);
+        } else {
+            self.statement();
+        }
+    }
+}
