@@ -16,6 +16,7 @@
 //!
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_compression_packet.html>
 
+mod continuation;
 mod decoder;
 mod encoder;
 mod stream;

@@ -18,6 +18,7 @@
 
 mod bring;
 mod collation;
+mod compression;
 mod config;
 mod downstream;
 mod error;

@@ -38,11 +38,13 @@ const ALWAYS: Capabilities = Capabilities::LONG_PASSWORD
     .union(Capabilities::PLUGIN_AUTH_LENENC_CLIENT_DATA)
     .union(Capabilities::CONNECT_ATTRS);
 
-/// What the edge offers to clients: only what every origin has. TiDB has no session tracking and no
-/// query attributes; compression is not in this version.
+/// What the edge offers to clients: only what every origin has, and compression, which the edge
+/// does by itself. TiDB has no session tracking and no query attributes.
 pub(crate) const OFFERED: Capabilities = NOTICED
     .union(ALWAYS)
     .union(Capabilities::CONNECT_WITH_DB)
+    .union(Capabilities::COMPRESS)
+    .union(Capabilities::ZSTD_COMPRESSION_ALGORITHM)
     .union(Capabilities::INTERACTIVE);
 
 impl PartialEq for Profile {

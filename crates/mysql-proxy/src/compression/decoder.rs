@@ -114,12 +114,12 @@ impl Decoder {
 
     /// Begins a packet. False: its header is not whole.
     fn begin(&mut self, input: &mut BytesMut) -> io::Result<bool> {
-        let Some(&[a, b, c, sequence_id, d, e, f]) = input.first_chunk::<HEADER_LEN>() else {
+        let Some(&[l0, l1, l2, sequence_id, c0, c1, c2]) = input.first_chunk::<HEADER_LEN>() else {
             return Ok(false);
         };
         input.advance(HEADER_LEN);
-        let left = u32::from_le_bytes([a, b, c, 0]) as usize;
-        let content_left = u32::from_le_bytes([d, e, f, 0]) as usize;
+        let left = u32::from_le_bytes([l0, l1, l2, 0]) as usize;
+        let content_left = u32::from_le_bytes([c0, c1, c2, 0]) as usize;
         self.sequence_id = sequence_id;
         self.state = match (left, content_left) {
             (0, 0) => State::Header,

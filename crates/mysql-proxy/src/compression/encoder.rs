@@ -37,9 +37,9 @@ pub(super) fn encode(
 }
 
 fn packet_header(len: usize, sequence_id: u8, content_len: usize) -> [u8; HEADER_LEN] {
-    let [a, b, c, ..] = len.to_le_bytes();
-    let [d, e, f, ..] = content_len.to_le_bytes();
-    [a, b, c, sequence_id, d, e, f]
+    let [l0, l1, l2, ..] = len.to_le_bytes();
+    let [c0, c1, c2, ..] = content_len.to_le_bytes();
+    [l0, l1, l2, sequence_id, c0, c1, c2]
 }
 
 /// Appends the compressed form. False: it is not shorter, and part of it may be in `out`.

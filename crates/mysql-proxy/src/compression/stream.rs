@@ -10,6 +10,7 @@ use net::Duplex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Algorithm;
+use super::continuation::Continuation;
 use super::decoder::Decoder;
 use super::encoder::encode;
 
@@ -31,6 +32,7 @@ pub(crate) struct Compressed<S> {
     /// Bytes that came and are not decoded yet.
     received: BytesMut,
     decoder: Decoder,
+    continuation: Continuation,
     /// Content that is not in a packet yet.
     content: Vec<u8>,
     /// Packets that are made.
@@ -49,11 +51,33 @@ impl<S> Compressed<S> {
             algorithm,
             received,
             decoder: Decoder::new(algorithm),
+            continuation: Continuation::default(),
             content: Vec::new(),
             packets: Vec::new(),
             sent: 0,
             sequence_id: 0,
         }
+    }
+
+    /// True if a packet has come in part, or has come whole and still has content to give.
+    fn is_amid_packet(&self) -> bool {
+        !self.received.is_empty() || !self.decoder.is_between_packets()
+    }
+
+    /// Takes content out of what has come. Returns how much; 0: more has to come.
+    fn unpack(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<usize> {
+        let output = buffer.initialize_unfilled();
+        let count = self.decoder.decode(&mut self.received, output)?;
+        if self.received.is_empty() {
+            self.received = BytesMut::new();
+        }
+        if count > 0 {
+            self.continuation
+                .number(output.get_mut(..count).unwrap_or_default());
+            self.sequence_id = self.decoder.sequence_id().wrapping_add(1);
+            buffer.advance(count);
+        }
+        Ok(count)
     }
 
     /// Makes a packet of the content that was held back.
@@ -105,25 +129,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Compressed<S> {
             return Poll::Ready(Ok(()));
         }
         loop {
-            // A packet that has come whole may still have content to give.
-            if !this.received.is_empty() || !this.decoder.is_between_packets() {
-                let output = buffer.initialize_unfilled();
-                let count = this.decoder.decode(&mut this.received, output)?;
-                if this.received.is_empty() {
-                    this.received = BytesMut::new();
-                }
-                if count > 0 {
-                    this.sequence_id = this.decoder.sequence_id().wrapping_add(1);
-                    buffer.advance(count);
-                    return Poll::Ready(Ok(()));
-                }
+            if this.is_amid_packet() && this.unpack(buffer)? > 0 {
+                return Poll::Ready(Ok(()));
             }
             let mut bytes = [0; READ_BUFFER];
             let mut read = ReadBuf::new(&mut bytes);
             ready!(Pin::new(&mut this.stream).poll_read(context, &mut read))?;
             if read.filled().is_empty() {
-                let is_cut = !this.received.is_empty() || !this.decoder.is_between_packets();
-                return Poll::Ready(if is_cut {
+                return Poll::Ready(if this.is_amid_packet() {
                     Err(io::ErrorKind::UnexpectedEof.into())
                 } else {
                     Ok(())

@@ -114,7 +114,7 @@ fn every_cut_is_an_end_too_early() {
 #[test]
 fn short_contents_and_noise_go_as_they_are() {
     let noise: Vec<u8> = (0..200u32)
-        .map(|at| (at.wrapping_mul(at) >> 3) as u8)
+        .map(|at| at.wrapping_mul(at).to_le_bytes()[1])
         .collect();
     for algorithm in BOTH {
         assert_eq!(packet(algorithm, b"hello"), b"\x05\0\0\x07\0\0\0hello");
@@ -218,9 +218,9 @@ async fn long_streams_pass_both_ways() {
             write.shutdown().await.unwrap();
         });
         let (mut read, mut write) = tokio::io::split(theirs);
-        let sent = content.clone();
+        let copy = content.clone();
         let send = tokio::spawn(async move {
-            write.write_all(&sent).await.unwrap();
+            write.write_all(&copy).await.unwrap();
             write.shutdown().await.unwrap();
         });
         let mut received = Vec::new();

@@ -18,6 +18,7 @@ use tracing::warn;
 use super::Session;
 use super::pins::Pins;
 use super::previous::Previous;
+use crate::compression::{Algorithm, Compressed};
 use crate::config::TlsMode;
 use crate::downstream::Downstream;
 use crate::error::SessionEnd;
@@ -245,6 +246,7 @@ impl<'a> Login<'a> {
         self.handshake.accept(&ok, &mut self.output);
         self.flush(&mut stream).await?;
         let capabilities = self.handshake.capabilities();
+        let (stream, input) = self.compressed(stream, capabilities);
         let login = self.handshake.login();
         let database = login
             .and_then(|login| login.database.clone())
@@ -255,7 +257,7 @@ impl<'a> Login<'a> {
         let profile = Arc::new(Profile::new(capabilities, collation, database));
         Ok(Session {
             shared: Arc::clone(self.shared),
-            downstream: Downstream::new(stream, self.input, capabilities, &entry),
+            downstream: Downstream::new(stream, input, capabilities, &entry),
             id: entry.id,
             registered: Registered::new(self.place, entry),
             response: None,
@@ -269,6 +271,24 @@ impl<'a> Login<'a> {
             insert_id: 0,
             status,
         })
+    }
+
+    /// The stream after the login, and what the client has sent ahead. Both are compressed from here
+    /// on, if that was agreed on.
+    fn compressed(
+        &mut self,
+        stream: BoxStream,
+        capabilities: Capabilities,
+    ) -> (BoxStream, BytesMut) {
+        let input = std::mem::take(&mut self.input);
+        let zstd_level = self.handshake.login().map_or(0, |login| login.zstd_level);
+        match Algorithm::negotiated(capabilities, zstd_level) {
+            None => (stream, input),
+            Some(algorithm) => {
+                let stream = Compressed::new(stream, input, algorithm);
+                (Box::new(stream), BytesMut::new())
+            }
+        }
     }
 }
 
