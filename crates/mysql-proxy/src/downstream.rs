@@ -163,6 +163,13 @@ impl Downstream {
         self.input.get(..packet.len).unwrap_or_default()
     }
 
+    /// The payload of a command, from the command's byte on, to change it in its place.
+    pub(crate) fn payload_mut(&mut self, packet: CommandPacket) -> &mut [u8] {
+        self.input
+            .get_mut(HEADER_LEN..packet.len)
+            .unwrap_or_default()
+    }
+
     /// What follows the command's byte.
     pub(crate) fn argument(&self, packet: CommandPacket) -> &[u8] {
         self.packet(packet)

@@ -3,11 +3,12 @@
 
 use conn_pool::LeaseError;
 use mysql_client::LoginError;
-use mysql_proto::{ErrPacket, HandshakeError, ProtocolError};
+use mysql_proto::{Command, ErrPacket, HandshakeError, ProtocolError};
 use net::DialError;
 use net::tls::ClientTlsError;
 
 use crate::kill::KillError;
+use crate::origin::Flavor;
 use crate::registry::Interruption;
 
 /// Why no connection to an origin could be opened.
@@ -97,7 +98,23 @@ pub(crate) enum Trouble {
     /// `SHOW TIDEGATE` and `KILL` cannot be prepared.
     NotPreparable,
     /// An id that names no prepared statement of this session.
-    UnknownStatement(u32),
+    UnknownStatement {
+        /// As the client has it.
+        id: u32,
+        /// What was to be done with it.
+        command: Command,
+        /// Whose words the client expects.
+        flavor: Flavor,
+    },
+    /// `COM_STMT_FETCH` of a statement without a cursor.
+    NoCursor {
+        /// As the client has it.
+        id: u32,
+        /// Whose words the client expects.
+        flavor: Flavor,
+    },
+    /// The session has as many prepared statements as it may.
+    TooManyStatements,
 }
 
 /// How an origin connection was lost.

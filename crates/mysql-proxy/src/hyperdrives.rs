@@ -19,6 +19,7 @@ use crate::origin::OriginConnector;
 use crate::profile::Profile;
 use crate::registry::{Entry, Registry, Stay};
 use crate::state::SessionState;
+use crate::statements::Texts;
 
 /// `utf8mb4_general_ci`, which every origin knows.
 const MEETING_COLLATION: u8 = 45;
@@ -39,6 +40,8 @@ pub(crate) struct Served {
     pub(crate) hyperdrive: Arc<Hyperdrive>,
     pub(crate) pool: Pool<OriginConnector>,
     pub(crate) metrics: HyperdriveMetrics,
+    /// The prepared statements of all its sessions.
+    pub(crate) texts: Texts,
     killer: Killer,
 }
 
@@ -117,8 +120,9 @@ impl Hyperdrives {
     }
 
     fn start(&self, hyperdrive: Arc<Hyperdrive>) -> Result<Served, OriginError> {
-        let connector = OriginConnector::new(hyperdrive.origin.clone(), Arc::clone(&self.dial))?;
         let policy = hyperdrive.pool;
+        let connector = OriginConnector::new(hyperdrive.origin.clone(), Arc::clone(&self.dial))?
+            .max_statements(policy.max_statements);
         let config = PoolConfig {
             min: policy.min,
             max: policy.max,
@@ -132,6 +136,7 @@ impl Hyperdrives {
         Ok(Served {
             pool: Pool::new(connector, config, metrics),
             metrics: self.metrics.of(&hyperdrive.name),
+            texts: Texts::default(),
             killer: Killer::new(),
             hyperdrive,
         })

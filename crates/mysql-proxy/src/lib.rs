@@ -34,6 +34,7 @@ mod registry;
 mod session;
 mod show;
 mod state;
+mod statements;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ mod ask;
 mod conn;
 mod connect;
 mod insert_id;
+mod prepare;
 
 pub(crate) use ask::{Answer, BringError};
 pub(crate) use conn::OriginConn;

@@ -9,14 +9,18 @@
 //! | 1053 `ER_SERVER_SHUTDOWN` | 08S01 | the edge shuts down |
 //! | 1064 `ER_PARSE_ERROR` | 42000 | `SHOW TIDEGATE` of something that there is not |
 //! | 1094 `ER_NO_SUCH_THREAD` | HY000 | `KILL` of a session of another hyperdrive |
+//! | 1153 `ER_NET_PACKET_TOO_LARGE` | 08S01 | no room for the types of an execution |
 //! | 1158 `ER_NET_READ_ERROR` | 08S01 | the origin connection was lost under a statement |
 //! | 1203 `ER_TOO_MANY_USER_CONNECTIONS` | 42000 | the pool is exhausted |
+//! | 1210 `ER_WRONG_ARGUMENTS` | HY000 | long data for a parameter that there is not |
 //! | 1226 `ER_USER_LIMIT_REACHED` | 42000 | the local user has as many clients as it may |
 //! | 1235 `ER_NOT_SUPPORTED_YET` | 42000 | this version does not carry it |
 //! | 1243 `ER_UNKNOWN_STMT_HANDLER` | HY000 | no such prepared statement in this session |
 //! | 1295 `ER_UNSUPPORTED_PS` | HY000 | `SHOW TIDEGATE` and `KILL` cannot be prepared |
 //! | 1317 `ER_QUERY_INTERRUPTED` | 70100 | `KILL` while the command waited for a connection |
+//! | 1421 `ER_STMT_HAS_NO_OPEN_CURSOR` | HY000 | a fetch without a cursor |
 //! | 1429 `ER_CONNECT_TO_FOREIGN_DATA_SOURCE` | HY000 | the origin is down, or refused our login |
+//! | 1461 `ER_MAX_PREPARED_STMT_COUNT_REACHED` | 42000 | the session has 16,382 statements |
 //! | 1477 `ER_FOREIGN_SERVER_DOESNT_EXIST` | HY000 | the tunnel has no connector |
 //! | 1927 `ER_CONNECTION_KILLED` (MariaDB's) | 70100 | `transaction_timeout` is over |
 //! | 3024 `ER_QUERY_TIMEOUT` | HY000 | `query_timeout` was over before there was a connection |
@@ -25,11 +29,15 @@
 //!
 //! Codes: <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>.
 
+mod statement;
+
 use conn_pool::LeaseError;
 use domain::Hyperdrive;
 use mysql_client::LoginError;
 use mysql_proto::{ErrPacket, HandshakeError};
 use net::{DialError, DialErrorKind};
+
+pub(crate) use statement::{too_long, wrong_long_data};
 
 use crate::error::{OriginError, SessionEnd, Trouble};
 use crate::registry::Interruption;
@@ -190,11 +198,13 @@ pub(crate) fn of_trouble(trouble: &Trouble, hyperdrive: &Hyperdrive) -> ErrPacke
             "This command is not supported in the prepared statement protocol: tidegate answers \
              it itself; send it as text",
         ),
-        Trouble::UnknownStatement(id) => ErrPacket::new(
-            1243,
-            *b"HY000",
-            format!("Unknown prepared statement handler ({id}): prepare it in this session first"),
-        ),
+        Trouble::UnknownStatement {
+            id,
+            command,
+            flavor,
+        } => statement::unknown(*id, *command, *flavor),
+        Trouble::NoCursor { id, flavor } => statement::no_cursor(*id, *flavor),
+        Trouble::TooManyStatements => statement::too_many(),
     }
 }
 

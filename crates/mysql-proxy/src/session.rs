@@ -14,6 +14,7 @@ mod questions;
 mod relay;
 mod settle;
 mod show;
+mod statements;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ use crate::profile::Profile;
 use crate::refusal;
 use crate::registry::Registered;
 use crate::state::SessionState;
+use crate::statements::Statements;
 use limits::Watch;
 use pins::Pins;
 use previous::Previous;
@@ -67,6 +69,7 @@ pub(crate) struct Session {
     /// The response that the client did not wait for.
     response: Option<ResponseTracker>,
     pins: Pins,
+    statements: Statements,
     previous: Previous,
     /// The value of `LAST_INSERT_ID()`, which belongs to the session and not to a connection. Older
     /// than the lease's own while that is news.

@@ -7,7 +7,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use mysql_sql::{Assignment, Value};
+use mysql_sql::{Assignment, Effect, Value};
 
 /// Most user variables, and most system variables, that a session may carry. Each is sent to every
 /// connection that comes from another session; what is over it pins.
@@ -92,6 +92,23 @@ impl SessionState {
     /// True when a connection in this state serves a session of the other.
     pub(crate) fn is_same(self: &Arc<Self>, other: &Arc<Self>) -> bool {
         Arc::ptr_eq(self, other) || (self.stamp == other.stamp && self == other)
+    }
+
+    /// Equal for equal states.
+    pub(crate) fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
+    /// What preparing a statement of this effect depends on: all but the user variables that it does
+    /// not read.
+    pub(crate) fn for_prepare(self: &Arc<Self>, effect: &Effect) -> Arc<Self> {
+        let is_read = |name: &String| effect.user_variables.contains(name);
+        if self.user_variables.iter().all(|(name, _)| is_read(name)) {
+            return Arc::clone(self);
+        }
+        let mut state = Self::clone(self);
+        state.user_variables.retain(|(name, _)| is_read(name));
+        Arc::new(state.stamped())
     }
 
     /// The database's name, if there is one.

@@ -26,4 +26,4 @@ pub(crate) use aim::{Aim, Target};
 pub(crate) use handles::{Handle, HandleKey, Handles};
 pub(crate) use prepared::{Bound, MAX_PREPARED, Prepared, Statements};
 pub(crate) use shape::{Parameters, Shape};
-pub(crate) use text::{StatementFigures, StatementText, Texts};
+pub(crate) use text::{StatementText, Texts};

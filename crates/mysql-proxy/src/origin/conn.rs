@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use super::insert_id::InsertId;
 use crate::bring::{self, Steps};
 use crate::state::SessionState;
+use crate::statements::Handles;
 
 /// What is read from an origin at a time. It holds most responses whole; a bulk result moves in
 /// pieces of this size, and the client's own pace is what bounds it.
@@ -37,13 +38,15 @@ pub(crate) struct OriginConn {
     /// A statement ran on it that may have left what no state tells: a trigger may set variables.
     touched: bool,
     pub(super) insert_id: InsertId,
+    /// What is prepared on it.
+    pub(crate) handles: Handles,
     /// True between two commands. False while one is under way, and for good when a response was
     /// left unread or was longer than it should be: nobody can tell what it will say next.
     settled: bool,
 }
 
 impl OriginConn {
-    pub(super) fn new(logged_in: LoggedIn, state: SessionState) -> Self {
+    pub(super) fn new(logged_in: LoggedIn, state: SessionState, max_statements: usize) -> Self {
         Self {
             stream: logged_in.stream,
             capabilities: logged_in.capabilities,
@@ -54,6 +57,7 @@ impl OriginConn {
             state: Arc::new(state),
             touched: false,
             insert_id: InsertId::default(),
+            handles: Handles::new(max_statements),
             settled: true,
         }
     }
@@ -115,6 +119,7 @@ impl OriginConn {
         self.state = Arc::new(SessionState::after_reset());
         self.insert_id = InsertId::default();
         self.touched = false;
+        self.handles.clear();
     }
 
     /// A command is about to be sent: only [`OriginConn::end_command`] makes the connection fit for
@@ -235,7 +240,7 @@ pub(crate) enum Flavor {
 
 impl Flavor {
     /// Reads it off the version in a greeting.
-    fn of(server_version: &str) -> Self {
+    pub(super) fn of(server_version: &str) -> Self {
         if server_version.contains("MariaDB") {
             let asked = "transaction_isolation";
             Self::MariaDb {

@@ -11,7 +11,7 @@ use net::Dial;
 use net::tls::ClientTls;
 use tracing::debug;
 
-use super::OriginConn;
+use super::{Flavor, OriginConn};
 use crate::error::OriginError;
 use crate::profile::Profile;
 use crate::state::SessionState;
@@ -22,6 +22,8 @@ pub(crate) struct OriginConnector {
     origin: Origin,
     dial: Arc<dyn Dial>,
     tls: Option<ClientTls>,
+    /// Most statements that are kept prepared on one connection.
+    max_statements: usize,
     server_version: OnceLock<String>,
     /// The status after the last login, with a mark that there was one.
     login_status: AtomicU32,
@@ -29,6 +31,9 @@ pub(crate) struct OriginConnector {
 
 /// `utf8mb4_general_ci`, which every origin knows.
 const ASIDE_COLLATION: u8 = 45;
+
+/// Enough for a word of our own; a pool says how many it wants.
+const DEFAULT_MAX_STATEMENTS: usize = 1;
 
 /// Set in [`OriginConnector::login_status`] beside the 16 bits of a status.
 const KNOWN: u32 = 1 << 16;
@@ -41,6 +46,7 @@ impl OriginConnector {
             origin,
             dial,
             tls,
+            max_statements: DEFAULT_MAX_STATEMENTS,
             server_version: OnceLock::new(),
             login_status: AtomicU32::new(0),
         })
@@ -49,6 +55,20 @@ impl OriginConnector {
     /// The origin.
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Keeps at most so many statements prepared on one connection.
+    #[must_use]
+    pub(crate) fn max_statements(self, max_statements: usize) -> Self {
+        Self {
+            max_statements,
+            ..self
+        }
+    }
+
+    /// Whose server it is, once there has been a connection; MySQL's until then.
+    pub(crate) fn flavor(&self) -> Flavor {
+        self.server_version().map_or(Flavor::MySql, Flavor::of)
     }
 
     /// The version that the origin gave in its greeting, once there has been one.
@@ -84,7 +104,7 @@ impl OriginConnector {
             Ordering::Relaxed,
         );
         let state = SessionState::new(profile.database.clone(), profile.collation);
-        Ok(OriginConn::new(logged_in, state))
+        Ok(OriginConn::new(logged_in, state, self.max_statements))
     }
 
     /// Opens a connection for a word of our own, beside the pool. Likewise.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use mysql_proto::{Capabilities, Command, StatusFlags};
+use mysql_proto::{Capabilities, Command, StatusFlags, Summary};
 use mysql_sql::{Effect, PinReason, Statement, StatementKind, classify};
 
 use super::Session;
-use super::questions::Asked;
+use super::questions::{Asked, Source};
 use super::relay::{Outgoing, Relayed};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
@@ -22,12 +22,12 @@ impl Session {
             Command::PING if self.held.is_none() => self.answer_ok(packet).await,
             Command::RESET_CONNECTION => self.reset(packet).await,
             Command::INIT_DB => self.init_db(packet).await,
-            Command::STMT_PREPARE => self.prepare(packet).await,
-            Command::STMT_CLOSE
+            Command::STMT_PREPARE
+            | Command::STMT_CLOSE
             | Command::STMT_EXECUTE
             | Command::STMT_FETCH
             | Command::STMT_RESET
-            | Command::STMT_SEND_LONG_DATA => self.run_statement(packet).await,
+            | Command::STMT_SEND_LONG_DATA => self.statement_command(packet).await,
             Command::PING | Command::STATISTICS | Command::FIELD_LIST => {
                 self.relay_command(packet, Effect::default()).await
             }
@@ -65,13 +65,13 @@ impl Session {
         }
         let asks = effect.reads_previous || !effect.questions.is_empty();
         let asked = if asks {
-            self.ask(packet, &mut effect).await
+            self.ask(Source::Packet(packet), &mut effect).await
         } else {
             Ok(Asked::Send(None))
         };
         match asked {
-            Ok(Asked::Send(text)) => {
-                let outgoing = Outgoing { packet, text };
+            Ok(Asked::Send(sql)) => {
+                let outgoing = Outgoing::query(packet, sql);
                 self.relay_statement(outgoing, kind, effect).await
             }
             Ok(Asked::Answered(bytes)) => self.answer_bytes(packet, &bytes).await,
@@ -119,31 +119,6 @@ impl Session {
         self.relay_command(packet, Effect::default()).await
     }
 
-    /// `COM_STMT_PREPARE`: the statement lives on the lease.
-    async fn prepare(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        let text = self.downstream.argument(packet);
-        let effect = self.classify(text, packet.is_whole).effect;
-        if effect.tidegate.is_some() || effect.kill.is_some() {
-            return self.give_up(packet, Trouble::NotPreparable).await;
-        }
-        let mut effect = Effect::pin(PinReason::NotUnderstood);
-        effect.may_write = false;
-        self.relay_command(packet, effect).await
-    }
-
-    /// Commands on a prepared statement.
-    async fn run_statement(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        if self.held.is_some() {
-            return self.relay_command(packet, Effect::default()).await;
-        }
-        self.discard(packet).await?;
-        if packet.command.has_response() {
-            self.tell(Trouble::UnknownStatement(0)).await
-        } else {
-            Ok(())
-        }
-    }
-
     /// `COM_RESET_CONNECTION`: the session is as after its login, but for the database, which
     /// stays on MySQL and MariaDB.
     async fn reset(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
@@ -159,7 +134,7 @@ impl Session {
 
     /// User variables that the session never set are NULL, whatever others left of that name. A
     /// connection with state of its own keeps them as they are.
-    fn expect_user_variables(&mut self, effect: &Effect) {
+    pub(super) fn expect_user_variables(&mut self, effect: &Effect) {
         if effect.user_variables.is_empty() || self.pins.has_state() {
             return;
         }
@@ -229,12 +204,22 @@ impl Session {
         if let Err(trouble) = self.take_lease().await {
             return self.give_up(packet, trouble).await;
         }
-        match self.relay(&outgoing, &effect).await? {
-            Relayed::Response(summary) => {
-                self.note(kind, &effect, &summary).await?;
-                self.settle().await
-            }
-            Relayed::Trouble(trouble) => self.tell(trouble).await,
+        let relayed = self.relay(&outgoing, &effect).await?;
+        let Some(summary) = self.outcome(relayed).await? else {
+            return Ok(());
+        };
+        self.note(kind, &effect, &summary).await?;
+        self.settle().await
+    }
+
+    /// What a response has told. `None`: there was none, and the client was told why.
+    pub(super) async fn outcome(
+        &mut self,
+        relayed: Relayed,
+    ) -> Result<Option<Summary>, SessionEnd> {
+        match relayed {
+            Relayed::Response(summary) => Ok(Some(summary)),
+            Relayed::Trouble(trouble) => self.tell(trouble).await.map(|()| None),
             Relayed::OriginLost {
                 loss,
                 next_packet,
@@ -244,7 +229,7 @@ impl Session {
                 if client_is_amid {
                     return Err(SessionEnd::StateLost);
                 }
-                Ok(())
+                Ok(None)
             }
         }
     }

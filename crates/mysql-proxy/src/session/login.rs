@@ -28,6 +28,7 @@ use crate::profile::{OFFERED, Profile};
 use crate::refusal;
 use crate::registry::{Facts, Place, Registered, TooManyOfUser};
 use crate::state::SessionState;
+use crate::statements::Statements;
 
 /// What a login reads at a time; a client's answer is a few hundred bytes.
 const LOGIN_BUFFER: usize = 1024;
@@ -267,6 +268,7 @@ impl<'a> Login<'a> {
             served,
             held: None,
             pins: Pins::default(),
+            statements: Statements::default(),
             previous: Previous::none(),
             insert_id: 0,
             status,

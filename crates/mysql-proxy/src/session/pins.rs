@@ -14,6 +14,9 @@ pub(super) struct Pins {
     pub(super) next_transaction: bool,
     /// What the connection carries that no other can.
     state: Vec<Pin>,
+    /// Prepared statements that have a handle of their own, with the reasons. Nothing of that is on
+    /// the connection any more when they end.
+    statements: Vec<(u32, &'static str)>,
     /// The connection carried state at some time, and is reset before another session gets it.
     dirty: bool,
     /// What others see of this is not this any more.
@@ -33,6 +36,7 @@ impl Default for Pins {
             transaction: false,
             next_transaction: false,
             state: Vec::new(),
+            statements: Vec::new(),
             dirty: false,
             changed: true,
         }
@@ -48,7 +52,10 @@ impl Pins {
     /// True while the lease has to be kept: to lose its connection is to lose what the client
     /// relies on.
     pub(super) fn hold(&self) -> bool {
-        self.transaction || self.next_transaction || !self.state.is_empty()
+        self.transaction
+            || self.next_transaction
+            || !self.state.is_empty()
+            || !self.statements.is_empty()
     }
 
     /// True while the connection carries state that no other can.
@@ -88,6 +95,29 @@ impl Pins {
         self.state.iter().any(|pin| pin.reason == reason)
     }
 
+    /// A prepared statement of this id has a handle of its own. True: no other has for this reason.
+    pub(super) fn bind(&mut self, statement: u32, reason: &'static str) -> bool {
+        self.changed = true;
+        let is_new = self.statements.iter().all(|(_, other)| *other != reason);
+        match self.statements.iter_mut().find(|(id, _)| *id == statement) {
+            Some((_, known)) => *known = reason,
+            None => self.statements.push((statement, reason)),
+        }
+        is_new
+    }
+
+    /// A prepared statement has no handle of its own any more.
+    pub(super) fn unbind(&mut self, statement: u32) {
+        self.changed = true;
+        self.statements.retain(|(id, _)| *id != statement);
+    }
+
+    /// No prepared statement has a handle of its own any more.
+    pub(super) fn unbind_all(&mut self) {
+        self.changed = true;
+        self.statements.clear();
+    }
+
     /// One reason has ended.
     pub(super) fn remove(&mut self, reason: &str) {
         self.changed = true;
@@ -111,6 +141,7 @@ impl Pins {
     /// All reasons but an open transaction, each once.
     pub(super) fn reasons(&self) -> Vec<&'static str> {
         let mut reasons: Vec<_> = self.state.iter().map(|pin| pin.reason).collect();
+        reasons.extend(self.statements.iter().map(|(_, reason)| *reason));
         if self.next_transaction {
             reasons.push("next_transaction");
         }

@@ -9,7 +9,7 @@
 //!
 //! `CONNECTION_ID()` is always a literal: the client knows its session by the id of the greeting.
 
-use mysql_proto::{Command, write_command};
+use mysql_proto::Command;
 use mysql_sql::{Diagnostics, Effect, Question, QuestionKind, substitute};
 
 use super::Session;
@@ -17,6 +17,15 @@ use super::previous::is_error;
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::origin::Flavor;
+
+/// Where the text of a statement is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source<'s> {
+    /// In a `COM_QUERY` of the client's.
+    Packet(CommandPacket),
+    /// Here: it was prepared.
+    Text(&'s [u8]),
+}
 
 /// How a statement that asks is to go on.
 pub(super) enum Asked {
@@ -30,7 +39,7 @@ impl Session {
     /// Prepares a statement that asks about the one before, or about its connection.
     pub(super) async fn ask(
         &mut self,
-        packet: CommandPacket,
+        source: Source<'_>,
         effect: &mut Effect,
     ) -> Result<Asked, Trouble> {
         if effect.reads_previous {
@@ -42,7 +51,7 @@ impl Session {
         if effect.needs_previous && !self.is_with_previous() {
             return Err(Trouble::PreviousGone);
         }
-        self.answer_questions(packet, effect).map(Asked::Send)
+        self.answer_questions(source, effect).map(Asked::Send)
     }
 
     /// Takes the connection of the statement before, if it is idle and nobody used it since.
@@ -63,11 +72,11 @@ impl Session {
         here.is_some() && here == self.previous.visit
     }
 
-    /// The command with literals in the place of what its connection would answer wrongly. `None`:
+    /// The text with literals in the place of what its connection would answer wrongly. `None`:
     /// it can go as it is.
     fn answer_questions(
         &self,
-        packet: CommandPacket,
+        source: Source<'_>,
         effect: &mut Effect,
     ) -> Result<Option<Vec<u8>>, Trouble> {
         let questions = std::mem::take(&mut effect.questions);
@@ -86,10 +95,11 @@ impl Session {
         if !effect.is_multi && answered.count() == asked {
             effect.reads_insert_id = false;
         }
-        let sql = substitute(self.downstream.argument(packet), &answers);
-        let mut bytes = Vec::with_capacity(sql.len() + 8);
-        write_command(&mut bytes, Command::QUERY, &sql);
-        Ok(Some(bytes))
+        let sql = match source {
+            Source::Packet(packet) => self.downstream.argument(packet),
+            Source::Text(sql) => sql,
+        };
+        Ok(Some(substitute(sql, &answers)))
     }
 
     /// The literal for a question; `None`: the connection itself answers it.
@@ -143,8 +153,8 @@ impl Session {
         }
         Ok(Asked::Send(Some(match (asked.count, asked.only_errors) {
             (true, only_errors) => count(0, only_errors),
-            (false, true) => query("SHOW ERRORS LIMIT 0"),
-            (false, false) => query("SHOW WARNINGS LIMIT 0"),
+            (false, true) => b"SHOW ERRORS LIMIT 0".to_vec(),
+            (false, false) => b"SHOW WARNINGS LIMIT 0".to_vec(),
         })))
     }
 
@@ -194,13 +204,5 @@ fn count(number: i128, only_errors: bool) -> Vec<u8> {
     } else {
         "warning_count"
     };
-    query(&format!(
-        "SELECT CAST({number} AS UNSIGNED) AS `@@session.{name}`"
-    ))
-}
-
-fn query(sql: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    write_command(&mut bytes, Command::QUERY, sql.as_bytes());
-    bytes
+    format!("SELECT CAST({number} AS UNSIGNED) AS `@@session.{name}`").into_bytes()
 }

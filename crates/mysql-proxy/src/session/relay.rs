@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use mysql_proto::{
-    ErrPacket, HEADER_LEN, MAX_PAYLOAD, PacketHeader, ResponseState, ResponseTracker, Summary,
+    Command, ErrPacket, HEADER_LEN, MAX_PAYLOAD, PacketHeader, ResponseState, ResponseTracker,
+    Summary, write_command,
 };
 use mysql_sql::Effect;
 
@@ -55,11 +56,16 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// As the client sent it.
     pub(super) fn unchanged(packet: CommandPacket) -> Self {
-        Self::with_text(packet, None)
+        Self::query(packet, None)
     }
 
-    /// With another packet in its place, if there is one.
-    pub(super) fn with_text(packet: CommandPacket, text: Option<Vec<u8>>) -> Self {
+    /// A query with another text in the place of the client's, if there is one.
+    pub(super) fn query(packet: CommandPacket, sql: Option<Vec<u8>>) -> Self {
+        let text = sql.map(|sql| {
+            let mut bytes = Vec::with_capacity(sql.len() + 8);
+            write_command(&mut bytes, Command::QUERY, &sql);
+            bytes
+        });
         Self {
             packet,
             text,
@@ -81,7 +87,7 @@ impl Outgoing {
 pub(super) struct NotSent {
     /// Nothing of the client's left.
     may_retry: bool,
-    trouble: SendTrouble,
+    pub(super) trouble: SendTrouble,
 }
 
 impl SendTrouble {

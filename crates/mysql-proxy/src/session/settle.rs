@@ -32,6 +32,9 @@ fn closes_connection(code: u16) -> bool {
     )
 }
 
+/// `ER_PARSE_ERROR`.
+const PARSE_ERROR: u16 = 1064;
+
 impl Session {
     /// Notes what a response tells of the session.
     pub(super) async fn note(
@@ -54,7 +57,7 @@ impl Session {
             lease.begin_command();
         }
         self.note_status(kind, effect, summary);
-        self.note_pins(effect, failed);
+        self.note_pins(effect, summary.error);
         if effect.sets.is_empty() {
             return Ok(());
         }
@@ -91,14 +94,20 @@ impl Session {
         }
     }
 
-    fn note_pins(&mut self, effect: &Effect, failed: bool) {
+    fn note_pins(&mut self, effect: &Effect, error: Option<u16>) {
         if let Some(release) = &effect.releases
-            && !failed
+            && error.is_none()
         {
             self.pins.release(release);
         }
-        if let Some(reason) = effect.pin {
-            self.pin(reason.name(), effect.pin_name.clone());
+        match effect.pin {
+            // What the origin does not understand either did not run. Should it be a program that
+            // failed on its way, the reset takes away what that left.
+            Some(PinReason::NotUnderstood) if error == Some(PARSE_ERROR) && !effect.is_multi => {
+                self.pins.soil();
+            }
+            Some(reason) => self.pin(reason.name(), effect.pin_name.clone()),
+            None => {}
         }
     }
 
@@ -311,6 +320,7 @@ impl Session {
         if !is_settled {
             self.held = None;
         }
+        self.forget_statements().await;
         if self.pins.hold() {
             self.pins.soil();
         }

@@ -71,7 +71,8 @@ impl Session {
         if summary.error.is_none() && !summary.cursor_open {
             self.unbind(id, |bound| bound.cursor = false);
         }
-        self.note(StatementKind::Other, &Effect::default(), &summary).await?;
+        self.note(StatementKind::Other, &Effect::default(), &summary)
+            .await?;
         self.settle().await
     }
 
@@ -144,7 +145,10 @@ impl Session {
         }
         self.unbind(id, |bound| bound.long_data = true);
         self.patch_bound(packet, id);
-        match self.relay(&Outgoing::unchanged(packet), &Effect::default()).await? {
+        match self
+            .relay(&Outgoing::unchanged(packet), &Effect::default())
+            .await?
+        {
             Relayed::Response(_) => self.settle().await,
             // Nobody waits for an answer, and what was bound is gone.
             Relayed::Trouble(_) | Relayed::OriginLost { .. } => Err(SessionEnd::StateLost),
@@ -176,7 +180,10 @@ impl Session {
             text: text.id(),
             shape,
         };
-        let handle = lease.handles.take(key(shape)).or_else(|| lease.handles.take(key(0)));
+        let handle = lease
+            .handles
+            .take(key(shape))
+            .or_else(|| lease.handles.take(key(0)));
         let handle = match handle {
             Some(handle) => handle,
             None => self.prepare_now(&text).await?,
@@ -222,13 +229,18 @@ impl Session {
         id: u32,
     ) -> Result<Option<Summary>, SessionEnd> {
         self.patch_bound(packet, id);
-        let relayed = self.relay(&Outgoing::unchanged(packet), &Effect::default()).await?;
+        let relayed = self
+            .relay(&Outgoing::unchanged(packet), &Effect::default())
+            .await?;
         self.outcome(relayed).await
     }
 
     /// Puts the origin's id into a command on a statement's own handle.
     fn patch_bound(&mut self, packet: CommandPacket, id: u32) {
-        let bound = self.statements.get(id).and_then(|prepared| prepared.bound.as_ref());
+        let bound = self
+            .statements
+            .get(id)
+            .and_then(|prepared| prepared.bound.as_ref());
         if let Some(bound) = bound {
             patch_statement_id(self.downstream.payload_mut(packet), bound.handle.id);
         }

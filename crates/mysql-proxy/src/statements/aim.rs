@@ -221,7 +221,10 @@ mod tests {
         assert_eq!((new.id, new.retyped), (None, Some(execution(Some(INT)))));
         elsewhere.put(handle(8));
         let first = statement.aim(&execution(None), &mut elsewhere, TARGET);
-        assert_eq!((first.id, first.retyped), (Some(8), Some(execution(Some(INT)))));
+        assert_eq!(
+            (first.id, first.retyped),
+            (Some(8), Some(execution(Some(INT))))
+        );
         let second = statement.aim(&execution(None), &mut elsewhere, TARGET);
         assert_eq!((second.id, second.retyped), (Some(8), None));
     }
@@ -230,14 +233,23 @@ mod tests {
     fn another_client_gets_no_handle_that_was_settled_otherwise() {
         let (mut one, mut other, mut handles) = (prepared(1), prepared(1), Handles::new(4));
         handles.put(handle(5));
-        assert_eq!(one.aim(&execution(Some(INT)), &mut handles, TARGET).id, Some(5));
+        assert_eq!(
+            one.aim(&execution(Some(INT)), &mut handles, TARGET).id,
+            Some(5)
+        );
         let aim = other.aim(&execution(Some(DOUBLE)), &mut handles, TARGET);
         assert_eq!(aim.id, None);
         let mut new = handle(6);
         new.shape = aim.shape;
         handles.put(new);
-        assert_eq!(one.aim(&execution(Some(INT)), &mut handles, TARGET).id, Some(5));
-        assert_eq!(other.aim(&execution(Some(DOUBLE)), &mut handles, TARGET).id, Some(6));
+        assert_eq!(
+            one.aim(&execution(Some(INT)), &mut handles, TARGET).id,
+            Some(5)
+        );
+        assert_eq!(
+            other.aim(&execution(Some(DOUBLE)), &mut handles, TARGET).id,
+            Some(6)
+        );
     }
 
     #[test]
@@ -250,7 +262,10 @@ mod tests {
             ..TARGET
         };
         handles.put(handle(5));
-        assert_eq!(one.aim(&execution(Some(INT)), &mut handles, target).id, Some(5));
+        assert_eq!(
+            one.aim(&execution(Some(INT)), &mut handles, target).id,
+            Some(5)
+        );
         assert_eq!(other.aim(&execution(None), &mut handles, target).id, None);
     }
 

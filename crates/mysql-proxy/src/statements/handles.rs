@@ -51,11 +51,6 @@ impl Handle {
         }
     }
 
-    /// The statement.
-    pub(crate) fn text(&self) -> &Arc<StatementText> {
-        &self.text
-    }
-
     /// What tells it from others.
     pub(crate) fn key(&self) -> HandleKey {
         HandleKey {

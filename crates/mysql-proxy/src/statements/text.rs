@@ -103,7 +103,11 @@ impl Texts {
     }
 
     /// A text that is not kept: the statement cannot be prepared elsewhere.
-    pub(crate) fn unkept(&self, state: &Arc<SessionState>, statement: Statement) -> Arc<StatementText> {
+    pub(crate) fn unkept(
+        &self,
+        state: &Arc<SessionState>,
+        statement: Statement,
+    ) -> Arc<StatementText> {
         let key = Key {
             sql: Arc::new([]),
             under: Arc::clone(state),
@@ -116,7 +120,12 @@ impl Texts {
     /// The figures of all statements that somebody has prepared, those used most first.
     pub(crate) fn figures(&self) -> Vec<StatementFigures> {
         // The last to hold a text locks the map to take it out, so none is dropped under the lock.
-        let texts: Vec<_> = self.shared.lock().values().filter_map(Weak::upgrade).collect();
+        let texts: Vec<_> = self
+            .shared
+            .lock()
+            .values()
+            .filter_map(Weak::upgrade)
+            .collect();
         let mut figures: Vec<_> = texts.iter().map(|text| text.figures()).collect();
         figures.sort_by(|a, b| b.executions.cmp(&a.executions).then(a.text.cmp(&b.text)));
         figures
@@ -238,9 +247,7 @@ impl Drop for StatementText {
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.sql == other.sql
-            && self.escapes == other.escapes
-            && self.under.is_same(&other.under)
+        self.sql == other.sql && self.escapes == other.escapes && self.under.is_same(&other.under)
     }
 }
 
@@ -276,7 +283,10 @@ mod tests {
         assert_eq!(intern(&texts, "SELECT 1", &b).unwrap().id(), one.id());
         assert_ne!(intern(&texts, "SELECT 2", &a).unwrap().id(), one.id());
         let elsewhere = in_database("other");
-        assert_ne!(intern(&texts, "SELECT 1", &elsewhere).unwrap().id(), one.id());
+        assert_ne!(
+            intern(&texts, "SELECT 1", &elsewhere).unwrap().id(),
+            one.id()
+        );
     }
 
     #[test]

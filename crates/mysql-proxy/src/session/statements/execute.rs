@@ -9,7 +9,7 @@ use mysql_sql::{Effect, classify};
 use super::{Bound, Execution, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
-use crate::session::questions::Asked;
+use crate::session::questions::{Asked, Source};
 use crate::session::relay::Outgoing;
 use crate::statements::StatementText;
 
@@ -32,11 +32,16 @@ impl Session {
         }
         let text = Arc::clone(prepared.text());
         let mut effect = Cow::Borrowed(&text.statement().effect);
-        let mut execution = Execution::of(id, Arc::clone(&text));
+        self.statements.carry.clear();
+        let mut execution = Execution {
+            id,
+            text: Arc::clone(&text),
+            once: false,
+        };
         if effect.reads_previous || !effect.questions.is_empty() {
             match self.ask_prepared(&text, effect.to_mut()).await {
                 Ok(None) => {}
-                Ok(Some(other)) => execution = Execution::once(id, other),
+                Ok(Some(other)) => (execution.text, execution.once) = (other, true),
                 Err(trouble) => return self.give_up(packet, trouble).await,
             }
         }
@@ -62,7 +67,7 @@ impl Session {
         text: &Arc<StatementText>,
         effect: &mut Effect,
     ) -> Result<Option<Arc<StatementText>>, Trouble> {
-        let sql = match self.ask(text.sql(), effect).await? {
+        let sql = match self.ask(Source::Text(text.sql()), effect).await? {
             Asked::Send(None) => return Ok(None),
             Asked::Send(Some(sql)) => sql,
             // It was captured as text, and this client reads binary rows.
@@ -72,7 +77,10 @@ impl Session {
             return Err(Trouble::PreviousGone);
         }
         let statement = classify(&sql, self.escapes());
-        let other = self.served.texts.intern(&sql, text.under(), self.escapes(), &statement);
+        let other = self
+            .served
+            .texts
+            .intern(&sql, text.under(), self.escapes(), &statement);
         other.map(Some).ok_or(Trouble::PreviousGone)
     }
 
@@ -82,7 +90,10 @@ impl Session {
             return;
         };
         let id = execution.id;
-        let is_bound = self.statements.get(id).is_some_and(|prepared| prepared.bound.is_some());
+        let is_bound = self
+            .statements
+            .get(id)
+            .is_some_and(|prepared| prepared.bound.is_some());
         if is_bound && !execution.once {
             return self.unbind(id, |bound| {
                 bound.long_data = false;

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use mysql_proto::{
-    Command, HEADER_LEN, ResponseState, ResponseTracker, Summary, patch_statement_id,
-    write_command,
+    Command, HEADER_LEN, ResponseState, ResponseTracker, Summary, patch_statement_id, write_command,
 };
 use mysql_sql::{Effect, Statement, StatementKind};
 
@@ -13,7 +12,7 @@ use super::{Bound, Prepared, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::origin::BringError;
-use crate::session::relay::{Outgoing, Relayed, SendTrouble};
+use crate::session::relay::{Outgoing, Relayed, SendTrouble, unanswered, unsent};
 use crate::state::SessionState;
 use crate::statements::{Handle, StatementText};
 
@@ -31,12 +30,8 @@ impl Session {
         }
         let sql = self.downstream.argument(packet);
         let statement = self.classify(sql, packet.is_whole);
-        if statement.effect.kill.is_some() {
-            return self.refuse(packet, "KILL as a prepared statement").await;
-        }
-        if statement.effect.tidegate.is_some() {
-            let what = "SHOW TIDEGATE as a prepared statement";
-            return self.refuse(packet, what).await;
+        if statement.effect.tidegate.is_some() || statement.effect.kill.is_some() {
+            return self.give_up(packet, Trouble::NotPreparable).await;
         }
         self.expect_user_variables(&statement.effect);
         if let Err(trouble) = self.take_lease().await {
@@ -48,7 +43,8 @@ impl Session {
             return Ok(());
         };
         let nothing_ran = Effect::default();
-        self.note(StatementKind::Other, &nothing_ran, &summary).await?;
+        self.note(StatementKind::Other, &nothing_ran, &summary)
+            .await?;
         self.settle().await
     }
 
@@ -59,7 +55,8 @@ impl Session {
             let sql = self.downstream.argument(packet);
             texts.intern(sql, &self.state, self.escapes(), &statement)
         });
-        kept.flatten().unwrap_or_else(|| texts.unkept(&self.state, statement))
+        kept.flatten()
+            .unwrap_or_else(|| texts.unkept(&self.state, statement))
     }
 
     async fn relay_preparation(
@@ -70,7 +67,7 @@ impl Session {
         let outgoing = Outgoing::unchanged(packet);
         match self.send_command(&outgoing, &Effect::default()).await {
             Ok(_) => {}
-            Err(trouble) => return Self::unsent(trouble, packet),
+            Err(trouble) => return unsent(trouble, packet),
         }
         let Some(lease) = &mut self.held else {
             return Err(SessionEnd::StateLost);
@@ -78,13 +75,11 @@ impl Session {
         let mut tracker = ResponseTracker::new(packet.command, lease.capabilities());
         let id = match self.relay_id(&mut tracker, text).await {
             Ok(id) => id,
-            Err(trouble) => return Self::unanswered(trouble, &tracker),
+            Err(trouble) => return unanswered(trouble, &tracker, false),
         };
-        let relayed = self.relay_rest(&mut tracker).await?;
-        let failed = tracker.summary().error.is_some();
-        if let Some(id) = id
-            && (failed || !matches!(relayed, Relayed::Response(_)))
-        {
+        let relayed = self.relay_rest(tracker).await?;
+        let is_prepared = matches!(&relayed, Relayed::Response(summary) if summary.error.is_none());
+        if let Some(id) = id.filter(|_| !is_prepared) {
             self.statements.close(id);
         }
         Ok(relayed)
@@ -143,9 +138,14 @@ impl Session {
 
     /// Prepares a statement on the lease in hand, which must be amid no command. The lease is led to
     /// the state that the client prepared it in, and then to the session's.
-    pub(super) async fn prepare_now(&mut self, text: &Arc<StatementText>) -> Result<Handle, Trouble> {
+    pub(super) async fn prepare_now(
+        &mut self,
+        text: &Arc<StatementText>,
+    ) -> Result<Handle, Trouble> {
         let now = Arc::clone(&self.state);
-        let is_same = now.for_prepare(&text.statement().effect).is_same(text.under());
+        let is_same = now
+            .for_prepare(&text.statement().effect)
+            .is_same(text.under());
         let under = if is_same { &now } else { text.under() };
         self.lead_to(under).await?;
         let prepared = self.ask_to_prepare(text).await;

@@ -48,7 +48,9 @@ impl Session {
         let mut steps = self.steps_ahead(effect);
         if steps.commands.contains(&Command::RESET_CONNECTION) {
             // It closes all statements, so there is nothing to choose from before.
-            self.lead_lease(effect).await.map_err(NotSent::nothing_left)?;
+            self.lead_lease(effect)
+                .await
+                .map_err(NotSent::nothing_left)?;
             steps = self.steps_ahead(effect);
         }
         let aim = self.aim(packet, execution);
@@ -199,7 +201,9 @@ impl Session {
         };
         let bytes = self.execution(packet, &aim, handle.id)?;
         self.note_handle(handle, execution, aim.shape);
-        self.lead_lease(effect).await.map_err(NotSent::nothing_left)?;
+        self.lead_lease(effect)
+            .await
+            .map_err(NotSent::nothing_left)?;
         if let Some(lease) = &mut self.held {
             lease.begin_command();
         }
@@ -244,23 +248,44 @@ impl Session {
     /// Sends the rest of an execution into whose first packet types were put.
     pub(in crate::session) async fn send_carrying(&mut self) -> Result<(), SendTrouble> {
         while !self.statements.carry.is_empty() {
-            let header = self.downstream.next_part(0).await.map_err(SendTrouble::Client)?;
+            let header = self
+                .downstream
+                .next_part(0)
+                .await
+                .map_err(SendTrouble::Client)?;
             let Some(header) = PacketHeader::decode(header) else {
-                return Err(SendTrouble::Client(SessionEnd::Protocol("a packet without a header")));
+                return Err(SendTrouble::Client(SessionEnd::Protocol(
+                    "a packet without a header",
+                )));
             };
             let carry = std::mem::take(&mut self.statements.carry);
             let Some(cut) = reframe::cut(header, carry.len()) else {
-                return Err(SendTrouble::Client(SessionEnd::Protocol("a command that is too long")));
+                return Err(SendTrouble::Client(SessionEnd::Protocol(
+                    "a command that is too long",
+                )));
             };
             self.downstream.consume_part(HEADER_LEN);
-            self.send_part(&cut.header).await?;
-            self.send_part(&carry).await?;
-            self.pass_payload(cut.taken).await?;
-            self.statements.carry = self.take_payload(cut.left).await?;
+            let head = [&cut.header, carry.as_slice()].concat();
+            self.send_now(&head).await.map_err(|error| error.trouble)?;
+            self.pass_bytes(cut.taken).await?;
+            self.statements.carry = self.take_bytes(cut.left).await?;
             if header.payload_len < mysql_proto::MAX_PAYLOAD {
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Takes bytes of the client's command.
+    async fn take_bytes(&mut self, count: usize) -> Result<Vec<u8>, SendTrouble> {
+        let mut taken = Vec::with_capacity(count);
+        while taken.len() < count {
+            let part = self.downstream.next_part(count - taken.len()).await;
+            let part = part.map_err(SendTrouble::Client)?;
+            let len = part.len();
+            taken.extend_from_slice(part);
+            self.downstream.consume_part(len);
+        }
+        Ok(taken)
     }
 }
