@@ -50,8 +50,8 @@ pub enum Value {
 }
 
 impl Value {
-    /// The literal for what `SELECT @@session.name` answered (`None`: NULL) after a statement with a
-    /// [`Value::Expression`]. `None`: it cannot be carried, and the session has to be pinned.
+    /// The literal for what `SELECT @@session.name` answered (`None`: NULL) after a statement with
+    /// a [`Value::Expression`]. `None`: it cannot be carried, and the session has to be pinned.
     pub fn read_back(name: &str, answer: Option<&[u8]>) -> Option<Self> {
         let text = match answer {
             None => "NULL".to_owned(),

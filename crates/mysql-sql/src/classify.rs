@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! classify ─► Reader::statement, for each ─► by its first word: scan, set, show, hold, define
-//!                                            └─► Reader::scan: words and calls, up to the semicolon
+//!                                            └─► Reader::scan: words, calls, up to the semicolon
 //! ```
 
 mod columns;

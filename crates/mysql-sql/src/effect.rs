@@ -20,12 +20,13 @@ pub struct Effect {
     /// hold, one that never ends.
     pub pin: Option<PinReason>,
     /// What the pin is on: the statement of `PREPARE`, the lock of `GET_LOCK`, the handler of
-    /// `HANDLER … OPEN`, in lower case. Only where a [`Release`] with this name ends it for certain.
+    /// `HANDLER … OPEN`, as it is written. Only where a [`Release`] with this name ends it for
+    /// certain.
     pub pin_name: Option<String>,
     /// Ends what other statements have pinned for, if it succeeds.
     pub releases: Option<Release>,
-    /// What it makes of the session's state if it succeeds, in order. Also with a `pin`: then it has
-    /// to be known for when that ends.
+    /// What it makes of the session's state if it succeeds, in order. Also with a `pin`: then it
+    /// has to be known for when that ends.
     pub sets: Vec<Assignment>,
     /// User variables that it reads, in lower case, each once. (Also what looks like one: the host
     /// of an account.)

@@ -14,10 +14,11 @@
 //! - what a replica or an administrator's tool sets: `sql_log_bin`, `binlog_…`, `original_…`,
 //!   `skip_replication`, `server_id`, `wsrep_on`;
 //! - one of two names of the same variable, or one that sets others along: `max_join_size` sets
-//!   `sql_big_selects`; `storage_engine`, `alter_algorithm`, `log_slow_query_time`, `tmp_memory_table_size`,
-//!   `max_delayed_threads`, `wsrep_causal_reads`; `character_set_server` and `…_database` with
-//!   their collations; `default_collation_for_utf8mb4` and `character_set_collations`, which decide
-//!   what `SET NAMES` makes of a session;
+//!   `sql_big_selects`; `storage_engine`, `alter_algorithm`, `log_slow_query_time`,
+//!   `tmp_memory_table_size`,   `max_delayed_threads`, `wsrep_causal_reads`;
+//!   `character_set_server` and `…_database` with their collations;
+//!   `default_collation_for_utf8mb4` and `character_set_collations`, which decide what `SET
+//!   NAMES` makes of a session;
 //! - what is a moment of the session's own time zone: `tidb_snapshot`, `system_versioning_asof`.
 
 use crate::assignment::Value;

@@ -114,7 +114,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `SELECT GET_LOCK('name', n)`, `SELECT RELEASE_LOCK('name')` and `SELECT RELEASE_ALL_LOCKS()`,
+    /// `SELECT GET_LOCK('name', n)`, `SELECT RELEASE_LOCK('name')`, `SELECT RELEASE_ALL_LOCKS()`,
     /// with nothing else but an alias: each runs exactly once. (Also behind `DO`.) Reads nothing if
     /// it is none of these.
     pub(super) fn lock_by_name(&mut self, head: &[u8]) -> bool {
@@ -166,17 +166,19 @@ impl Reader<'_> {
             if !self.tokens.take_sign(b',') {
                 return None;
             }
-            // A number or one of a driver's: `-1`, `10`, `0.5`.
             self.tokens.take_sign(b'-');
-            let is_number = |token| matches!(token, Some(Token::Word(word)) if word.iter().all(u8::is_ascii_digit));
-            if !is_number(self.tokens.next()) {
-                return None;
-            }
-            if self.tokens.take_sign(b'.') && !is_number(self.tokens.next()) {
+            let has_fraction = self.take_digits() && self.tokens.take_sign(b'.');
+            if has_fraction && !self.take_digits() {
                 return None;
             }
         }
         value::plain_string(lock).filter(is_short)
+    }
+
+    fn take_digits(&mut self) -> bool {
+        let is_digits = |word: &[u8]| word.iter().all(u8::is_ascii_digit);
+        self.tokens
+            .take_if(|token| matches!(token, Token::Word(word) if is_digits(word)))
     }
 
     /// `[[AS] name]` and the end.

@@ -158,13 +158,13 @@ impl<'a> Reader<'a> {
         match carried.check(value) {
             Some(value) => {
                 self.effect.may_write |= value == Value::Expression;
+                // It sets the collation along, which says both.
+                let (name, value) = match name {
+                    "character_set_connection" => ("collation_connection", Value::Expression),
+                    name => (name, value),
+                };
                 self.effect.add_set(Assignment::Variable {
-                    // One sets the other along.
-                    name: match name {
-                        "character_set_connection" => "collation_connection",
-                        name => name,
-                    }
-                    .to_owned(),
+                    name: name.to_owned(),
                     value,
                 });
             }

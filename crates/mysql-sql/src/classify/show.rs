@@ -104,8 +104,8 @@ impl Reader<'_> {
         }
     }
 
-    /// `KILL [HARD | SOFT] [CONNECTION | QUERY] id`; TiDB: `KILL TIDB …`. (MariaDB's `KILL QUERY ID`
-    /// counts queries, and `KILL USER` names no connection.)
+    /// `KILL [HARD | SOFT] [CONNECTION | QUERY] id`; TiDB: `KILL TIDB …`. (MariaDB's `KILL QUERY
+    /// ID` counts queries, and `KILL USER` names no connection.)
     pub(super) fn kill(&mut self) {
         for keyword in ["HARD", "SOFT", "TIDB", "CONNECTION"] {
             self.tokens.take_word(keyword);

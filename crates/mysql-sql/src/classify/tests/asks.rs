@@ -78,7 +78,7 @@ fn substitutes_literals_and_keeps_the_names_of_columns() {
         ),
         (
             "SELECT CONCAT(CONNECTION_ID(), '`', CONNECTION_ID())",
-            "SELECT CONCAT(CAST(0000000007 AS UNSIGNED), '`', CAST(0000000007 AS UNSIGNED)) \
+            "SELECT CONCAT(ROUND(CAST(0000000007 AS UNSIGNED)), '`', ROUND(CAST(0000000007 AS UNSIGNED))) \
              AS `CONCAT(CONNECTION_ID(), '``', CONNECTION_ID())`",
         ),
         (
