@@ -1,9 +1,10 @@
-//! Reads a MySQL statement just enough to know whether a connection that ran it may be lent to
-//! somebody else afterwards.
+//! Reads a MySQL statement just enough to know what it makes of its session, what it asks, and
+//! whether a connection that ran it may be lent to somebody else afterwards.
 //!
-//! [`classify()`] goes once over the text, allocates nothing and knows no grammar: it looks at the
-//! first word of each statement and at the words that betray session state. What it does not
-//! recognise has a [`PinReason`]: unknown means pin, never guess.
+//! [`classify()`] goes once over the text, allocates nothing for a statement that does nothing to
+//! its session, and knows no grammar but that of `SET`: it looks at the first word of each statement
+//! and at the words and calls that betray session state. What it does not recognise has a
+//! [`PinReason`]: unknown means pin, never guess.
 #![cfg_attr(
     not(test),
     deny(
