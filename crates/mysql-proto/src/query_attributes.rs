@@ -157,7 +157,8 @@ enum Form {
 }
 
 impl Form {
-    /// `None`: nobody sends such a parameter, and servers differ in what they would make of it.
+    /// `None`: nobody sends such a parameter, and what MySQL makes of it is not what its type says
+    /// (9.7 takes a `YEAR` for a string).
     fn of(kind: ColumnType) -> Option<Self> {
         Some(match kind {
             ColumnType::TINY => Self::Integer(1),
@@ -178,7 +179,12 @@ impl Form {
             | ColumnType::MEDIUM_BLOB
             | ColumnType::LONG_BLOB
             | ColumnType::BLOB
-            | ColumnType::JSON => Self::String,
+            | ColumnType::JSON
+            | ColumnType::ENUM
+            | ColumnType::SET
+            | ColumnType::BIT
+            | ColumnType::GEOMETRY
+            | ColumnType::VECTOR => Self::String,
             _ => return None,
         })
     }

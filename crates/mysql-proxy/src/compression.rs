@@ -1,7 +1,7 @@
 //! The compressed protocol, towards clients that ask for it.
 //!
-//! After the login everything goes in compressed packets, whose bounds have nothing to do with those
-//! of the packets within:
+//! After the login everything goes in compressed packets, whose bounds have nothing to do with
+//! those of the packets within:
 //!
 //! ```text
 //!   length of what follows   sequence id   length before compression, 0: not compressed

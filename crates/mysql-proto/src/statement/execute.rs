@@ -5,8 +5,9 @@
 //!   1      4    1       4            lenenc    only if there are any
 //! ```
 //!
-//! The count is there where query attributes are in force and the flag `PARAMETER_COUNT_AVAILABLE`
-//! is set: the attributes come behind the statement's own parameters then, and all have names.
+//! The count is there where query attributes are in force, if the statement has parameters or the
+//! flag `PARAMETER_COUNT_AVAILABLE` is set: the attributes come behind the statement's own
+//! parameters then, and all have names.
 //!
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_stmt_execute.html>
 
@@ -65,7 +66,8 @@ impl<'a> ExecuteView<'a> {
             return None;
         }
         let flags = ExecuteFlags::from_bits_retain(flags);
-        let has_count = query_attributes && flags.contains(ExecuteFlags::PARAMETER_COUNT_AVAILABLE);
+        let has_count = query_attributes
+            && (params > 0 || flags.contains(ExecuteFlags::PARAMETER_COUNT_AVAILABLE));
         let count = if has_count {
             usize::try_from(reader.lenenc().ok()?).ok()?
         } else {
@@ -138,8 +140,8 @@ impl<'a> ExecuteView<'a> {
         block.map_or(self.payload.len(), |block| block.values)
     }
 
-    /// The types, two bytes each and without names: what [`ExecuteView::with_types`] takes. Empty if
-    /// they are not with it.
+    /// The types, two bytes each and without names: what [`ExecuteView::with_types`] takes. Empty
+    /// if they are not with it.
     pub fn plain_types(&self) -> Vec<u8> {
         let block = self.parameters.iter();
         block

@@ -29,7 +29,9 @@ impl Execution {
 
     /// As a client writes it. `query_attributes`: of the connection.
     fn encode(&self, query_attributes: bool) -> Vec<u8> {
-        let flags = self.cursor | if query_attributes { 8 } else { 0 };
+        // The count of a statement with parameters is there without the flag too.
+        let needs_flag = query_attributes && self.params() == 0;
+        let flags = self.cursor | if needs_flag { 8 } else { 0 };
         let mut out = vec![0x17, 9, 0, 0, 0, flags, 1, 0, 0, 0];
         let count = self.parameters.len();
         if query_attributes {
@@ -183,6 +185,17 @@ fn fewer_parameters_than_the_statement_has_are_no_execution() {
     let payload = [0x17, 1, 0, 0, 0, 8, 1, 0, 0, 0, 1, 0, 1, 3, 0, 0];
     assert!(ExecuteView::parse(&payload, 1, true).is_some());
     assert_eq!(ExecuteView::parse(&payload, 2, true), None);
+}
+
+/// What MySQL 9.7 takes, with the flag and without.
+#[test]
+fn the_count_is_told_where_there_are_parameters() {
+    let mut payload = *b"\x17\x01\0\0\0\x08\x01\0\0\0\x01\0\x01\x08\0\0\x05\0\0\0\0\0\0\0";
+    for flags in [8, 0] {
+        payload[5] = flags;
+        let view = ExecuteView::parse(&payload, 1, true).unwrap();
+        assert_eq!((view.plain_types(), view.values()), (vec![8, 0], 16));
+    }
 }
 
 #[test]

@@ -78,7 +78,10 @@ proptest! {
 
     #[test]
     fn any_bytes_are_borne(
-        algorithm in algorithms(), bytes in vec(any::<u8>(), 0..200), len in 1..150u8, room in 1..99usize,
+        algorithm in algorithms(),
+        bytes in vec(any::<u8>(), 0..200),
+        len in 1..150u8,
+        room in 1..99usize,
     ) {
         let _content = decode(algorithm, &bytes, bytes.len().max(1), room);
         let mut framed = vec![len, 0, 0, 0, 100, 0, 0];

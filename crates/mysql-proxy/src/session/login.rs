@@ -275,8 +275,8 @@ impl<'a> Login<'a> {
         })
     }
 
-    /// The stream after the login, and what the client has sent ahead. Both are compressed from here
-    /// on, if that was agreed on.
+    /// The stream after the login, and what the client has sent ahead. Both are compressed from
+    /// here on, if that was agreed on.
     fn compressed(
         &mut self,
         stream: BoxStream,
