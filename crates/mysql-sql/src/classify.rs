@@ -78,6 +78,7 @@ impl<'a> Reader<'a> {
         let kind = self.statement().unwrap_or(StatementKind::Other);
         loop {
             self.is_later = true;
+            self.doubt_backslashes();
             if self.statement().is_none() {
                 break;
             }
@@ -87,6 +88,14 @@ impl<'a> Reader<'a> {
         Statement {
             kind,
             effect: self.effect,
+        }
+    }
+
+    /// After `SET sql_mode` in the same text a backslash may be another thing than it was before.
+    fn doubt_backslashes(&mut self) {
+        let is_mode = |set: &Assignment| matches!(set, Assignment::Variable { name, .. } if name == "sql_mode");
+        if self.effect.sets.iter().any(is_mode) && self.tokens.rest().contains(&b'\\') {
+            self.effect.add_pin(PinReason::NotUnderstood);
         }
     }
 

@@ -2,8 +2,8 @@
 //! whether a connection that ran it may be lent to somebody else afterwards.
 //!
 //! [`classify()`] goes once over the text, allocates nothing for a statement that does nothing to
-//! its session, and knows no grammar but that of `SET`: it looks at the first word of each statement
-//! and at the words and calls that betray session state. What it does not recognise has a
+//! its session, and knows no grammar but that of `SET`: it looks at the first word of each
+//! statement and at the words and calls that betray session state. What it does not recognise has a
 //! [`PinReason`]: unknown means pin, never guess.
 #![cfg_attr(
     not(test),

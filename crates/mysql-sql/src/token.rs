@@ -65,6 +65,11 @@ impl<'a> Tokens<'a> {
         self.text.len().saturating_sub(self.rest.len())
     }
 
+    /// What is not read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Where the last token began.
     pub(crate) fn start_of(&self, token: Token<'a>) -> usize {
         let len = match token {

@@ -13,11 +13,13 @@ enum Thing {
     View,
     /// Statements that are kept for later, with semicolons of their own.
     Program,
+    /// A view or a program; an account stands in front of the word that tells.
+    Defined,
     Other,
 }
 
 /// Words that tell, in front of the name.
-const THINGS: [(&str, Thing); 17] = [
+const THINGS: [(&str, Thing); 18] = [
     ("TABLE", Thing::Other),
     ("INDEX", Thing::Other),
     ("DATABASE", Thing::Other),
@@ -28,6 +30,7 @@ const THINGS: [(&str, Thing); 17] = [
     ("SERVER", Thing::Other),
     ("TABLESPACE", Thing::Other),
     ("BINDING", Thing::Other),
+    ("DEFINER", Thing::Defined),
     ("VIEW", Thing::View),
     ("PROCEDURE", Thing::Program),
     ("FUNCTION", Thing::Program),
@@ -41,13 +44,13 @@ impl Reader<'_> {
     /// `CREATE`, `ALTER`.
     pub(super) fn create(&mut self) {
         self.effect.may_write = true;
-        let thing = self
-            .words()
-            .find_map(|word| THINGS.iter().find(|(keyword, _)| word::is(word, keyword)))
-            .map_or(Thing::Other, |&(_, thing)| thing);
+        let thing = self.things().next().unwrap_or(Thing::Other);
+        // The account may have any name, so one word for a program is enough.
+        let may_be_program = self.things().any(|thing| thing == Thing::Program);
         match thing {
             Thing::View => self.skip_statement(),
-            Thing::Program => {
+            Thing::Defined if !may_be_program => self.skip_statement(),
+            Thing::Program | Thing::Defined => {
                 self.skip_statement();
                 // Nothing tells a semicolon of the program from one behind it.
                 if self.tokens.any(|token| token != Token::Sign(b';')) {
@@ -56,6 +59,14 @@ impl Reader<'_> {
             }
             Thing::Other => self.scan(Calls::From(&["SELECT"])),
         }
+    }
+
+    /// The words of the statement that tell what it is about.
+    fn things(&self) -> impl Iterator<Item = Thing> {
+        self.words().filter_map(|word| {
+            let known = THINGS.iter().find(|(keyword, _)| word::is(word, keyword));
+            known.map(|&(_, thing)| thing)
+        })
     }
 
     /// `DROP …`: the database of the connection may be gone.

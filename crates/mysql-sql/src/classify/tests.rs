@@ -155,6 +155,19 @@ fn pins_what_leaves_something_behind() {
         ),
         ("SELECT $$ ' $$", PinReason::NotUnderstood),
         ("SELECT \"a\\\"b\"", PinReason::NotUnderstood),
+        (
+            "CREATE DEFINER=user@localhost PROCEDURE p() SET @a = 1; SET @b = 2",
+            PinReason::NotUnderstood,
+        ),
+        (
+            "CREATE DEFINER=view@h EVENT e ON SCHEDULE EVERY 1 DAY DO SET @a = 1; SET @b = 2",
+            PinReason::NotUnderstood,
+        ),
+        (
+            "SET sql_mode = 'NO_BACKSLASH_ESCAPES'; SELECT '\\'; SET @a = 1; -- '",
+            PinReason::NotUnderstood,
+        ),
+        ("IF 1 THEN SET @a = 1; END IF", PinReason::NotUnderstood),
         ("GET DIAGNOSTICS @n = ROW_COUNT", PinReason::Diagnostics),
         ("'SELECT'", PinReason::NotUnderstood),
     ] {
