@@ -35,6 +35,7 @@ pub struct PathBuilder {
     edge_keys: String,
     hyperdrive_keys: String,
     pool_keys: String,
+    limit_keys: String,
 }
 
 /// A path that serves. All of its processes are killed when it is dropped.
@@ -67,6 +68,7 @@ impl PathBuilder {
             edge_keys: String::new(),
             hyperdrive_keys: String::new(),
             pool_keys: String::new(),
+            limit_keys: String::new(),
         }
     }
 
@@ -98,6 +100,14 @@ impl PathBuilder {
     pub fn pool(mut self, line: &str) -> Self {
         self.pool_keys += line;
         self.pool_keys.push('\n');
+        self
+    }
+
+    /// A line of the table `[edge.hyperdrives.limits]`.
+    #[must_use]
+    pub fn limit(mut self, line: &str) -> Self {
+        self.limit_keys += line;
+        self.limit_keys.push('\n');
         self
     }
 
@@ -189,6 +199,7 @@ impl PathBuilder {
         }
         text += &self.hyperdrive_keys;
         writeln!(text, "[edge.hyperdrives.pool]\n{}", self.pool_keys)?;
+        writeln!(text, "[edge.hyperdrives.limits]\n{}", self.limit_keys)?;
         Ok(text)
     }
 }

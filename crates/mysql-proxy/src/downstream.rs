@@ -137,25 +137,11 @@ impl Downstream {
     /// Waits until the client leaves, or somebody ends its session, and keeps what it sends
     /// meanwhile. Cancel-safe.
     pub(crate) async fn ended(&mut self) -> SessionEnd {
-        let entry = Arc::clone(&self.entry);
         tokio::select! {
             biased;
-            end = self.left() => end,
-            () = entry.ended() => SessionEnd::Killed,
+            end = left(&mut self.stream, &mut self.input) => end,
+            () = self.entry.ended() => SessionEnd::Killed,
         }
-    }
-
-    async fn left(&mut self) -> SessionEnd {
-        while self.input.len() < LARGE_BUFFER {
-            self.input.reserve(IDLE_BUFFER);
-            match self.stream.read_buf(&mut self.input).await {
-                Ok(0) => return SessionEnd::ClientLeft,
-                Ok(_) => {}
-                Err(error) => return SessionEnd::Downstream(error),
-            }
-        }
-        // It has sent far ahead: the rest waits in its socket, and so does its end.
-        std::future::pending().await
     }
 
     /// Header and payload of a command, as they came.
@@ -248,4 +234,18 @@ impl Downstream {
         error.write(&mut packet, &mut sequence_id, self.capabilities);
         self.send(&packet).await
     }
+}
+
+/// Waits until a client leaves, and keeps what it sends meanwhile. Cancel-safe.
+async fn left(stream: &mut BoxStream, input: &mut BytesMut) -> SessionEnd {
+    while input.len() < LARGE_BUFFER {
+        input.reserve(IDLE_BUFFER);
+        match stream.read_buf(input).await {
+            Ok(0) => return SessionEnd::ClientLeft,
+            Ok(_) => {}
+            Err(error) => return SessionEnd::Downstream(error),
+        }
+    }
+    // It has sent far ahead: the rest waits in its socket, and so does its end.
+    std::future::pending().await
 }

@@ -17,6 +17,7 @@ use tracing::debug;
 use super::Session;
 use crate::error::OriginLoss;
 use crate::hyperdrives::Served;
+use crate::mutant::{Fault, Mutant};
 use crate::origin::{BringError, OriginConnector};
 use crate::registry::{Parted, Stay};
 
@@ -37,6 +38,7 @@ struct Leftover {
     parted: Parted,
     /// How far the response to the command under way was read, if that is known.
     response: Option<ResponseTracker>,
+    mutant: Mutant,
 }
 
 /// Why a connection was closed and not given back.
@@ -75,6 +77,7 @@ impl Session {
             lease,
             parted,
             response: self.response.take(),
+            mutant: self.shared.config.mutant,
         };
         leftover.clean_up(drain);
     }
@@ -99,6 +102,10 @@ impl Leftover {
         }
         if self.parted == Parted::Struck {
             return Err(NotClean::Struck);
+        }
+        if self.mutant.has(Fault::NoReset) {
+            self.lease.give_back();
+            return Ok(());
         }
         match self.lease.reset().await {
             Ok(()) => {}

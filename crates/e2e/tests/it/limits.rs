@@ -1,0 +1,128 @@
+//! Limits of queries, transactions and clients, with real databases: what is over its time ends at
+//! the origin too, and what was not committed is rolled back.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use e2e::{Path, expect_failure};
+use mysql_async::prelude::Queryable;
+use testkit::{Database, DatabaseKind};
+use tokio::time::{Instant, timeout};
+
+use crate::world::{path, server};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A path with one origin connection and these limits.
+async fn limited(kind: DatabaseKind, limits: &[&str]) -> Result<Option<(Database, Path)>> {
+    let Some(server) = server(kind).await? else {
+        return Ok(None);
+    };
+    let mut builder = path(&server).pool("max = 1");
+    for line in limits {
+        builder = builder.limit(line);
+    }
+    let path = builder.start().await?;
+    Ok(path.map(|path| (server, path)))
+}
+
+async fn a_query(kind: DatabaseKind) -> Result<()> {
+    let Some((_server, path)) = limited(kind, &["query_timeout = \"1s\""]).await? else {
+        return Ok(());
+    };
+    let mut client = path.endpoint().connect().await?;
+    client
+        .query_drop("CREATE TABLE t (id INT PRIMARY KEY)")
+        .await?;
+    client.query_drop("BEGIN").await?;
+    client.query_drop("INSERT INTO t VALUES (1)").await?;
+    let began = Instant::now();
+    // Where it gives an error, that is the origin's own; where it gives 1, that is as there.
+    let outcome = client.query_first::<u8, _>("SELECT SLEEP(20)").await;
+    ensure!(began.elapsed() < Duration::from_secs(10), "it slept on");
+    match outcome {
+        Ok(slept) => ensure!(slept == Some(1), "{slept:?}"),
+        Err(mysql_async::Error::Server(error)) => ensure!(error.code == 1317, "{error}"),
+        Err(other) => return Err(other.into()),
+    }
+    // Only the statement has ended.
+    client.query_drop("COMMIT").await?;
+    let count: Option<u8> = client.query_first("SELECT COUNT(*) FROM t").await?;
+    ensure!(count == Some(1), "{count:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_ends_in_time_on_mariadb() -> Result<()> {
+    a_query(DatabaseKind::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_ends_in_time_on_mysql() -> Result<()> {
+    a_query(DatabaseKind::MySql).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_ends_in_time_on_tidb() -> Result<()> {
+    a_query(DatabaseKind::Tidb).await
+}
+
+async fn a_transaction(kind: DatabaseKind, limit: &str) -> Result<()> {
+    let Some((_server, path)) = limited(kind, &[limit]).await? else {
+        return Ok(());
+    };
+    let mut client = path.endpoint().connect().await?;
+    client
+        .query_drop("CREATE TABLE t (id INT PRIMARY KEY)")
+        .await?;
+    client.query_drop("BEGIN").await?;
+    client.query_drop("INSERT INTO t VALUES (1)").await?;
+    // There is one connection: whoever asks next gets it when the transaction is over.
+    let next = async {
+        let mut next = path.endpoint().connect().await?;
+        let count: Option<u8> = next.query_first("SELECT COUNT(*) FROM t").await?;
+        anyhow::Ok(count)
+    };
+    let count = timeout(PATIENCE, next).await.context("it stays open")??;
+    ensure!(count == Some(0), "it was not rolled back: {count:?}");
+    ensure!(client.query_drop("COMMIT").await.is_err(), "it goes on");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_ends_in_time_on_mariadb() -> Result<()> {
+    a_transaction(DatabaseKind::MariaDb, "transaction_timeout = \"1s\"").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_transaction_is_rolled_back_on_mariadb() -> Result<()> {
+    a_transaction(DatabaseKind::MariaDb, "idle_transaction_timeout = \"1s\"").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_transaction_is_rolled_back_on_mysql() -> Result<()> {
+    a_transaction(DatabaseKind::MySql, "idle_transaction_timeout = \"1s\"").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_transaction_is_rolled_back_on_tidb() -> Result<()> {
+    a_transaction(DatabaseKind::Tidb, "idle_transaction_timeout = \"1s\"").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_has_as_many_clients_as_it_may() -> Result<()> {
+    let limits = ["max_user_connections = 2"];
+    let Some((_server, path)) = limited(DatabaseKind::MariaDb, &limits).await? else {
+        return Ok(());
+    };
+    let first = path.endpoint().connect().await?;
+    let _second = path.endpoint().connect().await?;
+    let failure = expect_failure(path.endpoint().connect().await)?;
+    ensure!(failure.code == 1226, "{failure:?}");
+    first.disconnect().await?;
+    testkit::eventually("the place is free", PATIENCE, async || {
+        path.endpoint().connect().await?;
+        Ok(())
+    })
+    .await
+}
