@@ -25,7 +25,8 @@ const CONTENT: usize = 16 * 1024;
 ///
 /// What is written is held back until there are 16 KiB of it, or it is flushed: a flush makes one
 /// packet. Sequence ids follow those of the client: its command begins at 0, the response goes on
-/// after the last that was read.
+/// after the last that was read. So a client that sends a command before it has the response to the
+/// last may find other ids in that response than a server would give.
 pub(crate) struct Compressed<S> {
     stream: S,
     algorithm: Algorithm,
