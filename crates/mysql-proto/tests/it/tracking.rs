@@ -138,6 +138,7 @@ mod says {
         execute_empty(it) { assert_eq!((it.result_sets, it.rows), (1, 0)) }
         execute_insert(it) { assert_eq!((it.result_sets, it.affected_rows), (0, 1)) }
         execute_call(it) { assert_eq!((it.result_sets, it.rows), (2, 1)) }
+        execute_out(it) { assert_eq!((it.result_sets, it.rows, it.error), (2, 2, None)) }
         execute_cursor(it) { assert_eq!((it.rows, it.cursor_open), (0, true)) }
         fetch_some(it) { assert_eq!((it.rows, it.cursor_open), (2, true)) }
         fetch_last(it) { assert_eq!((it.rows, it.cursor_open), (1, false)) }
@@ -180,15 +181,15 @@ servers! {
         insert update unknown_table select select_empty select_warning multi multi_error call
         error_amid_rows begin commit local_infile prepare prepare_columns_only
         prepare_parameters_only prepare_nothing prepare_error execute execute_empty execute_insert
-        execute_call execute_cursor fetch_some fetch_last fetch_unknown stmt_reset ping init_db
-        init_db_unknown statistics field_list field_list_unknown set_option reset_connection
+        execute_call execute_out execute_cursor fetch_some fetch_last fetch_unknown stmt_reset ping
+        init_db init_db_unknown statistics field_list field_list_unknown set_option reset_connection
         process_kill_unknown;
     tracks_mysql_9_7 = MYSQL_9_7:
         insert update unknown_table select select_empty select_warning multi multi_error call
         error_amid_rows begin commit local_infile prepare prepare_columns_only
         prepare_parameters_only prepare_nothing prepare_error execute execute_empty execute_insert
-        execute_call execute_cursor fetch_some fetch_last fetch_unknown stmt_reset ping init_db
-        init_db_unknown statistics field_list field_list_unknown set_option reset_connection
+        execute_call execute_out execute_cursor fetch_some fetch_last fetch_unknown stmt_reset ping
+        init_db init_db_unknown statistics field_list field_list_unknown set_option reset_connection
         process_kill_unknown;
     tracks_tidb_8_5 = TIDB_8_5:
         insert update unknown_table select select_empty select_warning multi multi_error

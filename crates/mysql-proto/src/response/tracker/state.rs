@@ -42,8 +42,8 @@ const UNSUPPORTED: Capabilities = Capabilities::COMPRESS
 /// ```
 ///
 /// `DefinitionsEnd` goes to `Definitions` again when the columns of a prepared statement follow its
-/// parameters, and to `Ended` when an open cursor keeps the rows back. An ERR packet leads from
-/// anywhere to `Ended`.
+/// parameters, to `Ended` when an open cursor keeps the rows back, and to `OutParameters` when the
+/// row is a procedure's. An ERR packet leads from anywhere to `Ended`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum State {
     /// the beginning of a result: OK, ERR, the request for a file, or the number of columns.
@@ -58,6 +58,8 @@ pub(super) enum State {
     DefinitionsEnd { then: Then },
     /// a row, or the end of the rows.
     Rows,
+    /// the row of a procedure's OUT parameters, or its end: the procedure's own result follows.
+    OutParameters,
     /// the OK packet of `COM_STMT_PREPARE`, or ERR.
     Prepared,
     /// a definition of `COM_FIELD_LIST`, or the end of them.
@@ -138,12 +140,15 @@ impl State {
                 Ok(Self::after_definition(left, then, deprecate_eof))
             }
             Self::DefinitionsEnd { then } => packet.definitions_end(first, then, summary),
+            Self::OutParameters if packet.ends_rows(first, deprecate_eof) => {
+                packet.rows_end(summary).map(|_| Self::Result)
+            }
             Self::Rows | Self::FieldList if packet.ends_rows(first, deprecate_eof) => {
                 packet.rows_end(summary)
             }
-            Self::Rows => {
+            Self::Rows | Self::OutParameters => {
                 summary.rows = summary.rows.saturating_add(1);
-                Ok(Self::Rows)
+                Ok(self)
             }
             Self::Prepared => packet.prepared(first, summary),
             Self::FieldList => Ok(Self::FieldList),
@@ -232,6 +237,10 @@ impl Packet<'_> {
         let eof = EofPacket::decode(self.prefix)?;
         let has_cursor = eof.status.contains(StatusFlags::CURSOR_EXISTS);
         match then {
+            // MySQL says here only that more results follow, and not at the end of the rows.
+            Then::Rows if eof.status.contains(StatusFlags::PS_OUT_PARAMS) => {
+                Ok(State::OutParameters)
+            }
             Then::Rows if has_cursor => {
                 summary.note_status(eof.status, eof.warnings);
                 summary.cursor_open = true;
