@@ -134,13 +134,13 @@ impl Downstream {
         self.stream.read_buf(&mut self.input).await
     }
 
-    /// Waits until the client leaves, or somebody ends its session, and keeps what it sends
-    /// meanwhile. Cancel-safe.
+    /// Waits, within a command, until the client leaves or somebody ends its session, and keeps
+    /// what it sends meanwhile. Cancel-safe.
     pub(crate) async fn ended(&mut self) -> SessionEnd {
         tokio::select! {
             biased;
             end = left(&mut self.stream, &mut self.input) => end,
-            () = self.entry.ended() => SessionEnd::Killed,
+            () = self.entry.ended_beside() => SessionEnd::Killed,
         }
     }
 

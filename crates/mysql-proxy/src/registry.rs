@@ -6,6 +6,7 @@
 mod entry;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -112,8 +113,8 @@ impl Inner {
         loop {
             self.last = self.last.wrapping_add(2);
             let id = FIRST_ID | (self.last & ID_BITS) | 1;
-            if !self.places.contains_key(&id) {
-                self.places.insert(id, None);
+            if let MapEntry::Vacant(place) = self.places.entry(id) {
+                place.insert(None);
                 return id;
             }
         }

@@ -149,6 +149,7 @@ impl Session {
     /// its lease back.
     async fn close(mut self, end: &SessionEnd, drain: DrainGuard) {
         if let Some(error) = refusal::of_end(end, &self.served.hyperdrive) {
+            self.shared.metrics.error(error.code);
             // Nobody asked: a client that reads this with its next command knows what happened,
             // as it would from a server that shuts down.
             if let Err(error) = self.downstream.send_error(Some(0), &error).await {

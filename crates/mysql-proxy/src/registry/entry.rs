@@ -65,7 +65,7 @@ struct Details {
 pub(crate) struct Activity {
     /// The command under way. `None`: the client says nothing.
     pub(crate) command: Option<Command>,
-    /// For how long.
+    /// How long ago that came, or the command before.
     pub(crate) time: Duration,
 }
 
@@ -137,21 +137,20 @@ impl Entry {
 
     /// A command came. What was asked of the one before does not concern it.
     pub(crate) fn begin(&self, command: Command) {
-        self.become_active(command.0);
+        let millis = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(0);
+        let activity = (u64::from(command.0) << COMMAND_SHIFT) | millis;
+        self.activity.store(activity, Ordering::Relaxed);
         if self.signals.load(Ordering::Relaxed) != 0 {
             self.signals.fetch_and(END, Ordering::Relaxed);
         }
     }
 
-    /// The command is done.
+    /// The command is done. The clock is not read again, which each command would pay for: a
+    /// session that says nothing shows since when by its last command.
     pub(crate) fn rest(&self) {
-        self.become_active(IDLE);
-    }
-
-    fn become_active(&self, command: u8) {
-        let millis = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(0);
-        let activity = (u64::from(command) << COMMAND_SHIFT) | millis;
-        self.activity.store(activity, Ordering::Relaxed);
+        let activity = self.activity.load(Ordering::Relaxed);
+        let idle = activity | (u64::from(IDLE) << COMMAND_SHIFT);
+        self.activity.store(idle, Ordering::Relaxed);
     }
 
     /// Whether a transaction is open.
@@ -211,6 +210,20 @@ impl Entry {
     /// Waits until others want it to end. Cancel-safe.
     pub(crate) async fn ended(&self) {
         self.signalled(END).await;
+    }
+
+    /// As [`Entry::ended`], within a future that is polled beside that by the same task: whatever
+    /// wakes that one wakes this one, so it keeps no waker of its own. Cancel-safe.
+    pub(crate) async fn ended_beside(&self) {
+        let is_ended = || self.signals.load(Ordering::Acquire) & END != 0;
+        std::future::poll_fn(|_| {
+            if is_ended() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
     }
 
     /// Waits until the command under way must not wait any longer. Cancel-safe.
@@ -358,8 +371,11 @@ mod tests {
         assert_eq!(entry.activity(), activity);
         assert_eq!(entry.age(), Duration::from_secs(5));
         entry.rest();
-        assert_eq!(entry.activity().command, None);
-        assert_eq!(entry.activity().time, Duration::ZERO);
+        let activity = Activity {
+            command: None,
+            ..activity
+        };
+        assert_eq!(entry.activity(), activity);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! | id of | what happens |
 //! |---|---|
-//! | a session of the same hyperdrive | `QUERY`: what it runs is killed at the origin; else: it ends |
-//! | a session of another hyperdrive | 1094, as if there were none: a hyperdrive sees only its own |
+//! | the same hyperdrive's session | `QUERY`: what it runs is killed at the origin; else: it ends |
+//! | another hyperdrive's session | 1094, as if there were none: each sees only its own |
 //! | none of ours | the statement goes to the origin: an id of its own process list |
 
 use std::sync::Arc;

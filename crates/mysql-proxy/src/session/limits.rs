@@ -64,7 +64,7 @@ impl Watch {
                     };
                 }
                 () = self.entry.ended(), if !is_killed => {
-                    // Wherever the command waits, it learns of it too: see `Downstream::ended`.
+                    // The command learns of it too, and ends: see `Downstream::ended`.
                     is_killed = true;
                     self.deadlines.begin_grace();
                     continue;

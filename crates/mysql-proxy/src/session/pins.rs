@@ -6,6 +6,10 @@ use mysql_sql::{PinReason, Release};
 const MAX_PINS: usize = 256;
 
 /// Why a session keeps its lease between two commands. Empty: it is given back.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any of them may hold at once"
+)]
 #[derive(Debug)]
 pub(super) struct Pins {
     /// A transaction is open, by the origin's own word.

@@ -8,8 +8,8 @@ use crate::registry::Registry;
 
 const COLUMNS: &[Column] = &[text("Reason"), number("Sessions"), number("Since_start")];
 
-/// `Sessions`: those pinned now; `Since_start`: pins since the edge started. Only reasons that there
-/// have been.
+/// `Sessions`: those pinned now; `Since_start`: pins since the edge started. Only reasons that
+/// there have been.
 pub(super) fn table(served: &Served, registry: &Registry) -> Table {
     let mut reasons: BTreeMap<&str, (usize, u64)> = BTreeMap::new();
     for (reason, total) in served.metrics.pins() {

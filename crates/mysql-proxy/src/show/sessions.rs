@@ -26,8 +26,8 @@ pub(super) fn table(served: &Served, registry: &Registry) -> Table {
     }
 }
 
-/// Times are in seconds, as in `SHOW PROCESSLIST`. `Thread` is the id of the lease's connection in
-/// the origin's own process list.
+/// Times are in seconds, as in `SHOW PROCESSLIST`; `Time` is since the last command came. `Thread`
+/// is the id of the lease's connection in the origin's own process list.
 fn row(entry: &Entry) -> Vec<Value> {
     let activity = entry.activity();
     let thread = entry.thread();

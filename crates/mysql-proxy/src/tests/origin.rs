@@ -214,8 +214,8 @@ impl Connection {
             Reply::Hangup => false,
             Reply::Silence => true,
             Reply::UntilKilled => {
-                let (killer, killed) = oneshot::channel();
-                self.shared.waiting.lock().unwrap().insert(self.id, killer);
+                let (sender, killed) = oneshot::channel();
+                self.shared.waiting.lock().unwrap().insert(self.id, sender);
                 if killed.await.is_err() {
                     return false;
                 }
