@@ -73,11 +73,18 @@ impl Session {
             return Err(SessionEnd::StateLost);
         };
         let mut tracker = ResponseTracker::new(packet.command, lease.capabilities());
-        let id = match self.relay_id(&mut tracker, text).await {
-            Ok(id) => id,
+        let (id, state) = match self.relay_id(&mut tracker, text).await {
+            Ok(begun) => begun,
+            Err(SendTrouble::Client(end)) => {
+                self.response = Some(tracker);
+                return Err(end);
+            }
             Err(trouble) => return unanswered(trouble, &tracker, false),
         };
-        let relayed = self.relay_rest(tracker).await?;
+        let relayed = match state {
+            ResponseState::Done => Relayed::Response(*tracker.summary()),
+            _ => self.relay_rest(tracker).await?,
+        };
         let is_prepared = matches!(&relayed, Relayed::Response(summary) if summary.error.is_none());
         if let Some(id) = id.filter(|_| !is_prepared) {
             self.statements.close(id);
@@ -90,30 +97,38 @@ impl Session {
         &mut self,
         tracker: &mut ResponseTracker,
         text: &Arc<StatementText>,
-    ) -> Result<Option<u32>, SendTrouble> {
+    ) -> Result<(Option<u32>, ResponseState), SendTrouble> {
         let mut head = Vec::new();
-        loop {
+        let state = loop {
             let Some(lease) = &mut self.held else {
                 return Err(SendTrouble::Client(SessionEnd::StateLost));
             };
-            let bytes = lease.receive().await.map_err(SendTrouble::lost)?;
+            let bytes = tokio::select! {
+                biased;
+                bytes = lease.receive() => bytes.map_err(SendTrouble::lost)?,
+                end = self.downstream.ended() => return Err(SendTrouble::Client(end)),
+            };
             let fed = tracker.feed(bytes).map_err(SendTrouble::lost)?;
             head.extend_from_slice(bytes.get(..fed.consumed).unwrap_or_default());
-            let rest = bytes.len() - fed.consumed;
-            lease.put_back(rest);
-            // The tracker has read the whole first packet by the time that it knows the id.
-            let is_known = tracker.summary().statement_id.is_some() && head.len() >= ID_END;
-            if is_known || fed.state == ResponseState::Done {
-                break;
+            let is_all = fed.consumed == bytes.len();
+            if fed.state == ResponseState::Done {
+                if is_all {
+                    lease.end_command();
+                }
+                break fed.state;
             }
-        }
+            // The tracker has read the whole first packet by the time that it knows the id.
+            if tracker.summary().statement_id.is_some() && head.len() >= ID_END {
+                break fed.state;
+            }
+        };
         let id = self.note_prepared(tracker.summary(), text);
         if let (Some(id), Some(payload)) = (id, head.get_mut(HEADER_LEN..)) {
             patch_statement_id(payload, id);
         }
         let sent = self.downstream.send(&head).await;
         sent.map_err(SendTrouble::Client)?;
-        Ok(id)
+        Ok((id, state))
     }
 
     /// The origin has prepared a statement, or refused to. Gives our id of it.
