@@ -277,7 +277,7 @@ async fn kill_hits_nobody_else_on_tidb() -> Result<()> {
 }
 
 /// The client's side is simply gone, as when its machine is.
-async fn frees_its_connection(kind: DatabaseKind, statement: &'static str) -> Result<()> {
+async fn frees_its_connection(kind: DatabaseKind, prepared: bool) -> Result<()> {
     let Some(world) = World::start(kind, 1).await? else {
         return Ok(());
     };
@@ -290,7 +290,13 @@ async fn frees_its_connection(kind: DatabaseKind, statement: &'static str) -> Re
         .query_drop("INSERT INTO things VALUES (1)")
         .await?;
     let connects = pool(&mut next, "Connects").await?;
-    let run = tokio::spawn(async move { vanishing.query_drop(statement).await });
+    let run = tokio::spawn(async move {
+        if prepared {
+            vanishing.exec_drop(SLEEP, ()).await
+        } else {
+            vanishing.query_drop(SLEEP).await
+        }
+    });
     runs(&world.server, "slow").await?;
     run.abort();
     let began = Instant::now();
@@ -309,17 +315,27 @@ const SLEEP: &str = "SELECT SLEEP(30) AS slow";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vanished_client_frees_its_connection_on_mariadb() -> Result<()> {
-    frees_its_connection(DatabaseKind::MariaDb, SLEEP).await
+    frees_its_connection(DatabaseKind::MariaDb, false).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vanished_client_frees_its_connection_on_mysql() -> Result<()> {
-    frees_its_connection(DatabaseKind::MySql, SLEEP).await
+    frees_its_connection(DatabaseKind::MySql, false).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vanished_client_frees_its_connection_on_tidb() -> Result<()> {
-    frees_its_connection(DatabaseKind::Tidb, SLEEP).await
+    frees_its_connection(DatabaseKind::Tidb, false).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_vanishes_amid_an_execution_frees_its_connection_on_mariadb() -> Result<()> {
+    frees_its_connection(DatabaseKind::MariaDb, true).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_vanishes_amid_an_execution_frees_its_connection_on_mysql() -> Result<()> {
+    frees_its_connection(DatabaseKind::MySql, true).await
 }
 
 /// Control-C in the command line client: it opens a second connection, and kills by the id that
