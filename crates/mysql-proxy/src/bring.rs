@@ -21,6 +21,8 @@ pub(crate) struct Steps {
     pub(crate) commands: Vec<Command>,
     /// What `LAST_INSERT_ID()` gives after them, if they change it.
     pub(crate) insert_id: Option<u64>,
+    /// They leave user variables behind that are NULL, which is nearly as if they were not there.
+    pub(crate) leaves_traces: bool,
 }
 
 impl Steps {
@@ -87,6 +89,8 @@ pub(crate) fn steps(from: &SessionState, to: &SessionState, flavor: Flavor, rese
     {
         steps.push(Command::INIT_DB, name.as_bytes());
     }
+    let is_unset = |(name, _): &(String, String)| value_of(&to.user_variables, name).is_none();
+    steps.leaves_traces = from.user_variables.iter().any(is_unset);
     let variables = variables(from, to, flavor);
     if !variables.is_empty() {
         steps.set(&variables);
@@ -123,7 +127,11 @@ fn variables(from: &SessionState, to: &SessionState, flavor: Flavor) -> String {
         if value_of(&to.variables, name).is_none() && !is_character_set(name) {
             add(
                 &mut list,
-                format_args!("@@SESSION.{}=DEFAULT", flavor.spelling(name)),
+                format_args!(
+                    "@@SESSION.{}={}",
+                    flavor.spelling(name),
+                    mysql_sql::initial(name)
+                ),
             );
         }
     }

@@ -11,12 +11,12 @@ pub struct Mutant {
 /// A step to leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// A connection that carried state is lent on without its reset.
-    NoReset,
-    /// A connection is not led to its session's state.
-    NoBring,
-    /// What a session may ask about its last statement is not taken along.
-    NoCapture,
+    /// The reset of a connection that carried state.
+    Reset,
+    /// The steps that lead a connection to its session's state.
+    Bring,
+    /// The capture of what a session may ask about its last statement.
+    Capture,
 }
 
 impl Mutant {
@@ -24,9 +24,9 @@ impl Mutant {
     #[cfg(debug_assertions)]
     pub fn named(name: &str) -> Option<Self> {
         let fault = match name {
-            "no-reset" => Fault::NoReset,
-            "no-bring" => Fault::NoBring,
-            "no-capture" => Fault::NoCapture,
+            "no-reset" => Fault::Reset,
+            "no-bring" => Fault::Bring,
+            "no-capture" => Fault::Capture,
             _ => return None,
         };
         Some(Self { fault: Some(fault) })

@@ -50,7 +50,7 @@ impl OriginConn {
 
     /// Asks what `LAST_INSERT_ID()` gives. `None`: the origin gave no number.
     pub(crate) async fn ask_insert_id(&mut self) -> Result<Option<u64>, OriginLoss> {
-        let value = self.ask_number("SELECT LAST_INSERT_ID()").await?;
+        let value = self.ask_number("SELECT LAST_INSERT_ID() LIMIT 1").await?;
         if let Some(value) = value {
             self.insert_id = InsertId::known(value);
         }
@@ -112,6 +112,9 @@ impl OriginConn {
         }
         if let Some(value) = steps.insert_id {
             self.insert_id = InsertId::known(value);
+        }
+        if steps.leaves_traces {
+            self.touch();
         }
         self.set_state(Arc::clone(state));
         Ok(())

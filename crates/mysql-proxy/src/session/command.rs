@@ -132,14 +132,22 @@ impl Session {
         self.answer_ok(packet).await
     }
 
-    /// User variables that the session never set are NULL, whatever others left of that name. A
-    /// connection with state of its own keeps them as they are.
-    pub(super) fn expect_user_variables(&mut self, effect: &Effect) {
+    /// User variables that the session never set are NULL, whatever others left of that name: a
+    /// connection on which something may be left is reset first, or, in a transaction, told so. One
+    /// with state of its own keeps them as they are.
+    pub(super) fn expect_user_variables(&mut self, effect: &mut Effect) {
         if effect.user_variables.is_empty() || self.pins.has_state() {
             return;
         }
         let is_known = |name: &String| self.state.has_user_variable(name);
         if effect.user_variables.iter().all(is_known) {
+            return;
+        }
+        if !self.pins.hold() {
+            effect.needs_unused = true;
+            return;
+        }
+        if !self.held.as_ref().is_some_and(|lease| lease.is_touched()) {
             return;
         }
         match self.state.with_user_variables(&effect.user_variables) {
@@ -197,10 +205,10 @@ impl Session {
         &mut self,
         outgoing: Outgoing,
         kind: StatementKind,
-        effect: Effect,
+        mut effect: Effect,
     ) -> Result<(), SessionEnd> {
         let packet = outgoing.packet;
-        self.expect_user_variables(&effect);
+        self.expect_user_variables(&mut effect);
         if let Err(trouble) = self.take_lease().await {
             return self.give_up(packet, trouble).await;
         }

@@ -69,7 +69,7 @@ impl Session {
         let Some(lease) = &self.held else {
             return Steps::default();
         };
-        if self.shared.config.mutant.has(Fault::NoBring) {
+        if self.shared.config.mutant.has(Fault::Bring) {
             return Steps::default();
         }
         let brings_id = self.brings_insert_id(effect);

@@ -180,7 +180,10 @@ impl Session {
             .map(|name| format!("@@SESSION.{}", lease.spelling(name)))
             .collect();
         self.previous.visit = None;
-        let row = match lease.ask_row(&format!("SELECT {}", list.join(","))).await {
+        let row = match lease
+            .ask_row(&format!("SELECT {} LIMIT 1", list.join(",")))
+            .await
+        {
             Ok(row) => row.unwrap_or_default(),
             Err(error) => {
                 debug!(%error, "Lost an origin connection that a session had set variables on");
@@ -239,7 +242,7 @@ impl Session {
             return;
         }
         self.previous.visit = None;
-        if self.shared.config.mutant.has(Fault::NoCapture) {
+        if self.shared.config.mutant.has(Fault::Capture) {
             self.previous.warned = false;
             return;
         }
@@ -259,7 +262,7 @@ impl Session {
             return;
         }
         self.previous.visit = None;
-        match lease.ask_number("SELECT FOUND_ROWS()").await {
+        match lease.ask_number("SELECT FOUND_ROWS() LIMIT 1").await {
             Ok(rows) => self.previous.found_rows = rows,
             Err(error) => self.lose_idle(&error),
         }
@@ -297,7 +300,7 @@ impl Session {
         }
         self.pins = Pins::default();
         self.previous.visit = None;
-        if self.shared.config.mutant.has(Fault::NoReset) {
+        if self.shared.config.mutant.has(Fault::Reset) {
             return;
         }
         let reset = timeout(RESET_LIMIT, lease.reset()).await;

@@ -45,7 +45,9 @@ impl Session {
                 Err(trouble) => return self.give_up(packet, trouble).await,
             }
         }
-        self.expect_user_variables(&effect);
+        if !effect.user_variables.is_empty() {
+            self.expect_user_variables(effect.to_mut());
+        }
         if let Err(trouble) = self.take_lease().await {
             return self.give_up(packet, trouble).await;
         }

@@ -33,17 +33,21 @@ impl Session {
         if statement.effect.tidegate.is_some() || statement.effect.kill.is_some() {
             return self.give_up(packet, Trouble::NotPreparable).await;
         }
-        self.expect_user_variables(&statement.effect);
+        // It runs nothing, but servers settle the types of variables that it reads.
+        let mut effect = Effect {
+            user_variables: statement.effect.user_variables.clone(),
+            ..Effect::default()
+        };
+        self.expect_user_variables(&mut effect);
         if let Err(trouble) = self.take_lease().await {
             return self.give_up(packet, trouble).await;
         }
         let text = self.text(packet, statement);
-        let relayed = self.relay_preparation(packet, &text).await?;
+        let relayed = self.relay_preparation(packet, &text, &effect).await?;
         let Some(summary) = self.outcome(relayed).await? else {
             return Ok(());
         };
-        let nothing_ran = Effect::default();
-        self.note(StatementKind::Other, &nothing_ran, &summary)
+        self.note(StatementKind::Other, &effect, &summary)
             .await?;
         self.settle().await
     }
@@ -63,9 +67,10 @@ impl Session {
         &mut self,
         packet: CommandPacket,
         text: &Arc<StatementText>,
+        effect: &Effect,
     ) -> Result<Relayed, SessionEnd> {
         let outgoing = Outgoing::unchanged(packet);
-        match self.send_command(&outgoing, &Effect::default()).await {
+        match self.send_command(&outgoing, effect).await {
             Ok(_) => {}
             Err(trouble) => return unsent(trouble, packet),
         }
