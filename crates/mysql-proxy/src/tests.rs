@@ -3,6 +3,7 @@
 
 mod kill;
 mod origin;
+mod prepared;
 
 use std::sync::Arc;
 use std::time::Duration;

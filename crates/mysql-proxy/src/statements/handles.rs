@@ -106,6 +106,10 @@ impl Handles {
     }
 
     /// Closes a statement at the origin, ahead of the next command.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "nobody has the handle any more"
+    )]
     pub(crate) fn close(&mut self, handle: Handle) {
         let id = handle.id.to_le_bytes();
         write_command(&mut self.closing, Command::STMT_CLOSE, &id);

@@ -9,6 +9,7 @@ use domain::Address;
 use mysql_proto::{
     AuthPlugin, Capabilities, ColumnDefinition, ColumnType, Command, ErrPacket, OkPacket,
     PacketReader, ServerConfig, ServerEvent, ServerHandshake, StatusFlags, TextResultSet,
+    statement_id, write_packet,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,6 +25,11 @@ pub(super) enum Reply {
         in_transaction: bool,
     },
     Rows(u64),
+    Error(u16),
+    /// To a preparation: so many ids are left out.
+    Prepared {
+        gap: u32,
+    },
     /// One byte at a time.
     Trickled {
         rows: u64,
@@ -135,6 +141,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 input: BytesMut::new(),
                 reader: PacketReader::new(MAX_COMMAND),
                 capabilities: Capabilities::empty(),
+                statements: HashMap::new(),
+                last_statement: 0,
                 id: shared.next_id.fetch_add(1, Ordering::SeqCst),
                 shared,
             };
@@ -150,6 +158,9 @@ struct Connection {
     reader: PacketReader,
     capabilities: Capabilities,
     id: u32,
+    /// Prepared ones, by id.
+    statements: HashMap<u32, String>,
+    last_statement: u32,
     shared: Arc<Shared>,
 }
 
@@ -187,15 +198,24 @@ impl Connection {
     async fn serve(&mut self) {
         loop {
             while let Some(packet) = self.reader.next(&mut self.input).unwrap() {
-                let sql = String::from_utf8(packet.payload[1..].to_vec()).unwrap();
                 if packet.payload[0] == Command::QUIT.0 {
                     return;
                 }
+                let sql = self.text(&packet.payload);
                 let reply = match sql.strip_prefix("KILL QUERY ") {
                     Some(id) => self.shared.kill(id.parse().unwrap()),
+                    None if sql == "EXECUTE ?" => Reply::Error(1243),
                     None => (self.shared.script)(&sql),
                 };
+                if let Reply::Prepared { gap } = reply {
+                    self.last_statement += 1 + gap;
+                    let text = sql.strip_prefix("PREPARE ").unwrap().to_owned();
+                    self.statements.insert(self.last_statement, text);
+                }
                 self.shared.queries.lock().unwrap().push(sql);
+                if packet.payload[0] == Command::STMT_CLOSE.0 {
+                    continue;
+                }
                 if !self.reply(reply, packet.sequence_id.wrapping_add(1)).await {
                     self.stream.shutdown().await.ok();
                     self.shared.closed.add_permits(1);
@@ -205,6 +225,23 @@ impl Connection {
             if !matches!(self.stream.read_buf(&mut self.input).await, Ok(1..)) {
                 return;
             }
+        }
+    }
+
+    /// What a command is called in scripts and counts.
+    fn text(&mut self, payload: &[u8]) -> String {
+        let argument = &payload[1..];
+        let statement = || statement_id(payload).and_then(|id| self.statements.get(&id));
+        let named = |verb: &str| format!("{verb} {}", statement().map_or("?", String::as_str));
+        match Command(payload[0]) {
+            Command::STMT_PREPARE => format!("PREPARE {}", String::from_utf8_lossy(argument)),
+            Command::STMT_EXECUTE => named("EXECUTE"),
+            Command::STMT_CLOSE => named("CLOSE"),
+            Command::RESET_CONNECTION => {
+                self.statements.clear();
+                "RESET".to_owned()
+            }
+            _ => String::from_utf8(argument.to_vec()).unwrap(),
         }
     }
 
@@ -233,6 +270,20 @@ impl Connection {
                 };
                 let mut out = Vec::new();
                 ok.write(&mut out, &mut { sequence_id }, self.capabilities);
+                self.send(&out).await
+            }
+            Reply::Error(code) => {
+                let mut out = Vec::new();
+                let error = ErrPacket::new(code, *b"HY000", "by script");
+                error.write(&mut out, &mut { sequence_id }, self.capabilities);
+                self.send(&out).await
+            }
+            Reply::Prepared { .. } => {
+                let mut payload = vec![0];
+                payload.extend(self.last_statement.to_le_bytes());
+                payload.extend([0; 7]); // no columns, no parameters, no warnings
+                let mut out = Vec::new();
+                write_packet(&mut out, &mut { sequence_id }, &payload);
                 self.send(&out).await
             }
             Reply::Rows(rows) => self.send(&self.rows(rows, sequence_id)).await,
