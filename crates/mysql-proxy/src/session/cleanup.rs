@@ -103,7 +103,7 @@ impl Leftover {
         if self.parted == Parted::Struck {
             return Err(NotClean::Struck);
         }
-        if self.mutant.has(Fault::NoReset) {
+        if self.mutant.has(Fault::Reset) {
             self.lease.give_back();
             return Ok(());
         }
