@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test | tidy | ci | bench`. Only dispatches.
+//! The project's own commands: `cargo xtask test | check | tidy | ci | bench`. Only dispatches.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod check;
 mod ci;
 mod command;
 mod test;
@@ -18,6 +19,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   test   install what the tests need, run all of them, and say what was skipped and why
   tidy   check the rules of the source tree that no compiler knows
+  check  compare random sessions with direct connections (`cargo xtask check differential`)
   ci     tidy, format, clippy, documentation, licences, then `cargo xtask test`
   bench  measure what a query costs on each way to the database (`cargo xtask bench path`)";
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["test", rest @ ..] => test::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
+        ["check", rest @ ..] => check::run(rest),
         ["tidy"] => tidy::run(),
         ["ci"] => ci::run(),
         _ => {
