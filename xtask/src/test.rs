@@ -9,6 +9,7 @@ mod cloudflared;
 mod javascript;
 mod mariadb;
 pub(crate) mod mysql;
+mod orm;
 mod part;
 mod python;
 mod summary;
@@ -51,10 +52,11 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
 
 /// Finds or installs each part; what cannot be had, and may be absent, is a part with a reason.
 fn prepare() -> Result<Vec<Part>> {
-    let steps: [fn() -> Result<Vec<Part>>; 6] = [
+    let steps: [fn() -> Result<Vec<Part>>; 7] = [
         mariadb::prepare,
         javascript::prepare,
         python::prepare,
+        orm::prepare,
         tidb::prepare,
         || Ok(mysql::prepare()),
         || Ok(cloudflared::prepare()),

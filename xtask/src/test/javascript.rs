@@ -37,13 +37,14 @@ pub(super) fn prepare() -> Result<Vec<Part>> {
 }
 
 /// Installs the exact packages of the lock file, unless that very file was installed before.
-fn packages(clients: &Path) -> Result<()> {
+pub(super) fn packages(clients: &Path) -> Result<()> {
     let lock = std::fs::read_to_string(clients.join("package-lock.json"))?;
     let stamp = clients.join("node_modules/.installed-lock");
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    println!("npm packages: not here or not those of package-lock.json; installing them");
+    let folder = clients.strip_prefix(root()).unwrap_or(clients).display();
+    println!("npm packages: not here or not those of {folder}/package-lock.json; installing them");
     run(Command::new("npm")
         .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
         .current_dir(clients))?;

@@ -12,31 +12,32 @@ use crate::command::{cache, find, output, root, run, version};
 /// Finds or installs Python, then brings `.cache/python` to the state of the requirements.
 pub(super) fn prepare() -> Result<Vec<Part>> {
     let folder = cache().join("python");
+    packages(&folder, &root().join("clients/requirements.txt"))?;
     let python = folder.join("bin/python");
-    let requirements = root().join("clients/requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements)?;
-    let stamp = folder.join("installed-requirements");
-    if !std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        println!("Python packages: not here or not those of requirements.txt; installing them");
-        environment(&folder)?;
-        run(Command::new(&python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "-r",
-            ])
-            .arg(&requirements))?;
-        std::fs::write(stamp, wanted)?;
-    }
     Ok(Part::present(
         "Python",
         version(&python, "--version"),
         &python,
         None,
     ))
+}
+
+/// Makes an environment with the packages of a file, unless that very file was installed before.
+pub(super) fn packages(folder: &Path, requirements: &Path) -> Result<()> {
+    let wanted = std::fs::read_to_string(requirements)?;
+    let stamp = folder.join("installed-requirements");
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    let file = requirements.strip_prefix(root()).unwrap_or(requirements);
+    let file = file.display();
+    println!("Python packages: not here or not those of {file}; installing them");
+    environment(folder)?;
+    run(Command::new(folder.join("bin/python"))
+        .args(["-m", "pip", "install", "--quiet"])
+        .args(["--disable-pip-version-check", "-r"])
+        .arg(requirements))?;
+    Ok(std::fs::write(stamp, wanted)?)
 }
 
 /// Makes the environment. Debian ships the module for it apart from Python.
