@@ -11,6 +11,7 @@ mod ledger;
 mod limits;
 mod matrix;
 mod origin_user;
+mod orm;
 mod pooling;
 mod show;
 mod tls;
