@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test | check | tidy | ci | bench`. Only dispatches.
+//! The project's own commands: `cargo xtask test | conformance | check | tidy | ci | bench`. Only dispatches.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod ci;
 mod command;
+mod conformance;
 mod test;
 mod tidy;
 mod unstable;
@@ -17,11 +18,12 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
-  test   install what the tests need, run all of them, and say what was skipped and why
-  tidy   check the rules of the source tree that no compiler knows
-  check  compare random sessions with direct connections (`cargo xtask check differential`)
-  ci     tidy, format, clippy, documentation, licences, then `cargo xtask test`
-  bench  measure what a query costs on each way to the database (`cargo xtask bench path`)";
+  test         install what the tests need, run all of them, and say what was skipped and why
+  conformance  run the drivers' own test suites directly and through tidegate, and compare
+  check        compare random sessions with direct connections (`cargo xtask check differential`)
+  tidy         check the rules of the source tree that no compiler knows
+  ci           tidy, format, clippy, documentation, licences, then `cargo xtask test`
+  bench        measure what tidegate costs: `bench path`, `bench pool`, `bench profile`";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
         ["check", rest @ ..] => check::run(rest),
+        ["conformance", rest @ ..] => conformance::run(rest),
         ["tidy"] => tidy::run(),
         ["ci"] => ci::run(),
         _ => {
