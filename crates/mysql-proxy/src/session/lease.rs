@@ -80,7 +80,9 @@ impl Session {
         let reset = is_fresh && (zeroes_id || (effect.needs_unused && !is_clean));
         let mut steps = lease.steps_to(&self.state, reset);
         let can_set_id = self.insert_id != 0 || (!reset && lease.flavor() != Flavor::TiDb);
-        if brings_id && can_set_id {
+        // What the connection had of it already is gone with a reset.
+        let loses_id = reset && (effect.pin.is_some() || effect.reads_insert_id);
+        if (brings_id || loses_id) && can_set_id {
             steps.set_insert_id(self.insert_id);
         }
         steps
