@@ -69,6 +69,10 @@ fn manner(expected: &[String], seen: &[String]) -> String {
     let at = (0..count).find(|at| expected.get(*at) != seen.get(*at));
     let first = |lines: &[String]| {
         let line = at.and_then(|at| lines.get(at)).map_or("", String::as_str);
+        // The name of a column is that of the statement, which comes first.
+        let line = line.strip_prefix("column ").map_or(line, |column| {
+            column.split_once("):").map_or(column, |(_, rest)| rest)
+        });
         let plain = line
             .chars()
             .map(|c| if c.is_ascii_digit() { '#' } else { c });

@@ -18,7 +18,7 @@ use super::step::Login;
 use crate::Endpoint;
 
 /// Longer than any lock or queue of a working path makes anybody wait.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The longest reply of any program is far below.
 const PACKET_LIMIT: usize = 64 * 1024 * 1024;
@@ -34,8 +34,11 @@ const ALWAYS: Capabilities = Capabilities::LONG_PASSWORD
     .union(Capabilities::PLUGIN_AUTH)
     .union(Capabilities::PLUGIN_AUTH_LENENC_CLIENT_DATA);
 
-/// MariaDB leaves it out to say that it has capabilities of its own, which the edge does not offer.
-const OF_THE_SERVER: Capabilities = Capabilities::LONG_PASSWORD;
+/// What the edge offers although its origin may not. MariaDB leaves `LONG_PASSWORD` out to say that
+/// it has capabilities of its own; TiDB the others, of which nothing is seen after the login.
+const OF_THE_SERVER: Capabilities = Capabilities::LONG_PASSWORD
+    .union(Capabilities::PS_MULTI_RESULTS)
+    .union(Capabilities::PLUGIN_AUTH_LENENC_CLIENT_DATA);
 
 /// A connection that is logged in.
 #[derive(Debug)]

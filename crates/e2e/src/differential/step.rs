@@ -99,8 +99,10 @@ impl Program {
     /// The first words of a step, for telling kinds of differences apart: no names, no numbers.
     pub(super) fn kind_of(step: &Step) -> String {
         let text = step.to_string();
-        let words = text.split_whitespace().take(5);
-        let words = words.map(|word| {
+        let words = text.split_whitespace().take(4).map(|word| {
+            if word.contains('@') && !word.contains("@@") {
+                return "@variable".to_owned();
+            }
             let plain = word.chars().filter(|c| !c.is_ascii_digit());
             plain.take(24).collect::<String>()
         });
