@@ -44,6 +44,8 @@ pub struct Effect {
     pub next_transaction: bool,
     /// `SQL_CALC_FOUND_ROWS`: the next statement will ask for `FOUND_ROWS()`.
     pub calc_found_rows: bool,
+    /// Writes what a `SELECT` finds, and `FOUND_ROWS()` may count that.
+    pub may_find_rows: bool,
     /// May change more than what this effect tells: false only when it is certain that it reads, or
     /// begins or ends a transaction, or sets what is carried.
     pub may_write: bool,

@@ -91,6 +91,7 @@ impl OriginConn {
         self.finish(&steps, &Arc::new(SessionState::after_reset()))
             .await?;
         self.end_command();
+        self.unused();
         Ok(())
     }
 

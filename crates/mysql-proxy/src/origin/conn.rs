@@ -35,6 +35,8 @@ pub(crate) struct OriginConn {
     unread: Range<usize>,
     /// What the last session made of it.
     state: Arc<SessionState>,
+    /// A command was sent on it since its login or its last reset.
+    used: bool,
     /// A statement ran on it that may have left what no state tells: a trigger may set variables.
     touched: bool,
     pub(super) insert_id: InsertId,
@@ -55,6 +57,7 @@ impl OriginConn {
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             unread: 0..0,
             state: Arc::new(state),
+            used: false,
             touched: false,
             insert_id: InsertId::default(),
             handles: Handles::new(max_statements),
@@ -109,9 +112,19 @@ impl OriginConn {
         self.touched = true;
     }
 
+    /// True when it is not as after its login, or its last reset.
+    pub(crate) fn is_used(&self) -> bool {
+        self.used
+    }
+
     /// True when something may be on it that no state tells.
     pub(crate) fn is_touched(&self) -> bool {
         self.touched
+    }
+
+    /// Nothing was sent on it since its reset.
+    pub(super) fn unused(&mut self) {
+        self.used = false;
     }
 
     /// It was reset: nothing of what was on it is left.
@@ -130,6 +143,7 @@ impl OriginConn {
 
     /// The whole response was read, and nothing else.
     pub(crate) fn end_command(&mut self) {
+        self.used = true;
         self.settled = true;
     }
 
@@ -256,6 +270,11 @@ impl Flavor {
     /// True for MariaDB.
     pub(crate) fn is_mariadb(self) -> bool {
         matches!(self, Self::MariaDb { .. })
+    }
+
+    /// True for TiDB.
+    pub(crate) fn is_tidb(self) -> bool {
+        self == Self::TiDb
     }
 
     /// The name that the server has for a variable.

@@ -76,7 +76,11 @@ impl Session {
         let is_fresh = !self.pins.hold();
         // 0 is what a connection has after a reset, and what TiDB cannot be told to have.
         let zeroes_id = brings_id && self.insert_id == 0;
-        let is_clean = effect.needs_unused && !lease.is_touched();
+        // What pins may read anything: also what only the connection itself remembers.
+        let is_clean = match effect.pin {
+            Some(_) => !lease.is_used(),
+            None => !lease.is_touched(),
+        };
         let reset = is_fresh && (zeroes_id || (effect.needs_unused && !is_clean));
         let mut steps = lease.steps_to(&self.state, reset);
         let can_set_id = self.insert_id != 0 || (!reset && lease.flavor() != Flavor::TiDb);

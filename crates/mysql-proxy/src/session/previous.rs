@@ -41,7 +41,14 @@ impl Previous {
     }
 
     /// Notes how a statement went. What asks about the one before it leaves that as it was.
-    pub(super) fn note(&mut self, visit: Visit, effect: &Effect, summary: &Summary) {
+    /// `keeps_conditions`: and so does this one with its warnings, if it has none itself.
+    pub(super) fn note(
+        &mut self,
+        visit: Visit,
+        effect: &Effect,
+        summary: &Summary,
+        keeps_conditions: bool,
+    ) {
         let failed = summary.error.is_some();
         let gave_rows = summary.result_sets > 0;
         self.visit = Some(visit);
@@ -53,9 +60,14 @@ impl Previous {
         if effect.diagnostics.is_some() && !failed {
             return;
         }
-        if gave_rows {
+        if effect.may_find_rows {
+            self.found_rows = None;
+        } else if gave_rows {
             let is_told = summary.result_sets == 1 && !effect.calc_found_rows && !failed;
             self.found_rows = is_told.then_some(summary.rows);
+        }
+        if keeps_conditions && !failed && summary.warnings == 0 {
+            return;
         }
         self.warned = summary.warnings > 0 || failed;
         self.warnings = None;

@@ -9,8 +9,8 @@
 //!
 //! `CONNECTION_ID()` is always a literal: the client knows its session by the id of the greeting.
 
-use mysql_proto::Command;
-use mysql_sql::{Diagnostics, Effect, Question, QuestionKind, substitute};
+use mysql_proto::{Capabilities, Command};
+use mysql_sql::{Diagnostics, Effect, Escapes, Question, QuestionKind, classify, substitute};
 
 use super::Session;
 use super::previous::is_error;
@@ -42,6 +42,11 @@ impl Session {
         source: Source<'_>,
         effect: &mut Effect,
     ) -> Result<Asked, Trouble> {
+        let allowed = self.profile.capabilities;
+        if effect.is_multi && !allowed.contains(Capabilities::MULTI_STATEMENTS) {
+            // An error, whatever it asks.
+            return Ok(Asked::Send(None));
+        }
         if effect.reads_previous {
             self.resume_previous();
         }
@@ -197,12 +202,14 @@ impl Session {
     }
 }
 
-/// `SHOW COUNT(*) …`, whose column has the name of the variable that it reads.
+/// `SHOW COUNT(*) …`, whose column has the name and the type of the variable that it reads.
 fn count(number: i128, only_errors: bool) -> Vec<u8> {
-    let name = if only_errors {
-        "error_count"
+    let sql: &[u8] = if only_errors {
+        b"SELECT @@session.error_count"
     } else {
-        "warning_count"
+        b"SELECT @@session.warning_count"
     };
-    format!("SELECT CAST({number} AS UNSIGNED) AS `@@session.{name}`").into_bytes()
+    let asked = classify(sql, Escapes::Backslash).effect.questions;
+    let answers: Vec<_> = asked.iter().map(|question| (question, number)).collect();
+    substitute(sql, &answers)
 }

@@ -47,7 +47,11 @@ impl Session {
             return Ok(());
         };
         let failed = summary.error.is_some();
-        self.previous.note(lease.visit(), effect, summary);
+        // MariaDB clears conditions with statements that may use tables.
+        let is_plain = kind == StatementKind::Transaction || !effect.sets.is_empty();
+        let keeps_conditions = is_plain && !effect.is_multi && lease.flavor().is_mariadb();
+        self.previous
+            .note(lease.visit(), effect, summary, keeps_conditions);
         // A write that fails half way, or returns rows, has no OK packet to tell an id.
         let may_hide_id = kind == StatementKind::Write && (failed || summary.result_sets > 0);
         if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id {

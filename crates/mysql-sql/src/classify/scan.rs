@@ -58,6 +58,7 @@ impl<'a> Reader<'a> {
                         && words.iter().any(|keyword| word::is(word, keyword))
                     {
                         calls = Calls::Everywhere;
+                        self.effect.may_find_rows |= word::is(word, "SELECT");
                     }
                     before.word = word;
                 }
