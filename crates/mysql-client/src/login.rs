@@ -21,6 +21,8 @@ pub struct LoggedIn {
     pub stream: BoxStream,
     /// The capabilities in force.
     pub capabilities: Capabilities,
+    /// What the server offered in its greeting, wanted or not.
+    pub offered: Capabilities,
     /// The session after the login: the server's defaults show here.
     pub status: StatusFlags,
     /// The version in the server's greeting.
@@ -101,6 +103,10 @@ impl Login {
         LoggedIn {
             status,
             capabilities: self.handshake.capabilities(),
+            offered: self
+                .handshake
+                .greeting()
+                .map_or(Capabilities::empty(), |greeting| greeting.capabilities),
             server_version: self
                 .handshake
                 .greeting()

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use conn_pool::Fit;
-use mysql_proto::{Command, write_command};
+use mysql_proto::{Capabilities, Command, write_command};
 
 use crate::collation;
 use crate::origin::Flavor;
@@ -21,18 +21,28 @@ pub(crate) struct Steps {
     pub(crate) commands: Vec<Command>,
     /// What `LAST_INSERT_ID()` gives after them, if they change it.
     pub(crate) insert_id: Option<u64>,
+    /// Statements have room for query attributes.
+    attributes: bool,
     /// They leave user variables behind that are NULL, which is nearly as if they were not there.
     pub(crate) leaves_traces: bool,
 }
 
 impl Steps {
+    /// None yet, for a connection with these capabilities.
+    pub(crate) fn on(capabilities: Capabilities) -> Self {
+        Self {
+            attributes: capabilities.contains(Capabilities::QUERY_ATTRIBUTES),
+            ..Self::default()
+        }
+    }
+
     /// True when there is nothing to do.
     pub(crate) fn is_empty(&self) -> bool {
         self.commands.is_empty()
     }
 
     pub(crate) fn push(&mut self, command: Command, argument: &[u8]) {
-        write_command(&mut self.bytes, command, argument);
+        push_command(&mut self.bytes, command, argument, self.attributes);
         self.commands.push(command);
     }
 
@@ -54,6 +64,23 @@ impl Steps {
     }
 }
 
+/// Appends a command of the edge's own. `attributes`: the connection expects query attributes, of
+/// which the edge has none.
+pub(crate) fn push_command(
+    bytes: &mut Vec<u8>,
+    command: Command,
+    argument: &[u8],
+    attributes: bool,
+) {
+    /// How many, in how many sets.
+    const NONE: [u8; 2] = [0, 1];
+    if attributes && command == Command::QUERY {
+        write_command(bytes, command, &[&NONE, argument].concat());
+    } else {
+        write_command(bytes, command, argument);
+    }
+}
+
 /// Whether a connection can be led from one state to another.
 pub(crate) fn fit(from: &SessionState, to: &SessionState, flavor: Flavor) -> Fit {
     // A database cannot be left but for another one.
@@ -67,12 +94,21 @@ pub(crate) fn fit(from: &SessionState, to: &SessionState, flavor: Flavor) -> Fit
     }
 }
 
-/// What leads from one state to another that [`fit`].
-pub(crate) fn steps(from: &SessionState, to: &SessionState, flavor: Flavor, reset: bool) -> Steps {
-    let mut steps = Steps::default();
+/// Adds to `steps` what leads from one state to another that [`fit`].
+pub(crate) fn add_steps(
+    steps: &mut Steps,
+    from: &SessionState,
+    to: &SessionState,
+    flavor: Flavor,
+    reset: bool,
+) {
     let after_reset;
     let from = if reset {
         steps.push(Command::RESET_CONNECTION, &[]);
+        if flavor.is_mariadb() {
+            // It keeps what `FOUND_ROWS()` gives.
+            steps.push(Command::QUERY, b"SELECT 1 LIMIT 0");
+        }
         after_reset = SessionState::after_reset();
         &after_reset
     } else {
@@ -99,7 +135,6 @@ pub(crate) fn steps(from: &SessionState, to: &SessionState, flavor: Flavor, rese
         let role = to.role.as_deref().unwrap_or("DEFAULT");
         steps.set(&format!("ROLE {role}"));
     }
-    steps
 }
 
 fn names(names: &Names, flavor: Flavor) -> Option<&str> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use mysql_proto::{
-    Capabilities, Command, ErrPacket, HEADER_LEN, MAX_PAYLOAD, OkPacket, PacketHeader, StatusFlags,
+    AttributedQuery, Capabilities, Command, ErrPacket, HEADER_LEN, MAX_PAYLOAD, OkPacket,
+    PacketHeader, StatusFlags,
 };
 use net::BoxStream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -156,6 +157,21 @@ impl Downstream {
             .unwrap_or_default()
     }
 
+    /// The payload of a command, from the command's byte on.
+    pub(crate) fn payload(&self, packet: CommandPacket) -> &[u8] {
+        self.packet(packet).get(HEADER_LEN..).unwrap_or_default()
+    }
+
+    /// The statement of a `COM_QUERY`, without what attributes are in front of it; those must have
+    /// been found readable.
+    pub(crate) fn sql(&self, packet: CommandPacket) -> &[u8] {
+        if self.capabilities.contains(Capabilities::QUERY_ATTRIBUTES) {
+            let query = AttributedQuery::parse(self.payload(packet));
+            return query.map_or(&[], |query| query.statement());
+        }
+        self.argument(packet)
+    }
+
     /// What follows the command's byte.
     pub(crate) fn argument(&self, packet: CommandPacket) -> &[u8] {
         self.packet(packet)
@@ -187,6 +203,25 @@ impl Downstream {
     /// Passes over `count` bytes of what [`Downstream::next_part`] gave.
     pub(crate) fn consume_part(&mut self, count: usize) {
         self.input.advance(count.min(self.input.len()));
+    }
+
+    /// The session has another entry.
+    pub(crate) fn set_entry(&mut self, entry: &Arc<Entry>) {
+        self.entry = Arc::clone(entry);
+    }
+
+    /// What came and was not used yet.
+    pub(crate) fn input(&mut self) -> &mut BytesMut {
+        &mut self.input
+    }
+
+    /// Reads more of it. The caller bounds the time.
+    pub(crate) async fn read_more(&mut self) -> Result<(), SessionEnd> {
+        match self.fill(IDLE_BUFFER).await {
+            Ok(0) => Err(SessionEnd::ClientLeft),
+            Ok(_) => Ok(()),
+            Err(error) => Err(SessionEnd::Downstream(error)),
+        }
     }
 
     /// Takes out everything that came and was not used yet.

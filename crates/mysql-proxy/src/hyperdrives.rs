@@ -1,7 +1,7 @@
 //! The hyperdrives that are served, each with its pool, as the newest snapshot has them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use conn_pool::{LeaseError, Pool, PoolConfig, PoolStats};
@@ -42,6 +42,8 @@ pub(crate) struct Served {
     pub(crate) metrics: HyperdriveMetrics,
     /// The prepared statements of all its sessions.
     pub(crate) texts: Texts,
+    /// The character set of a session that MySQL has reset, as `SET` names it; once it is known.
+    pub(crate) default_names: OnceLock<String>,
     killer: Killer,
 }
 
@@ -137,6 +139,7 @@ impl Hyperdrives {
             pool: Pool::new(connector, config, metrics),
             metrics: self.metrics.of(&hyperdrive.name),
             texts: Texts::default(),
+            default_names: OnceLock::new(),
             killer: Killer::new(),
             hyperdrive,
         })
@@ -170,14 +173,24 @@ impl Hyperdrives {
     /// The version to greet with: a client that has not told its user yet can only be shown an
     /// origin's own version when there is no choice.
     pub(crate) fn server_version(&self) -> Option<String> {
+        let version = self.only()?.pool.connector().server_version()?.to_owned();
+        Some(version)
+    }
+
+    /// What to offer of what an origin need not have; likewise.
+    pub(crate) fn offered(&self) -> Option<Capabilities> {
+        self.only()?.pool.connector().offered()
+    }
+
+    /// The hyperdrive in service, if there is no other.
+    fn only(&self) -> Option<Arc<Served>> {
         let snapshot = Arc::clone(&self.snapshot.borrow());
         let mut hyperdrives = snapshot.hyperdrives();
         let (Some(only), None) = (hyperdrives.next(), hyperdrives.next()) else {
             return None;
         };
         let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        let version = served.get(&only.id)?.pool.connector().server_version()?;
-        Some(version.to_owned())
+        served.get(&only.id).map(Arc::clone)
     }
 
     /// How the hyperdrives stand, by name.

@@ -171,7 +171,9 @@ impl HyperdriveMetrics {
     /// Counts a pin.
     pub(crate) fn pin(&self, reason: &'static str) {
         let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
-        pins.entry(reason).or_insert_with(|| self.family(reason)).inc();
+        pins.entry(reason)
+            .or_insert_with(|| self.family(reason))
+            .inc();
     }
 
     /// How many pins there have been since the edge started, by reason.

@@ -26,7 +26,14 @@ const NOTICED: Capabilities = Capabilities::FOUND_ROWS
     .union(Capabilities::MULTI_STATEMENTS)
     .union(Capabilities::MULTI_RESULTS)
     .union(Capabilities::PS_MULTI_RESULTS)
-    .union(Capabilities::DEPRECATE_EOF);
+    .union(Capabilities::DEPRECATE_EOF)
+    .union(OPTIONAL);
+
+/// Capabilities that an origin need not have. MySQL has both, MariaDB tells of session state, TiDB
+/// has neither: a client is not told then what the origin does not tell, and its attributes are left
+/// out of its commands (`attributes.rs`).
+pub(crate) const OPTIONAL: Capabilities =
+    Capabilities::SESSION_TRACK.union(Capabilities::QUERY_ATTRIBUTES);
 
 /// Capabilities that every origin connection has, whatever the client.
 const ALWAYS: Capabilities = Capabilities::LONG_PASSWORD
@@ -38,8 +45,8 @@ const ALWAYS: Capabilities = Capabilities::LONG_PASSWORD
     .union(Capabilities::PLUGIN_AUTH_LENENC_CLIENT_DATA)
     .union(Capabilities::CONNECT_ATTRS);
 
-/// What the edge offers to clients: only what every origin has, and compression, which the edge
-/// does by itself. TiDB has no session tracking and no query attributes.
+/// What the edge offers to clients: what every origin has, what is done without for the others, and
+/// compression, which the edge does by itself.
 pub(crate) const OFFERED: Capabilities = NOTICED
     .union(ALWAYS)
     .union(Capabilities::CONNECT_WITH_DB)
@@ -63,6 +70,16 @@ impl Profile {
             collation,
             database,
         }
+    }
+
+    /// The same for an origin that offers these, if that is known: what it has not makes no
+    /// difference between two of its connections.
+    #[must_use]
+    pub(crate) fn at_origin(mut self, offered: Option<Capabilities>) -> Self {
+        if let Some(offered) = offered {
+            self.capabilities.remove(OPTIONAL.difference(offered));
+        }
+        self
     }
 
     /// The capabilities to ask an origin for.

@@ -37,7 +37,7 @@ use mysql_client::LoginError;
 use mysql_proto::{ErrPacket, HandshakeError};
 use net::{DialError, DialErrorKind};
 
-pub(crate) use statement::{too_long, wrong_long_data};
+pub(crate) use statement::{malformed_packet, too_long, wrong_long_data};
 
 use crate::error::{OriginError, SessionEnd, Trouble};
 use crate::registry::Interruption;
@@ -168,11 +168,9 @@ pub(crate) fn of_trouble(trouble: &Trouble, hyperdrive: &Hyperdrive) -> ErrPacke
             *b"42000",
             format!("This version of tidegate does not carry {what}; connect to the origin for it"),
         ),
-        Trouble::Interrupted(Interruption::Killed) => ErrPacket::new(
-            1317,
-            *b"70100",
-            "Query execution was interrupted",
-        ),
+        Trouble::Interrupted(Interruption::Killed) => {
+            ErrPacket::new(1317, *b"70100", "Query execution was interrupted")
+        }
         Trouble::Interrupted(Interruption::TimedOut) => ErrPacket::new(
             3024,
             *b"HY000",

@@ -120,6 +120,17 @@ impl Inner {
         }
     }
 
+    fn user_came(&mut self, user: &str, limit: Option<usize>) -> Result<(), TooManyOfUser> {
+        let count = self.users.get(user).copied().unwrap_or(0);
+        match limit {
+            Some(limit) if count >= limit => Err(TooManyOfUser { limit }),
+            _ => {
+                self.users.insert(user.into(), count + 1);
+                Ok(())
+            }
+        }
+    }
+
     fn user_left(&mut self, user: &str) {
         if let Some(count) = self.users.get_mut(user) {
             *count = count.saturating_sub(1);
@@ -151,13 +162,7 @@ impl Place {
         limit: Option<usize>,
     ) -> Result<Arc<Entry>, TooManyOfUser> {
         let mut inner = self.registry.inner();
-        let count = inner.users.get(&facts.user).copied().unwrap_or(0);
-        if let Some(limit) = limit
-            && count >= limit
-        {
-            return Err(TooManyOfUser { limit });
-        }
-        inner.users.insert(facts.user.clone(), count + 1);
+        inner.user_came(&facts.user, limit)?;
         let entry = Arc::new(Entry::new(self.id, facts));
         inner.places.insert(self.id, Some(Arc::clone(&entry)));
         Ok(entry)
@@ -187,6 +192,24 @@ impl Registered {
         Self { entry, place }
     }
 
+    /// The session is another user's from now on. `limit`: most sessions of that user.
+    pub(crate) fn change_user(
+        &mut self,
+        facts: Facts,
+        limit: Option<usize>,
+    ) -> Result<(), TooManyOfUser> {
+        let mut inner = self.place.registry.inner();
+        if facts.user != self.entry.user {
+            inner.user_came(&facts.user, limit)?;
+            inner.user_left(&self.entry.user);
+        }
+        let entry = Arc::new(self.entry.succeed(facts));
+        inner.places.insert(self.place.id, Some(Arc::clone(&entry)));
+        drop(inner);
+        self.entry = entry;
+        Ok(())
+    }
+
     /// The registry that it is in.
     pub(crate) fn registry(&self) -> &Arc<Registry> {
         &self.place.registry
@@ -208,6 +231,8 @@ impl Deref for Registered {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn facts(user: &str) -> Facts {
@@ -256,6 +281,30 @@ mod tests {
         drop(session);
         assert!(registry.find(id).is_none());
         assert!(registry.inner().places.is_empty());
+    }
+
+    #[test]
+    fn a_session_changes_its_user() {
+        let registry = Arc::new(Registry::new());
+        let enter = |user| {
+            let place = registry.reserve();
+            let entry = place.enter(facts(user), None).unwrap();
+            Registered::new(place, entry)
+        };
+        let (mut one, other) = (enter("app"), enter("other"));
+        let refused = one.change_user(facts("other"), Some(1));
+        assert_eq!(refused, Err(TooManyOfUser { limit: 1 }));
+        assert_eq!(&*one.user, "app");
+        one.end();
+        drop(other);
+        one.change_user(facts("other"), Some(1)).unwrap();
+        one.change_user(facts("other"), Some(1)).unwrap();
+        let found = registry.find(one.id).unwrap();
+        assert!(Arc::ptr_eq(&found, one.entry()) && &*found.user == "other");
+        assert!(found.ended().now_or_never().is_some());
+        assert_eq!(registry.inner().users.len(), 1);
+        drop((one, found));
+        assert!(registry.inner().users.is_empty());
     }
 
     #[test]

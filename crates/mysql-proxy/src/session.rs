@@ -1,8 +1,11 @@
 //! One client, from its login to its end.
 
+mod attributes;
+mod change_user;
 mod cleanup;
 mod command;
 mod deadlines;
+mod home;
 mod kill;
 mod lease;
 mod limits;
@@ -19,7 +22,7 @@ mod statements;
 use std::sync::Arc;
 
 use conn_pool::Lease;
-use mysql_proto::{ResponseTracker, StatusFlags};
+use mysql_proto::{NONCE_LEN, ResponseTracker, StatusFlags};
 use mysql_sql::Escapes;
 use net::DrainGuard;
 use tracing::debug;
@@ -36,6 +39,7 @@ use crate::refusal;
 use crate::registry::Registered;
 use crate::state::SessionState;
 use crate::statements::Statements;
+use home::Home;
 use limits::Watch;
 use pins::Pins;
 use previous::Previous;
@@ -56,12 +60,16 @@ pub(crate) struct Session {
     downstream: Downstream,
     /// The id in the greeting: the client knows its session by it.
     id: u32,
+    /// The random bytes of the greeting, which a client may answer again.
+    nonce: [u8; NONCE_LEN],
     /// What others see of it.
     registered: Registered,
     /// The state that they see.
     shown: Option<Arc<SessionState>>,
     /// What an origin connection must have been opened with to serve this session.
     profile: Arc<Profile>,
+    /// What it goes back to when it is reset.
+    home: Home,
     /// What the session has made of its connection, whichever that is.
     state: Arc<SessionState>,
     /// The lease in hand: during a command, and between commands while something pins it.
@@ -105,13 +113,20 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
             end = watch.idle() => Err(end),
         };
         let served = match command {
-            Ok(packet) => watch.serve(packet.command, session.serve(packet)).await,
+            Ok(packet) => {
+                // Pinned here: to hand it over would copy it, twice, for each command.
+                let serving = std::pin::pin!(session.serve(packet));
+                watch.serve(packet.command, serving).await
+            }
             Err(end) => Err(end),
         };
         if let Err(end) = served {
             break end;
         }
         session.show_itself();
+        if !watch.is_of(session.registered.entry()) {
+            watch = Watch::new(session.registered.entry(), &session.served);
+        }
         watch.rest(session.pins.transaction);
     };
     session.close(&end, drain).await;

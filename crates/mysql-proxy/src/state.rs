@@ -71,6 +71,11 @@ impl SessionState {
         )
     }
 
+    /// The same with this character set and collation.
+    pub(crate) fn named(self, names: Names) -> Self {
+        Self { names, ..self }.stamped()
+    }
+
     /// The state of a connection after `COM_RESET_CONNECTION`.
     pub(crate) fn after_reset() -> Self {
         Self::with(Database::Unknown, Names::Unknown)

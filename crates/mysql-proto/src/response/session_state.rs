@@ -64,6 +64,19 @@ impl<'a> StateChange<'a> {
         })
     }
 
+    /// The block of an OK packet that tells of a default database and of nothing else.
+    pub fn schema_block(database: &str) -> Vec<u8> {
+        let mut data = Vec::with_capacity(database.len().saturating_add(1));
+        put_lenenc_bytes(&mut data, database.as_bytes());
+        let change = StateChange {
+            kind: StateChangeKind::SCHEMA,
+            data: &data,
+        };
+        let mut block = Vec::new();
+        change.encode(&mut block);
+        block
+    }
+
     /// Appends the change to `block`.
     pub fn encode(&self, block: &mut Vec<u8>) {
         block.push(self.kind.0);

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use mysql_proto::{
     Capabilities, Command, ErrPacket, HEADER_LEN, PacketHeader, ResponseState, ResponseTracker,
-    Summary, TextRow, write_command,
+    Summary, TextRow,
 };
 
 use super::OriginConn;
 use super::insert_id::InsertId;
-use crate::bring::Steps;
+use crate::bring::{Steps, push_command};
 use crate::error::OriginLoss;
 use crate::state::SessionState;
 
@@ -43,16 +43,24 @@ impl OriginConn {
         self.insert_id
     }
 
-    /// A statement may have changed what `LAST_INSERT_ID()` gives; its OK packet said `told`.
-    pub(crate) fn note_insert_id(&mut self, told: u64) {
-        self.insert_id.note(told);
+    /// A statement may have changed what `LAST_INSERT_ID()` gives.
+    pub(crate) fn note_insert_id(&mut self) {
+        self.insert_id.is_news = true;
     }
 
-    /// Asks what `LAST_INSERT_ID()` gives. `None`: the origin gave no number.
-    pub(crate) async fn ask_insert_id(&mut self) -> Result<Option<u64>, OriginLoss> {
-        let value = self.ask_number("SELECT LAST_INSERT_ID() LIMIT 1").await?;
-        if let Some(value) = value {
-            self.insert_id = InsertId::known(value);
+    /// Takes what `LAST_INSERT_ID()` gives, and leaves a value there that no statement makes: the
+    /// next one that does is told from what was there. `None`: the origin gave no number.
+    pub(crate) async fn take_insert_id(&mut self) -> Result<Option<u64>, OriginLoss> {
+        // TiDB cannot be told to give 0.
+        let none = if self.flavor().is_tidb() {
+            i64::MAX as u64
+        } else {
+            0
+        };
+        let sql = format!("SELECT LAST_INSERT_ID(), LAST_INSERT_ID({none}) LIMIT 1");
+        let value = self.ask_number(&sql).await?;
+        if value.is_some() {
+            self.insert_id = InsertId::known(none);
         }
         Ok(value)
     }
@@ -82,7 +90,7 @@ impl OriginConn {
     /// `COM_RESET_CONNECTION`: rolls back, drops temporary tables, lets go of locks, closes prepared
     /// statements, and sets all variables back.
     pub(crate) async fn reset(&mut self) -> Result<(), BringError> {
-        let mut steps = Steps::default();
+        let mut steps = Steps::on(self.capabilities());
         steps.push(Command::RESET_CONNECTION, &[]);
         self.begin_command();
         self.send(&steps.bytes)
@@ -128,7 +136,8 @@ impl OriginConn {
         argument: &[u8],
     ) -> Result<Answer, OriginLoss> {
         let mut packet = Vec::with_capacity(argument.len() + 8);
-        write_command(&mut packet, command, argument);
+        let attributes = self.capabilities().contains(Capabilities::QUERY_ATTRIBUTES);
+        push_command(&mut packet, command, argument, attributes);
         self.begin_command();
         self.send(&packet).await.map_err(|error| error.source)?;
         let answer = self.read_answer(command).await?;

@@ -39,6 +39,8 @@ pub(crate) struct OriginConn {
     used: bool,
     /// A statement ran on it that may have left what no state tells: a trigger may set variables.
     touched: bool,
+    /// It was so when the present session took it.
+    has_leftovers: bool,
     pub(super) insert_id: InsertId,
     /// What is prepared on it.
     pub(crate) handles: Handles,
@@ -59,6 +61,7 @@ impl OriginConn {
             state: Arc::new(state),
             used: false,
             touched: false,
+            has_leftovers: false,
             insert_id: InsertId::default(),
             handles: Handles::new(max_statements),
             settled: true,
@@ -101,10 +104,21 @@ impl OriginConn {
 
     /// What has to be sent to lead it to a state, by a reset if so asked.
     pub(crate) fn steps_to(&self, state: &Arc<SessionState>, reset: bool) -> Steps {
-        if !reset && self.state.is_same(state) {
-            return Steps::default();
+        let mut steps = Steps::on(self.capabilities);
+        if reset || !self.state.is_same(state) {
+            bring::add_steps(&mut steps, &self.state, state, self.flavor, reset);
         }
-        bring::steps(&self.state, state, self.flavor, reset)
+        steps
+    }
+
+    /// A session begins its stay.
+    pub(crate) fn begin_stay(&mut self) {
+        self.has_leftovers = self.touched;
+    }
+
+    /// True when another session may have left something on it that no state tells.
+    pub(crate) fn has_leftovers(&self) -> bool {
+        self.has_leftovers
     }
 
     /// A statement was sent that may leave what no state tells.
@@ -123,7 +137,7 @@ impl OriginConn {
     }
 
     /// Nothing was sent on it since its reset.
-    pub(super) fn unused(&mut self) {
+    pub(crate) fn unused(&mut self) {
         self.used = false;
     }
 
@@ -132,6 +146,7 @@ impl OriginConn {
         self.state = Arc::new(SessionState::after_reset());
         self.insert_id = InsertId::default();
         self.touched = false;
+        self.has_leftovers = false;
         self.handles.clear();
     }
 

@@ -1,6 +1,6 @@
 //! Opens connections to one origin: dial, TLS, log in.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use conn_pool::{Connect, Fit};
@@ -25,6 +25,8 @@ pub(crate) struct OriginConnector {
     /// Most statements that are kept prepared on one connection.
     max_statements: usize,
     server_version: OnceLock<String>,
+    /// What the origin's greeting offered last, with a mark that there was one.
+    offered: AtomicU64,
     /// The status after the last login, with a mark that there was one.
     login_status: AtomicU32,
 }
@@ -38,6 +40,9 @@ const DEFAULT_MAX_STATEMENTS: usize = 1;
 /// Set in [`OriginConnector::login_status`] beside the 16 bits of a status.
 const KNOWN: u32 = 1 << 16;
 
+/// Likewise beside the 32 bits of capabilities.
+const KNOWN_OFFER: u64 = 1 << 32;
+
 impl OriginConnector {
     /// Makes a connector; fails when the origin's TLS settings cannot work.
     pub(crate) fn new(origin: Origin, dial: Arc<dyn Dial>) -> Result<Self, OriginError> {
@@ -48,6 +53,7 @@ impl OriginConnector {
             tls,
             max_statements: DEFAULT_MAX_STATEMENTS,
             server_version: OnceLock::new(),
+            offered: AtomicU64::new(0),
             login_status: AtomicU32::new(0),
         })
     }
@@ -76,6 +82,13 @@ impl OriginConnector {
         self.server_version.get().map(String::as_str)
     }
 
+    /// What the origin can do, once there has been a connection.
+    pub(crate) fn offered(&self) -> Option<Capabilities> {
+        let known = self.offered.load(Ordering::Relaxed);
+        let bits = u32::try_from(known & !KNOWN_OFFER).ok()?;
+        (known & KNOWN_OFFER != 0).then(|| Capabilities::from_bits_retain(bits))
+    }
+
     /// What a session is like after its login, once there has been one: whether `autocommit` is on,
     /// and how a backslash reads, are the origin's to choose.
     pub(crate) fn login_status(&self) -> Option<StatusFlags> {
@@ -99,8 +112,17 @@ impl OriginConnector {
         debug!(origin = %self.origin.address, "Opened an origin connection");
         self.server_version
             .get_or_init(|| logged_in.server_version.clone());
+        let offered = u64::from(logged_in.offered.bits());
+        self.offered.store(KNOWN_OFFER | offered, Ordering::Relaxed);
         self.login_status.store(
-            KNOWN | u32::from(logged_in.status.bits()),
+            // What a login says of its own change of state is no status of a session.
+            KNOWN
+                | u32::from(
+                    logged_in
+                        .status
+                        .difference(StatusFlags::SESSION_STATE_CHANGED)
+                        .bits(),
+                ),
             Ordering::Relaxed,
         );
         let state = SessionState::new(profile.database.clone(), profile.collation);

@@ -65,6 +65,11 @@ pub(crate) fn too_long() -> ErrPacket {
     )
 }
 
+/// Query attributes that cannot be read: as MySQL says.
+pub(crate) fn malformed_packet() -> ErrPacket {
+    general(1835, "Malformed communication packet.".to_owned())
+}
+
 fn general(code: u16, message: String) -> ErrPacket {
     ErrPacket::new(code, ErrPacket::GENERAL_STATE, message)
 }

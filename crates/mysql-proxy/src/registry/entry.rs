@@ -133,6 +133,16 @@ impl Entry {
         }
     }
 
+    /// The entry of the same session as another user's. Whoever wants it to end still does.
+    pub(super) fn succeed(&self, facts: Facts) -> Self {
+        let signals = self.signals.load(Ordering::Acquire) & END;
+        Self {
+            since: self.since,
+            signals: AtomicU8::new(signals),
+            ..Self::new(self.id, facts)
+        }
+    }
+
     // === What the session itself tells ===
 
     /// A command came. What was asked of the one before does not concern it.

@@ -10,8 +10,9 @@ use super::questions::{Asked, Source};
 use super::relay::{Outgoing, Relayed};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
+use crate::origin::Flavor;
 use crate::profile::Profile;
-use crate::state::SessionState;
+use crate::refusal;
 
 impl Session {
     /// Serves one command. An error ends the session; trouble with the command alone does not.
@@ -35,7 +36,7 @@ impl Session {
             Command::BINLOG_DUMP | Command::BINLOG_DUMP_GTID | Command::REGISTER_SLAVE => {
                 self.pass_through(packet).await
             }
-            Command::CHANGE_USER => self.refuse(packet, "COM_CHANGE_USER").await,
+            Command::CHANGE_USER => self.change_user(packet).await,
             Command::PROCESS_KILL => self.kill_process(packet).await,
             command => self.refuse(packet, command.name()).await,
         }
@@ -43,12 +44,16 @@ impl Session {
 
     /// `COM_QUERY`: classify, then relay.
     async fn query(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        if self.is_malformed(packet) {
+            let error = refusal::malformed_packet();
+            return self.give_up(packet, Trouble::Refused(error)).await;
+        }
         if !self.is_for_edge(packet)
             && let Err(trouble) = self.learn_status().await
         {
             return self.give_up(packet, trouble).await;
         }
-        let text = self.downstream.argument(packet);
+        let text = self.downstream.sql(packet);
         let statement = self.classify(text, packet.is_whole);
         let (kind, mut effect) = (statement.kind, statement.effect);
         self.served.metrics.statement(kind);
@@ -91,13 +96,19 @@ impl Session {
         }
     }
 
-    /// `COM_INIT_DB`: as `USE`.
+    /// `COM_INIT_DB`: as `USE`, but that TiDB comes back to it when it is reset.
     async fn init_db(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        let effect = match std::str::from_utf8(self.downstream.argument(packet)) {
-            Ok(name) => Effect::use_database(name.to_owned()),
-            Err(_) => Effect::pin(PinReason::NotUnderstood),
+        let argument = self.downstream.argument(packet).to_vec();
+        let Ok(name) = String::from_utf8(argument) else {
+            let effect = Effect::pin(PinReason::NotUnderstood);
+            return self.relay_command(packet, effect).await;
         };
-        self.relay_command(packet, effect).await
+        let effect = Effect::use_database(name.clone());
+        self.relay_command(packet, effect).await?;
+        if self.state.database_name() == Some(&name) {
+            self.home.database = Some(name);
+        }
+        Ok(())
     }
 
     /// `COM_SET_OPTION`: turns `CLIENT_MULTI_STATEMENTS` on or off.
@@ -119,17 +130,59 @@ impl Session {
         self.relay_command(packet, Effect::default()).await
     }
 
-    /// `COM_RESET_CONNECTION`: the session is as after its login, but for the database, which
-    /// stays on MySQL and MariaDB.
+    /// `COM_RESET_CONNECTION`: the session is as after its login, but for what servers do otherwise:
+    /// see [`Home::reset`](super::home::Home::reset).
     async fn reset(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.leave_lease().await;
+        let defaults = match self.default_names().await {
+            Ok(defaults) => defaults,
+            Err(trouble) => return self.give_up(packet, trouble).await,
+        };
+        self.leave_lease().await;
+        let connector = self.served.pool.connector();
+        let current = self.state.database_name();
+        let state = self.home.reset(connector.flavor(), current, defaults);
+        self.status = connector.login_status();
         self.insert_id = 0;
-        self.state = Arc::new(SessionState::new(
-            self.state.database_name().map(str::to_owned),
-            self.profile.collation,
-        ));
-        self.status = self.served.pool.connector().login_status();
+        let profile = Profile {
+            database: state.database_name().map(str::to_owned),
+            ..Profile::clone(&self.profile)
+        };
+        self.profile = Arc::new(profile);
+        self.state = Arc::new(state);
         self.answer_ok(packet).await
+    }
+
+    /// The character set that a reset leaves on MySQL, which is asked for once: none of its own
+    /// elsewhere.
+    async fn default_names(&mut self) -> Result<Option<String>, Trouble> {
+        const QUESTION: &str =
+            "SELECT @@GLOBAL.character_set_client, @@GLOBAL.collation_connection";
+        self.learn_status().await?;
+        if self.served.pool.connector().flavor() != Flavor::MySql {
+            return Ok(None);
+        }
+        if let Some(names) = self.served.default_names.get() {
+            return Ok(Some(names.clone()));
+        }
+        self.take_lease().await?;
+        let Some(lease) = &mut self.held else {
+            return Ok(None);
+        };
+        let row = match lease.ask_row(QUESTION).await {
+            Ok(row) => row.unwrap_or_default(),
+            Err(loss) => {
+                self.held = None;
+                return Err(Trouble::OriginLost(loss));
+            }
+        };
+        let [Some(character_set), Some(collation)] = row.as_slice() else {
+            return Ok(None);
+        };
+        let names = format!("NAMES {character_set} COLLATE {collation}");
+        Ok(Some(
+            self.served.default_names.get_or_init(|| names).clone(),
+        ))
     }
 
     /// User variables that the session never set are NULL, whatever others left of that name: a
@@ -147,7 +200,11 @@ impl Session {
             effect.needs_unused = true;
             return;
         }
-        if !self.held.as_ref().is_some_and(|lease| lease.is_touched()) {
+        if !self
+            .held
+            .as_ref()
+            .is_some_and(|lease| lease.has_leftovers())
+        {
             return;
         }
         match self.state.with_user_variables(&effect.user_variables) {

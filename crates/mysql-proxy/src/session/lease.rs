@@ -33,7 +33,8 @@ impl Session {
     }
 
     /// The session has this lease from now on.
-    pub(super) fn hold(&mut self, lease: Lease<OriginConnector>) {
+    pub(super) fn hold(&mut self, mut lease: Lease<OriginConnector>) {
+        lease.begin_stay();
         self.registered.take(lease.thread());
         self.held = Some(lease);
     }
@@ -85,7 +86,7 @@ impl Session {
         let mut steps = lease.steps_to(&self.state, reset);
         let can_set_id = self.insert_id != 0 || (!reset && lease.flavor() != Flavor::TiDb);
         // What the connection had of it already is gone with a reset.
-        let loses_id = reset && (effect.pin.is_some() || effect.reads_insert_id);
+        let loses_id = reset && needs_insert_id(effect);
         if (brings_id || loses_id) && can_set_id {
             steps.set_insert_id(self.insert_id);
         }
@@ -95,7 +96,7 @@ impl Session {
     /// True when the connection itself must have the session's last insert id: the statement reads
     /// it, or pins, so that later ones may. What this session made there needs no bringing.
     pub(super) fn brings_insert_id(&self, effect: &Effect) -> bool {
-        (effect.pin.is_some() || effect.reads_insert_id)
+        needs_insert_id(effect)
             && self.held.as_ref().is_some_and(|lease| {
                 let there = lease.insert_id();
                 !there.is_news && there.known != self.insert_id
@@ -118,4 +119,10 @@ impl Session {
         }
         self.profile = profile;
     }
+}
+
+/// True for a statement that reads it on the connection, or pins, so that later ones may; and for
+/// one that sets it, perhaps, which is told from what was there.
+fn needs_insert_id(effect: &Effect) -> bool {
+    effect.pin.is_some() || effect.reads_insert_id || effect.sets_insert_id
 }

@@ -1,5 +1,6 @@
 //! Keeps a session within its limits, and ends it when others want it to end.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use mysql_proto::Command;
@@ -27,6 +28,11 @@ impl Watch {
         }
     }
 
+    /// True for the entry that it watches: a session that changes its user gets another.
+    pub(super) fn is_of(&self, entry: &Arc<Entry>) -> bool {
+        Arc::ptr_eq(&self.entry, entry)
+    }
+
     /// Waits, between two commands, until the session has to end. Cancel-safe.
     pub(super) async fn idle(&mut self) -> SessionEnd {
         tokio::select! {
@@ -47,11 +53,10 @@ impl Watch {
     pub(super) async fn serve(
         &mut self,
         command: Command,
-        serving: impl Future<Output = Result<(), SessionEnd>>,
+        mut serving: Pin<&mut impl Future<Output = Result<(), SessionEnd>>>,
     ) -> Result<(), SessionEnd> {
         self.entry.begin(command);
         self.deadlines.begin_command(ends_by_itself(command));
-        let mut serving = std::pin::pin!(serving);
         let mut transaction_is_over = false;
         let mut is_killed = false;
         loop {

@@ -7,8 +7,7 @@ use aws_lc_rs::rand;
 use bytes::BytesMut;
 use domain::ExposeSecret;
 use mysql_proto::{
-    AuthPlugin, Capabilities, ErrPacket, NONCE_LEN, OkPacket, ServerConfig, ServerEvent,
-    ServerHandshake, StatusFlags,
+    AuthPlugin, Capabilities, ErrPacket, NONCE_LEN, ServerConfig, ServerEvent, ServerHandshake,
 };
 use net::{BoxStream, Rewind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::warn;
 
 use super::Session;
+use super::home::Home;
 use super::pins::Pins;
 use super::previous::Previous;
 use crate::compression::{Algorithm, Compressed};
@@ -24,10 +24,9 @@ use crate::downstream::Downstream;
 use crate::error::SessionEnd;
 use crate::hyperdrives::Served;
 use crate::listener::Shared;
-use crate::profile::{OFFERED, Profile};
+use crate::profile::{OFFERED, OPTIONAL};
 use crate::refusal;
 use crate::registry::{Facts, Place, Registered, TooManyOfUser};
-use crate::state::SessionState;
 use crate::statements::Statements;
 
 /// What a login reads at a time; a client's answer is a few hundred bytes.
@@ -35,7 +34,7 @@ const LOGIN_BUFFER: usize = 1024;
 
 /// `utf8mb4_general_ci`: the collation of the greeting. Every origin knows it, and clients send
 /// their own.
-const GREETING_COLLATION: u8 = 45;
+pub(super) const GREETING_COLLATION: u8 = 45;
 
 /// Characters that are kept of a client's name for itself.
 const MAX_PROGRAM: usize = 64;
@@ -46,6 +45,7 @@ pub(crate) struct Login<'a> {
     place: Place,
     peer: SocketAddr,
     handshake: ServerHandshake,
+    nonce: [u8; NONCE_LEN],
     input: BytesMut,
     output: Vec<u8>,
 }
@@ -56,6 +56,10 @@ impl<'a> Login<'a> {
         let config = &shared.config;
         let mut capabilities = OFFERED;
         capabilities.set(Capabilities::SSL, config.tls.server_config().is_some());
+        if let Some(offered) = shared.hyperdrives.offered() {
+            capabilities.remove(OPTIONAL.difference(offered));
+        }
+        let nonce = nonce();
         let server_version = shared
             .hyperdrives
             .server_version()
@@ -65,7 +69,7 @@ impl<'a> Login<'a> {
             handshake: ServerHandshake::new(ServerConfig {
                 server_version,
                 connection_id: place.id(),
-                nonce: nonce(),
+                nonce,
                 capabilities,
                 collation: GREETING_COLLATION,
                 // One round trip with every driver; one that prefers caching_sha2 may use it as
@@ -73,6 +77,7 @@ impl<'a> Login<'a> {
                 default_plugin: AuthPlugin::NativePassword,
             }),
             place,
+            nonce,
             peer,
             input: BytesMut::with_capacity(LOGIN_BUFFER),
             output: Vec::new(),
@@ -184,21 +189,12 @@ impl<'a> Login<'a> {
 
     /// What others will see of the session.
     fn facts(&self, served: &Served) -> Facts {
-        let program = self.handshake.login().and_then(|login| {
-            let of = |wanted| {
-                let mut attributes = login.connect_attributes.iter();
-                attributes.find_map(|(name, value)| (name == wanted).then_some(value))
-            };
-            of("program_name").or_else(|| of("_client_name"))
-        });
+        let login = self.handshake.login();
         Facts {
             user: self.user().into(),
             hyperdrive: served.hyperdrive.id,
             peer: self.peer,
-            program: program
-                .map(|program| program.chars().take(MAX_PROGRAM).collect::<String>())
-                .unwrap_or_default()
-                .into(),
+            program: program(login.map_or(&[], |login| &login.connect_attributes)),
         }
     }
 
@@ -232,46 +228,47 @@ impl<'a> Login<'a> {
         mut stream: BoxStream,
         served: Arc<Served>,
     ) -> Result<Session, SessionEnd> {
-        let entry = match self.place.enter(self.facts(&served), served.limit_of_user()) {
+        let entry = match self
+            .place
+            .enter(self.facts(&served), served.limit_of_user())
+        {
             Ok(entry) => entry,
             Err(TooManyOfUser { limit }) => {
                 let error = refusal::too_many_of_user(&self.user(), limit);
-                return Err(self.refuse(&mut stream, &error, "user has enough clients").await);
+                return Err(self
+                    .refuse(&mut stream, &error, "user has enough clients")
+                    .await);
             }
         };
-        let status = served.pool.connector().login_status();
-        let ok = OkPacket {
-            status: status.unwrap_or(StatusFlags::AUTOCOMMIT),
-            ..OkPacket::default()
-        };
+        let capabilities = self.handshake.capabilities();
+        let login = self.handshake.login();
+        let home = Home::new(
+            &served,
+            login.and_then(|login| login.database.clone()),
+            login.map_or(GREETING_COLLATION, |login| login.collation),
+        );
+        let ok = home.greeting(&served, capabilities);
         self.handshake.accept(&ok, &mut self.output);
         self.flush(&mut stream).await?;
-        let capabilities = self.handshake.capabilities();
         let (stream, input) = self.compressed(stream, capabilities);
-        let login = self.handshake.login();
-        let database = login
-            .and_then(|login| login.database.clone())
-            .filter(|database| !database.is_empty())
-            .or_else(|| served.hyperdrive.origin.database.clone());
-        let collation = login.map_or(GREETING_COLLATION, |login| login.collation);
-        let state = Arc::new(SessionState::new(database.clone(), collation));
-        let profile = Arc::new(Profile::new(capabilities, collation, database));
         Ok(Session {
             shared: Arc::clone(self.shared),
             downstream: Downstream::new(stream, input, capabilities, &entry),
             id: entry.id,
+            nonce: self.nonce,
             registered: Registered::new(self.place, entry),
             response: None,
             shown: None,
-            profile,
-            state,
+            profile: Arc::new(home.profile(&served, capabilities)),
+            state: Arc::new(home.state()),
+            status: served.pool.connector().login_status(),
+            home,
             served,
             held: None,
             pins: Pins::default(),
             statements: Statements::default(),
             previous: Previous::none(),
             insert_id: 0,
-            status,
         })
     }
 
@@ -294,9 +291,22 @@ impl<'a> Login<'a> {
     }
 }
 
+/// A client's name for itself, of its connection attributes.
+pub(super) fn program(attributes: &[(String, String)]) -> Box<str> {
+    let of = |wanted| {
+        let mut attributes = attributes.iter();
+        attributes.find_map(|(name, value)| (name == wanted).then_some(value))
+    };
+    let program = of("program_name").or_else(|| of("_client_name"));
+    program
+        .map(|program| program.chars().take(MAX_PROGRAM).collect::<String>())
+        .unwrap_or_default()
+        .into()
+}
+
 /// Random bytes for the client to mix with its password: printable ASCII, since clients read them
 /// as a string that ends with a NUL.
-fn nonce() -> [u8; NONCE_LEN] {
+pub(super) fn nonce() -> [u8; NONCE_LEN] {
     const FIRST: u8 = b'!';
     const COUNT: u8 = b'~' - b'!' + 1;
     let mut nonce = [0; NONCE_LEN];

@@ -9,6 +9,8 @@ use crate::origin::Answer;
 /// What is known of the statement before.
 #[derive(Debug)]
 pub(super) struct Previous {
+    /// There was none.
+    is_none: bool,
     /// Where it ran, if nothing of ours ran there after it.
     pub(super) visit: Option<Visit>,
     /// What `ROW_COUNT()` gives. `None`: only its connection can tell.
@@ -32,6 +34,7 @@ impl Previous {
     /// Before the first statement.
     pub(super) fn none() -> Self {
         Self {
+            is_none: true,
             visit: None,
             row_count: Some(0),
             found_rows: Some(0),
@@ -51,6 +54,7 @@ impl Previous {
     ) {
         let failed = summary.error.is_some();
         let gave_rows = summary.result_sets > 0;
+        self.is_none = false;
         self.visit = Some(visit);
         self.row_count = match (failed, gave_rows) {
             (true, _) => Some(-1),
@@ -60,7 +64,7 @@ impl Previous {
         if effect.diagnostics.is_some() && !failed {
             return;
         }
-        if effect.may_find_rows {
+        if effect.may_find_rows || effect.pin.is_some() {
             self.found_rows = None;
         } else if gave_rows {
             let is_told = summary.result_sets == 1 && !effect.calc_found_rows && !failed;
@@ -76,6 +80,11 @@ impl Previous {
     /// A command that is no statement has changed the diagnostics, and nobody knows how.
     pub(super) fn captured(&mut self, answer: Answer, has_eof: bool) {
         self.warnings = Some(Warnings { answer, has_eof });
+    }
+
+    /// True before the first statement.
+    pub(super) fn is_none(&self) -> bool {
+        self.is_none
     }
 
     /// What a question has for an answer. `None`: only the statement's connection can tell.

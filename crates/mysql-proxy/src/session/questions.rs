@@ -10,7 +10,9 @@
 //! `CONNECTION_ID()` is always a literal: the client knows its session by the id of the greeting.
 
 use mysql_proto::{Capabilities, Command};
-use mysql_sql::{Diagnostics, Effect, Escapes, Question, QuestionKind, classify, substitute};
+use mysql_sql::{
+    Diagnostics, Effect, Escapes, PinReason, Question, QuestionKind, classify, substitute,
+};
 
 use super::Session;
 use super::previous::is_error;
@@ -54,9 +56,23 @@ impl Session {
             return self.ask_diagnostics(diagnostics).await;
         }
         if effect.needs_previous && !self.is_with_previous() {
-            return Err(Trouble::PreviousGone);
+            return self.ask_without_previous().await;
         }
         self.answer_questions(source, effect).map(Asked::Send)
+    }
+
+    /// Any connection can say that there was no statement before, once it is reset.
+    async fn ask_without_previous(&mut self) -> Result<Asked, Trouble> {
+        if !self.previous.is_none() {
+            return Err(Trouble::PreviousGone);
+        }
+        self.take_lease().await?;
+        let effect = Effect {
+            needs_unused: true,
+            ..Effect::pin(PinReason::Diagnostics)
+        };
+        self.lead_lease(&effect).await?;
+        Ok(Asked::Send(None))
     }
 
     /// Takes the connection of the statement before, if it is idle and nobody used it since.
@@ -101,7 +117,7 @@ impl Session {
             effect.reads_insert_id = false;
         }
         let sql = match source {
-            Source::Packet(packet) => self.downstream.argument(packet),
+            Source::Packet(packet) => self.downstream.sql(packet),
             Source::Text(sql) => sql,
         };
         Ok(Some(substitute(sql, &answers)))
@@ -123,6 +139,10 @@ impl Session {
             // Servers differ in what clears the conditions of others: those are never shown.
             QuestionKind::WarningCount | QuestionKind::ErrorCount if !self.previous.warned => {
                 Ok(Some(0))
+            }
+            // A connection remembers what others found, even over a reset.
+            QuestionKind::FoundRows if self.previous.found_rows.is_some() => {
+                Ok(self.previous.answer(QuestionKind::FoundRows))
             }
             _ if self.is_with_previous() => Ok(None),
             kind => {

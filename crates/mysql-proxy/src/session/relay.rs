@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use mysql_proto::{
     Command, ErrPacket, HEADER_LEN, MAX_PAYLOAD, PacketHeader, ResponseState, ResponseTracker,
-    Summary, write_command,
+    Summary,
 };
 use mysql_sql::Effect;
 
+use super::attributes::first_packet;
 use super::statements::Execution;
 use super::{MAX_RETRIES, Session};
 use crate::bring::Steps;
@@ -47,8 +48,8 @@ pub(super) enum SendTrouble {
 pub(super) struct Outgoing {
     /// What the client sent.
     pub(super) packet: CommandPacket,
-    /// The packet that goes out in its place.
-    pub(super) text: Option<Vec<u8>>,
+    /// The statement that goes out in the place of the client's.
+    pub(super) sql: Option<Vec<u8>>,
     /// The packet is an execution of a prepared statement, whose id it gets on the way.
     pub(super) execution: Option<Execution>,
 }
@@ -61,14 +62,9 @@ impl Outgoing {
 
     /// A query with another text in the place of the client's, if there is one.
     pub(super) fn query(packet: CommandPacket, sql: Option<Vec<u8>>) -> Self {
-        let text = sql.map(|sql| {
-            let mut bytes = Vec::with_capacity(sql.len() + 8);
-            write_command(&mut bytes, Command::QUERY, &sql);
-            bytes
-        });
         Self {
             packet,
-            text,
+            sql,
             execution: None,
         }
     }
@@ -77,7 +73,7 @@ impl Outgoing {
     pub(super) fn execution(packet: CommandPacket, execution: Execution) -> Self {
         Self {
             packet,
-            text: None,
+            sql: None,
             execution: Some(execution),
         }
     }
@@ -192,10 +188,12 @@ impl Session {
         if packet.is_whole {
             return Ok(None);
         }
-        if self.statements.carry.is_empty() {
+        if self.statements.lacks > 0 {
+            self.send_borrowing().await?;
+        } else if self.statements.carry.is_empty() {
             while self.send_next_packet().await? == MAX_PAYLOAD {}
         } else {
-            self.send_carrying().await?;
+            Box::pin(self.send_carrying()).await?;
         }
         Ok(None)
     }
@@ -247,12 +245,9 @@ impl Session {
         if effect.may_write {
             lease.touch();
         }
-        let bytes = match &outgoing.text {
-            Some(text) => text,
-            None => self.downstream.packet(outgoing.packet),
-        };
+        let bytes = first_packet(&mut self.downstream, outgoing, lease.capabilities());
         let awaits = effect.may_write || !outgoing.packet.is_whole;
-        send_behind(lease, steps, &self.state, bytes, awaits).await
+        send_behind(lease, steps, &self.state, &bytes, awaits).await
     }
 
     /// Leads the lease in hand to the session's state, and waits until it is there.
@@ -270,6 +265,9 @@ impl Session {
         match lease.finish(&steps, &self.state).await {
             Ok(()) => {
                 lease.end_command();
+                if steps.commands.contains(&Command::RESET_CONNECTION) {
+                    lease.unused();
+                }
                 Ok(())
             }
             Err(BringError::Lost(loss)) => Err(Trouble::OriginLost(loss)),

@@ -55,7 +55,7 @@ impl Session {
         // A write that fails half way, or returns rows, has no OK packet to tell an id.
         let may_hide_id = kind == StatementKind::Write && (failed || summary.result_sets > 0);
         if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id {
-            lease.note_insert_id(summary.last_insert_id);
+            lease.note_insert_id();
         }
         if summary.error.is_some_and(closes_connection) {
             lease.begin_command();
@@ -282,9 +282,9 @@ impl Session {
             return;
         }
         self.previous.visit = None;
-        match lease.ask_insert_id().await {
+        match lease.take_insert_id().await {
             Ok(Some(value)) => {
-                if value != before.known || before.told_known {
+                if value != before.known {
                     self.insert_id = value;
                 }
             }

@@ -16,7 +16,7 @@ impl Session {
         if self.status.is_some() {
             return false;
         }
-        let text = self.downstream.argument(packet);
+        let text = self.downstream.sql(packet);
         let effect = self.classify(text, packet.is_whole).effect;
         let has_literal = text.iter().any(|byte| matches!(byte, b'\'' | b'"' | b'\\'));
         !has_literal && (effect.tidegate.is_some() || effect.kill.is_some())

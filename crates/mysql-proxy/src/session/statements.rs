@@ -37,19 +37,20 @@ const OPEN_CURSOR: &str = "open_cursor";
 const LARGE_STATEMENT: &str = "large_statement";
 
 impl Session {
-    /// Serves a `COM_STMT_…`.
+    /// Serves a `COM_STMT_…`. What is rarer than an execution is boxed: an idle session pays for the
+    /// largest future of all that it may ever await.
     pub(super) async fn statement_command(
         &mut self,
         packet: CommandPacket,
     ) -> Result<(), SessionEnd> {
         self.served.metrics.commands.inc();
         match packet.command {
-            Command::STMT_PREPARE => self.prepare(packet).await,
             Command::STMT_EXECUTE => self.execute(packet).await,
-            Command::STMT_SEND_LONG_DATA => self.send_long_data(packet).await,
-            Command::STMT_FETCH => self.fetch(packet).await,
-            Command::STMT_RESET => self.reset_statement(packet).await,
-            _ => self.close_statement(packet).await,
+            Command::STMT_PREPARE => Box::pin(self.prepare(packet)).await,
+            Command::STMT_SEND_LONG_DATA => Box::pin(self.send_long_data(packet)).await,
+            Command::STMT_FETCH => Box::pin(self.fetch(packet)).await,
+            Command::STMT_RESET => Box::pin(self.reset_statement(packet)).await,
+            _ => Box::pin(self.close_statement(packet)).await,
         }
     }
 

@@ -7,6 +7,9 @@ use mysql_proto::ExecuteView;
 use super::{Handle, HandleKey, Handles, Parameters, Prepared, Shape};
 use crate::origin::Flavor;
 
+/// Bytes of an execution in front of its parameters.
+const HEAD_LEN: usize = 10;
+
 /// What an execution is to be sent to.
 #[derive(Debug)]
 pub(crate) struct Aim {
@@ -28,6 +31,10 @@ pub(crate) struct Target {
     pub(crate) flavor: Flavor,
     /// It is the statement's own text: what is bound to it is used.
     pub(crate) is_own: bool,
+    /// Executions of the client have room for query attributes.
+    pub(crate) client_has_attributes: bool,
+    /// So has what the origin takes.
+    pub(crate) origin_has_attributes: bool,
 }
 
 impl Aim {
@@ -46,6 +53,16 @@ impl Prepared {
     /// Chooses the handle for an execution, whose payload this is, from its command's byte on; and
     /// notes what the execution makes of the statement.
     pub(crate) fn aim(&mut self, payload: &[u8], handles: &mut Handles, target: Target) -> Aim {
+        if target.client_has_attributes && !target.origin_has_attributes {
+            let plain = self.without_attributes(payload);
+            let target = Target {
+                client_has_attributes: false,
+                ..target
+            };
+            let mut aim = self.aim(&plain, handles, target);
+            aim.retyped.get_or_insert(plain);
+            return aim;
+        }
         let before = self.shape.stamp();
         let mut aim = Aim {
             id: None,
@@ -56,7 +73,8 @@ impl Prepared {
             shape: Shape::default(),
             retyped: None,
         };
-        let Some(view) = ExecuteView::parse(payload, self.params, false) else {
+        let Some(view) = ExecuteView::parse(payload, self.params, target.client_has_attributes)
+        else {
             // What is wrong with it, the origin says.
             aim.id = match &self.bound {
                 Some(bound) if target.is_own => Some(bound.handle.id),
@@ -64,7 +82,13 @@ impl Prepared {
             };
             return aim;
         };
-        self.bind_types(payload.get(view.types()).unwrap_or_default());
+        if target.client_has_attributes {
+            let mut types = view.plain_types();
+            types.truncate(usize::from(self.params) * 2);
+            self.bind_types(&types);
+        } else {
+            self.bind_types(payload.get(view.types()).unwrap_or_default());
+        }
         let types = self.types.clone();
         let parameters = Parameters::of(&view, payload, types.as_deref().unwrap_or_default());
         if let Some(after) = self.shape.after(parameters, target.flavor) {
@@ -76,7 +100,7 @@ impl Prepared {
                 let (key, shape) = find(handles, parameters, target, [self.shape.stamp(), before]);
                 (aim.key, aim.shape) = (key, shape);
                 // A new handle says itself what it thinks of parameters that were never bound.
-                let is_unbound = view.parameter_count() > 0 && types.is_none();
+                let is_unbound = self.params > 0 && types.is_none();
                 let handle = handles.get(key);
                 handle.filter(|handle| !is_unbound || handle.types.is_none())
             }
@@ -91,6 +115,14 @@ impl Prepared {
         aim.retyped = retyped(&view, types.as_deref(), has_seen);
         handle.note_types(types);
         aim
+    }
+
+    /// The command for an origin that knows no query attributes. One that cannot be read becomes one
+    /// that the origin cannot read either.
+    fn without_attributes(&self, payload: &[u8]) -> Vec<u8> {
+        let view = ExecuteView::parse(payload, self.params, true);
+        let plain = view.and_then(|view| view.without_attributes(self.params));
+        plain.unwrap_or_else(|| payload.iter().take(HEAD_LEN).copied().collect())
     }
 
     /// The client has bound these types; none if empty.
@@ -178,6 +210,8 @@ mod tests {
         text: 1,
         flavor: Flavor::MySql,
         is_own: true,
+        client_has_attributes: false,
+        origin_has_attributes: false,
     };
 
     fn prepared(params: u16) -> Prepared {

@@ -53,6 +53,8 @@ pub(crate) struct Statements {
     pub(crate) last_used: HandleKey,
     /// The end of a packet of a long execution, which belongs in front of the next one.
     pub(crate) carry: Vec<u8>,
+    /// Bytes by which that packet is too short, which it takes from the next one.
+    pub(crate) lacks: usize,
 }
 
 impl Prepared {

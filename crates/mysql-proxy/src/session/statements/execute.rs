@@ -33,13 +33,14 @@ impl Session {
         let text = Arc::clone(prepared.text());
         let mut effect = Cow::Borrowed(&text.statement().effect);
         self.statements.carry.clear();
+        self.statements.lacks = 0;
         let mut execution = Execution {
             id,
             text: Arc::clone(&text),
             once: false,
         };
         if effect.reads_previous || !effect.questions.is_empty() {
-            match self.ask_prepared(&text, effect.to_mut()).await {
+            match Box::pin(self.ask_prepared(&text, effect.to_mut())).await {
                 Ok(None) => {}
                 Ok(Some(other)) => (execution.text, execution.once) = (other, true),
                 Err(trouble) => return self.give_up(packet, trouble).await,

@@ -47,8 +47,7 @@ impl Session {
         let Some(summary) = self.outcome(relayed).await? else {
             return Ok(());
         };
-        self.note(StatementKind::Other, &effect, &summary)
-            .await?;
+        self.note(StatementKind::Other, &effect, &summary).await?;
         self.settle().await
     }
 

@@ -24,7 +24,9 @@ pub(super) fn first_packet(
     if payload.len() > MAX_PAYLOAD {
         *carry = payload.split_off(MAX_PAYLOAD);
     }
-    let mut packet = header(payload.len(), 0).to_vec();
+    // One that has become shorter gets its end from the next one.
+    let len = if is_whole { payload.len() } else { MAX_PAYLOAD };
+    let mut packet = header(len, 0).to_vec();
     packet.append(&mut payload);
     Some(packet)
 }

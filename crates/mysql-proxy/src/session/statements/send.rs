@@ -14,7 +14,7 @@ use std::io;
 use std::sync::Arc;
 
 use mysql_proto::{
-    Command, ErrPacket, HEADER_LEN, PacketHeader, patch_statement_id, write_command,
+    Command, ErrPacket, HEADER_LEN, MAX_PAYLOAD, PacketHeader, patch_statement_id, write_command,
 };
 use mysql_sql::Effect;
 
@@ -22,6 +22,7 @@ use super::{Session, reframe};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::refusal;
+use crate::session::attributes::has_attributes;
 use crate::session::relay::{NotSent, SendTrouble, send_behind};
 use crate::statements::{Aim, Handle, Shape, StatementText, Target};
 
@@ -48,7 +49,7 @@ impl Session {
         let mut steps = self.steps_ahead(effect);
         if steps.commands.contains(&Command::RESET_CONNECTION) {
             // It closes all statements, so there is nothing to choose from before.
-            self.lead_lease(effect)
+            Box::pin(self.lead_lease(effect))
                 .await
                 .map_err(NotSent::nothing_left)?;
             steps = self.steps_ahead(effect);
@@ -70,9 +71,9 @@ impl Session {
                         return Ok(None);
                     };
                     send_behind(lease, steps, &self.state, &bytes, awaits).await?;
-                    self.follow_prediction(packet, execution, aim, id).await
+                    Box::pin(self.follow_prediction(packet, execution, aim, id)).await
                 }
-                _ => self.prepare_first(packet, execution, aim, effect).await,
+                _ => Box::pin(self.prepare_first(packet, execution, aim, effect)).await,
             };
         };
         let awaits = effect.may_write || !packet.is_whole;
@@ -101,6 +102,8 @@ impl Session {
             text: execution.text.id(),
             flavor: lease.flavor(),
             is_own: !execution.once,
+            client_has_attributes: has_attributes(self.downstream.capabilities()),
+            origin_has_attributes: has_attributes(lease.capabilities()),
         };
         let aim = prepared.aim(payload.unwrap_or_default(), &mut lease.handles, target);
         self.statements.last_used = aim.key;
@@ -144,6 +147,9 @@ impl Session {
         payload: Vec<u8>,
         id: u32,
     ) -> Result<Vec<u8>, NotSent> {
+        if !packet.is_whole {
+            self.statements.lacks = MAX_PAYLOAD.saturating_sub(payload.len());
+        }
         let carry = &mut self.statements.carry;
         let first = reframe::first_packet(payload, id, packet.is_whole, carry);
         first.ok_or_else(|| NotSent::nothing_left(Trouble::Refused(refusal::too_long())))
@@ -201,7 +207,12 @@ impl Session {
         };
         let bytes = self.execution(packet, &aim, handle.id)?;
         self.note_handle(handle, execution, aim.shape);
-        self.lead_lease(effect)
+        // What needs a reset had it before: another one would close what was just prepared.
+        let effect = Effect {
+            needs_unused: false,
+            ..effect.clone()
+        };
+        self.lead_lease(&effect)
             .await
             .map_err(NotSent::nothing_left)?;
         if let Some(lease) = &mut self.held {
@@ -269,11 +280,39 @@ impl Session {
             self.send_now(&head).await.map_err(|error| error.trouble)?;
             self.pass_bytes(cut.taken).await?;
             self.statements.carry = self.take_bytes(cut.left).await?;
-            if header.payload_len < mysql_proto::MAX_PAYLOAD {
+            if header.payload_len < MAX_PAYLOAD {
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Sends the rest of an execution from whose first packet attributes were taken: each packet has
+    /// the beginning of the next one at its end. What the last one lacks is made up for by zeros,
+    /// which stand behind the parameters, where no server looks.
+    pub(in crate::session) async fn send_borrowing(&mut self) -> Result<(), SendTrouble> {
+        let lacks = std::mem::take(&mut self.statements.lacks);
+        let zeros = vec![0; lacks];
+        loop {
+            let bytes = self.downstream.next_part(0).await;
+            let bytes = bytes.map_err(SendTrouble::Client)?.to_vec();
+            let Some(header) = PacketHeader::decode(&bytes) else {
+                return Err(SendTrouble::Client(SessionEnd::Protocol(
+                    "a packet without a header",
+                )));
+            };
+            self.downstream.consume_part(HEADER_LEN);
+            let borrowed = lacks.min(header.payload_len);
+            self.pass_bytes(borrowed).await?;
+            let missing = zeros.get(borrowed..).unwrap_or_default();
+            let head = [missing, bytes.as_slice()].concat();
+            self.send_now(&head).await.map_err(|error| error.trouble)?;
+            self.pass_bytes(header.payload_len - borrowed).await?;
+            if header.payload_len < MAX_PAYLOAD {
+                let end = zeros.get(..borrowed).unwrap_or_default();
+                return self.send_now(end).await.map_err(|error| error.trouble);
+            }
+        }
     }
 
     /// Takes bytes of the client's command.
