@@ -56,11 +56,11 @@ impl Previous {
         let gave_rows = summary.result_sets > 0;
         self.is_none = false;
         self.visit = Some(visit);
-        self.row_count = match (failed, gave_rows) {
-            (true, _) => Some(-1),
-            (false, true) => (!effect.is_multi).then_some(-1),
-            (false, false) => Some(i128::from(summary.affected_rows)),
-        };
+        self.row_count = Some(if failed || summary.ends_with_rows {
+            -1
+        } else {
+            i128::from(summary.affected_rows)
+        });
         if effect.diagnostics.is_some() && !failed {
             return;
         }

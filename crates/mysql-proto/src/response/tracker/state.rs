@@ -200,6 +200,7 @@ impl Packet<'_> {
                     return Err(ProtocolError::UnexpectedPacket(first));
                 }
                 summary.result_sets = summary.result_sets.saturating_add(1);
+                summary.ends_with_rows = true;
                 Ok(State::Definitions {
                     left,
                     then: Then::Rows,
@@ -214,6 +215,7 @@ impl Packet<'_> {
             OkPacket::HEADER => {
                 let ok = Figures::decode(&mut Reader::new(self.prefix))?;
                 summary.affected_rows = ok.affected_rows;
+                summary.ends_with_rows = false;
                 if ok.last_insert_id != 0 {
                     summary.last_insert_id = ok.last_insert_id;
                 }

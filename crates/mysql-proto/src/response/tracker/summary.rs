@@ -22,6 +22,8 @@ pub struct Summary {
     pub rows: u64,
     /// Result sets, also those without rows.
     pub result_sets: u32,
+    /// The last result is such a set.
+    pub ends_with_rows: bool,
     /// The id of the statement that was prepared.
     pub statement_id: Option<u32>,
     /// Parameters of the statement that was prepared.
