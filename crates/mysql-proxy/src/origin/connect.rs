@@ -165,7 +165,8 @@ impl Connect for OriginConnector {
     type Error = OriginError;
 
     async fn connect(&self, profile: &Arc<Profile>) -> Result<OriginConn, OriginError> {
-        self.open(profile).await
+        // Boxed: a login's state is large, seldom, and would be part of every session.
+        Box::pin(self.open(profile)).await
     }
 
     fn fit(&self, conn: &OriginConn, state: &Arc<SessionState>) -> Fit {
