@@ -79,6 +79,14 @@ impl Registry {
         self.inner().places.get(&id).cloned().flatten()
     }
 
+    /// Tells the session of this id to end. Under the lock, so that one that just becomes another
+    /// user's, and gets another entry, is not missed.
+    pub(crate) fn end(&self, id: u32) {
+        if let Some(Some(entry)) = self.inner().places.get(&id) {
+            entry.end();
+        }
+    }
+
     /// The sessions of a hyperdrive, in the order of their ids.
     pub(crate) fn sessions_of(&self, hyperdrive: HyperdriveId) -> Vec<Arc<Entry>> {
         let mut sessions: Vec<_> = self

@@ -285,7 +285,7 @@ impl Entry {
     }
 
     /// Tells the session to end.
-    pub(crate) fn end(&self) {
+    pub(super) fn end(&self) {
         self.signal(END);
     }
 

@@ -99,7 +99,7 @@ impl Session {
             }
         } else {
             // Its own task ends it, and kills what it runs.
-            entry.end();
+            self.registered.registry().end(entry.id);
         }
         self.discard(packet).await?;
         let status = self.status.unwrap_or(StatusFlags::AUTOCOMMIT);
