@@ -109,7 +109,8 @@ pub(crate) fn add_steps(
             // It keeps what `FOUND_ROWS()` gives.
             steps.push(Command::QUERY, b"SELECT 1 LIMIT 0");
         }
-        after_reset = SessionState::after_reset();
+        let role = from.role.clone().filter(|_| !flavor.is_tidb());
+        after_reset = SessionState::after_reset(role);
         &after_reset
     } else {
         from
@@ -127,9 +128,11 @@ pub(crate) fn add_steps(
     }
     let is_unset = |(name, _): &(String, String)| value_of(&to.user_variables, name).is_none();
     steps.leaves_traces = from.user_variables.iter().any(is_unset);
-    let variables = variables(from, to, flavor);
-    if !variables.is_empty() {
-        steps.set(&variables);
+    // Two statements, because a string has the collation of its statement's time.
+    for list in [variables(from, to, flavor), user_variables(from, to)] {
+        if !list.is_empty() {
+            steps.set(&list);
+        }
     }
     if from.role != to.role {
         let role = to.role.as_deref().unwrap_or("DEFAULT");
@@ -154,7 +157,7 @@ fn unsets_character_set(from: &SessionState, to: &SessionState) -> bool {
         .any(|(name, _)| is_of_names(name) && value_of(&to.variables, name).is_none())
 }
 
-/// The list of a `SET` that makes the variables equal.
+/// The list of a `SET` that makes the system variables equal.
 fn variables(from: &SessionState, to: &SessionState, flavor: Flavor) -> String {
     let mut list = String::new();
     let renames = unsets_character_set(from, to) || from.names != to.names;
@@ -180,6 +183,12 @@ fn variables(from: &SessionState, to: &SessionState, flavor: Flavor) -> String {
             );
         }
     }
+    list
+}
+
+/// The list of a `SET` that makes the user variables equal.
+fn user_variables(from: &SessionState, to: &SessionState) -> String {
+    let mut list = String::new();
     for (name, value) in &from.user_variables {
         if value != "NULL" && value_of(&to.user_variables, name).is_none() {
             add(&mut list, format_args!("@{}=NULL", quoted(name)));

@@ -17,6 +17,7 @@ use crate::kill::{KillError, Killed, Killer};
 use crate::metrics::{HyperdriveMetrics, Metrics};
 use crate::origin::OriginConnector;
 use crate::profile::Profile;
+use crate::programs;
 use crate::registry::{Entry, Registry, Stay};
 use crate::state::SessionState;
 use crate::statements::Texts;
@@ -235,7 +236,11 @@ async fn meet(served: Arc<Served>) {
     loop {
         let error = match served.pool.lease(&profile, &state, None).await {
             // Dropping the lease closes it: no client has just this profile.
-            Ok(_) | Err(LeaseError::Closed) => return,
+            Ok(lease) => {
+                drop(lease);
+                return programs::watch(served.pool.connector()).await;
+            }
+            Err(LeaseError::Closed) => return,
             Err(LeaseError::Connect(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };

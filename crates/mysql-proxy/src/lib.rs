@@ -29,6 +29,7 @@ mod metrics;
 mod mutant;
 mod origin;
 mod profile;
+mod programs;
 mod refusal;
 mod registry;
 mod session;

@@ -5,6 +5,7 @@ mod conn;
 mod connect;
 mod insert_id;
 mod prepare;
+mod wear;
 
 pub(crate) use ask::{Answer, BringError};
 pub(crate) use conn::OriginConn;

@@ -76,9 +76,25 @@ impl SessionState {
         Self { names, ..self }.stamped()
     }
 
-    /// The state of a connection after `COM_RESET_CONNECTION`.
-    pub(crate) fn after_reset() -> Self {
-        Self::with(Database::Unknown, Names::Unknown)
+    /// The state of a connection after `COM_RESET_CONNECTION`, which leaves the role as it was on
+    /// MySQL and MariaDB.
+    pub(crate) fn after_reset(role: Option<String>) -> Self {
+        let mut state = Self::with(Database::Unknown, Names::Unknown);
+        state.role = role;
+        state.stamped()
+    }
+
+    /// This state without a database.
+    pub(crate) fn without_database(&self) -> Self {
+        let mut state = self.clone();
+        state.database = Database::None;
+        state.stamped()
+    }
+
+    /// This state with another role.
+    pub(crate) fn in_role(mut self, role: Option<String>) -> Self {
+        self.role = role;
+        self.stamped()
     }
 
     fn with(database: Database, names: Names) -> Self {
@@ -104,16 +120,33 @@ impl SessionState {
         self.stamp
     }
 
-    /// What preparing a statement of this effect depends on: all but the user variables that it does
-    /// not read.
-    pub(crate) fn for_prepare(self: &Arc<Self>, effect: &Effect) -> Arc<Self> {
+    /// What preparing a statement of this effect depends on: how its text reads, which tables its
+    /// names mean, and the types of the user variables that it reads. Nothing that a step back to it
+    /// could do harm with: `autocommit` ends transactions.
+    pub(crate) fn for_prepare(&self, effect: &Effect) -> Arc<Self> {
+        let mut state = Self::with(self.database.clone(), self.names.clone());
+        let variables = self.variables.iter().filter(|(name, _)| is_of_text(name));
+        state.variables = variables.cloned().collect();
         let is_read = |name: &String| effect.user_variables.contains(name);
-        if self.user_variables.iter().all(|(name, _)| is_read(name)) {
-            return Arc::clone(self);
-        }
-        let mut state = Self::clone(self);
-        state.user_variables.retain(|(name, _)| is_read(name));
+        let user_variables = self.user_variables.iter();
+        state.user_variables = user_variables
+            .filter(|(name, _)| is_read(name))
+            .cloned()
+            .collect();
         Arc::new(state.stamped())
+    }
+
+    /// This state, but for what preparing a statement depends on, which is as in `under`.
+    pub(crate) fn as_under(&self, under: &Self) -> Self {
+        let mut state = self.clone();
+        state.database = under.database.clone();
+        state.names = under.names.clone();
+        state.variables.retain(|(name, _)| !is_of_text(name));
+        state.variables.extend(under.variables.iter().cloned());
+        for (name, value) in &under.user_variables {
+            put(&mut state.user_variables, name, value.clone());
+        }
+        state.stamped()
     }
 
     /// The database's name, if there is one.
@@ -160,8 +193,13 @@ impl SessionState {
 
     fn assign(&mut self, assignment: &Assignment) -> Result<(), NotCarried> {
         match assignment {
+            // In which character set a step would have to say it, nobody keeps books of.
+            Assignment::Database(name) if !name.is_ascii() => return Err(NotCarried),
             Assignment::Database(name) => self.database = Database::Named(name.clone()),
             Assignment::Names(text) => self.set_names(text)?,
+            Assignment::Variable { name, .. } if is_character_set(name) && self.has_strings() => {
+                return Err(NotCarried);
+            }
             Assignment::Variable { name, value } => match value {
                 Value::Literal(text) => put(&mut self.variables, name, text.clone()),
                 Value::Default => self.variables.retain(|(known, _)| known != name),
@@ -178,16 +216,17 @@ impl SessionState {
     /// A string that was assigned before keeps the collation of its time, which its text does not
     /// tell.
     fn set_names(&mut self, text: &str) -> Result<(), NotCarried> {
-        if self
-            .user_variables
-            .iter()
-            .any(|(_, value)| value.starts_with('\''))
-        {
+        if self.has_strings() {
             return Err(NotCarried);
         }
         self.variables.retain(|(name, _)| !is_character_set(name));
         self.names = Names::Set(text.to_owned());
         Ok(())
+    }
+
+    fn has_strings(&self) -> bool {
+        let mut values = self.user_variables.iter().map(|(_, value)| value);
+        values.any(|value| value.starts_with('\''))
     }
 
     fn check_limits(&self) -> Result<(), NotCarried> {
@@ -233,6 +272,14 @@ fn mentions_hiding(text: &str) -> bool {
     const HIDING: [&str; 6] = ["big5", "sjis", "cp932", "gbk", "gb18030", "default"];
     let text = text.to_ascii_lowercase();
     HIDING.iter().any(|name| text.contains(name))
+}
+
+/// True for a variable on which the reading of a statement's text depends.
+fn is_of_text(name: &str) -> bool {
+    name == "sql_mode"
+        || name.starts_with("character_set_")
+        || name.starts_with("collation_")
+        || name.starts_with("default_collation")
 }
 
 /// `SET NAMES` sets these along.

@@ -9,8 +9,8 @@ use mysql_proto::{
     Summary, TextRow,
 };
 
-use super::OriginConn;
 use super::insert_id::InsertId;
+use super::{Flavor, OriginConn};
 use crate::bring::{Steps, push_command};
 use crate::error::OriginLoss;
 use crate::state::SessionState;
@@ -96,11 +96,36 @@ impl OriginConn {
         self.send(&steps.bytes)
             .await
             .map_err(|error| BringError::Lost(error.source.into()))?;
-        self.finish(&steps, &Arc::new(SessionState::after_reset()))
+        self.finish(&steps, &Arc::new(SessionState::after_reset(None)))
             .await?;
         self.end_command();
+        self.leave_role().await?;
         self.unused();
         Ok(())
+    }
+
+    /// A reset leaves the role as it was, but for TiDB's.
+    async fn leave_role(&mut self) -> Result<(), BringError> {
+        match self.flavor() {
+            Flavor::TiDb => Ok(()),
+            // Before 8.0 it is an error, and there are no roles.
+            Flavor::MySql => {
+                let left = self.ask(Command::QUERY, b"SET ROLE DEFAULT").await;
+                left.map(drop).map_err(BringError::Lost)
+            }
+            Flavor::MariaDb { .. } => {
+                let role = self.ask_row("SELECT CURRENT_ROLE() LIMIT 1").await;
+                match role.map_err(BringError::Lost)?.as_deref() {
+                    Some([None]) => Ok(()),
+                    // It has no statement that goes back to a login's own.
+                    _ => Err(BringError::Refused(ErrPacket::new(
+                        1105,
+                        ErrPacket::GENERAL_STATE,
+                        "The connection has a role that cannot be left",
+                    ))),
+                }
+            }
+        }
     }
 
     /// Reads the responses to steps that were sent, which lead to `state`. What comes behind them

@@ -14,6 +14,7 @@ use net::BoxStream;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::insert_id::InsertId;
+use super::wear::Wear;
 use crate::bring::{self, Steps};
 use crate::state::SessionState;
 use crate::statements::Handles;
@@ -35,12 +36,10 @@ pub(crate) struct OriginConn {
     unread: Range<usize>,
     /// What the last session made of it.
     state: Arc<SessionState>,
-    /// A command was sent on it since its login or its last reset.
-    used: bool,
-    /// A statement ran on it that may have left what no state tells: a trigger may set variables.
-    touched: bool,
-    /// It was so when the present session took it.
-    has_leftovers: bool,
+    /// What may be left on it that no state tells.
+    wear: Wear,
+    /// Whom it was lent to last.
+    last_session: u32,
     pub(super) insert_id: InsertId,
     /// What is prepared on it.
     pub(crate) handles: Handles,
@@ -59,9 +58,8 @@ impl OriginConn {
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             unread: 0..0,
             state: Arc::new(state),
-            used: false,
-            touched: false,
-            has_leftovers: false,
+            wear: Wear::default(),
+            last_session: 0,
             insert_id: InsertId::default(),
             handles: Handles::new(max_statements),
             settled: true,
@@ -112,41 +110,53 @@ impl OriginConn {
     }
 
     /// A session begins its stay.
-    pub(crate) fn begin_stay(&mut self) {
-        self.has_leftovers = self.touched;
+    ///
+    /// `programs`: the origin has triggers or stored routines. They may leave on a connection what
+    /// no statement betrays (a view that calls a function which takes a lock), so it is reset
+    /// between two sessions.
+    pub(crate) fn begin_stay(&mut self, session: u32, programs: bool) {
+        self.wear.has_leftovers = self.wear.touched;
+        self.wear.must_reset = programs && self.wear.used && self.last_session != session;
+        self.last_session = session;
+    }
+
+    /// True when it has to be reset for the present session.
+    pub(crate) fn must_reset(&self) -> bool {
+        self.wear.must_reset
     }
 
     /// True when another session may have left something on it that no state tells.
     pub(crate) fn has_leftovers(&self) -> bool {
-        self.has_leftovers
+        self.wear.has_leftovers
     }
 
     /// A statement was sent that may leave what no state tells.
     pub(crate) fn touch(&mut self) {
-        self.touched = true;
+        self.wear.touched = true;
     }
 
     /// True when it is not as after its login, or its last reset.
     pub(crate) fn is_used(&self) -> bool {
-        self.used
+        self.wear.used
     }
 
     /// True when something may be on it that no state tells.
     pub(crate) fn is_touched(&self) -> bool {
-        self.touched
+        self.wear.touched
     }
 
     /// Nothing was sent on it since its reset.
     pub(crate) fn unused(&mut self) {
-        self.used = false;
+        self.wear.used = false;
     }
 
     /// It was reset: nothing of what was on it is left.
     pub(super) fn forget(&mut self) {
-        self.state = Arc::new(SessionState::after_reset());
+        self.state = Arc::new(SessionState::after_reset(None));
         self.insert_id = InsertId::default();
-        self.touched = false;
-        self.has_leftovers = false;
+        self.wear.touched = false;
+        self.wear.has_leftovers = false;
+        self.wear.must_reset = false;
         self.handles.clear();
     }
 
@@ -158,7 +168,7 @@ impl OriginConn {
 
     /// The whole response was read, and nothing else.
     pub(crate) fn end_command(&mut self) {
-        self.used = true;
+        self.wear.used = true;
         self.settled = true;
     }
 

@@ -1,6 +1,6 @@
 //! Opens connections to one origin: dial, TLS, log in.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use conn_pool::{Connect, Fit};
@@ -29,6 +29,8 @@ pub(crate) struct OriginConnector {
     offered: AtomicU64,
     /// The status after the last login, with a mark that there was one.
     login_status: AtomicU32,
+    /// It has triggers or stored routines, as far as is known.
+    programs: AtomicBool,
 }
 
 /// `utf8mb4_general_ci`, which every origin knows.
@@ -55,12 +57,23 @@ impl OriginConnector {
             server_version: OnceLock::new(),
             offered: AtomicU64::new(0),
             login_status: AtomicU32::new(0),
+            programs: AtomicBool::new(false),
         })
     }
 
     /// The origin.
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// True when it has triggers or stored routines, as far as is known.
+    pub(crate) fn has_programs(&self) -> bool {
+        self.programs.load(Ordering::Relaxed)
+    }
+
+    /// It has some, or none.
+    pub(crate) fn set_programs(&self, has_some: bool) {
+        self.programs.store(has_some, Ordering::Relaxed);
     }
 
     /// Keeps at most so many statements prepared on one connection.

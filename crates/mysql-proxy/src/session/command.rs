@@ -85,9 +85,13 @@ impl Session {
     }
 
     /// What a statement's text tells. Nothing, if only a part of it is here, or if its character
-    /// set hides quotes.
+    /// set hides quotes in characters that are not ASCII. Which one it is, a session may have said
+    /// in a way that nobody keeps books of.
     pub(super) fn classify(&self, text: &[u8], is_whole: bool) -> Statement {
-        if is_whole && !self.state.hides_ascii() {
+        let may_hide = self.state.hides_ascii()
+            || self.pins.has(PinReason::SessionVariable.name())
+            || self.pins.has(PinReason::NotUnderstood.name());
+        if is_whole && (!may_hide || text.is_ascii()) {
             return classify(text, self.escapes());
         }
         Statement {
@@ -141,7 +145,10 @@ impl Session {
         self.leave_lease().await;
         let connector = self.served.pool.connector();
         let current = self.state.database_name();
+        let role = self.state.role.clone();
+        let role = role.filter(|_| connector.flavor() != Flavor::TiDb);
         let state = self.home.reset(connector.flavor(), current, defaults);
+        let state = state.in_role(role);
         self.status = connector.login_status();
         self.insert_id = 0;
         let profile = Profile {

@@ -7,7 +7,7 @@ use mysql_sql::Effect;
 
 use super::Session;
 use crate::bring::Steps;
-use crate::error::Trouble;
+use crate::error::{SessionEnd, Trouble};
 use crate::mutant::Fault;
 use crate::origin::{Flavor, OriginConnector};
 use crate::profile::Profile;
@@ -19,6 +19,10 @@ impl Session {
     pub(super) async fn take_lease(&mut self) -> Result<(), Trouble> {
         if self.held.is_some() {
             return Ok(());
+        }
+        if self.pins.hold() {
+            // What the client relies on was on a connection that is gone.
+            return Err(Trouble::Client(SessionEnd::StateLost));
         }
         let pool = &self.served.pool;
         let last = self.previous.visit;
@@ -34,7 +38,8 @@ impl Session {
 
     /// The session has this lease from now on.
     pub(super) fn hold(&mut self, mut lease: Lease<OriginConnector>) {
-        lease.begin_stay();
+        let programs = self.served.pool.connector().has_programs();
+        lease.begin_stay(self.id, programs);
         self.registered.take(lease.thread());
         self.held = Some(lease);
     }
@@ -82,7 +87,8 @@ impl Session {
             Some(_) => !lease.is_used(),
             None => !lease.is_touched(),
         };
-        let reset = is_fresh && (zeroes_id || (effect.needs_unused && !is_clean));
+        let reset =
+            is_fresh && (zeroes_id || lease.must_reset() || (effect.needs_unused && !is_clean));
         let mut steps = lease.steps_to(&self.state, reset);
         let can_set_id = self.insert_id != 0 || (!reset && lease.flavor() != Flavor::TiDb);
         // What the connection had of it already is gone with a reset.

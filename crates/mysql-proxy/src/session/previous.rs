@@ -64,13 +64,17 @@ impl Previous {
         if effect.diagnostics.is_some() && !failed {
             return;
         }
-        if effect.may_find_rows || effect.pin.is_some() {
+        if failed && !gave_rows && self.found_rows.is_some() {
+            // What failed found none, and servers keep the number.
+        } else if effect.may_find_rows || effect.pin.is_some() {
             self.found_rows = None;
         } else if gave_rows {
             let is_told = summary.result_sets == 1 && !effect.calc_found_rows && !failed;
             self.found_rows = is_told.then_some(summary.rows);
         }
-        if keeps_conditions && !failed && summary.warnings == 0 {
+        // Those that were captured belong to another connection, and their answer to another state.
+        let are_here = self.warnings.is_none();
+        if keeps_conditions && are_here && !failed && summary.warnings == 0 {
             return;
         }
         self.warned = summary.warnings > 0 || failed;

@@ -18,7 +18,11 @@ use crate::bring::Steps;
 use crate::downstream::CommandPacket;
 use crate::error::{OriginLoss, SessionEnd, Trouble};
 use crate::origin::{BringError, OriginConn, SendError};
+use crate::profile::Profile;
 use crate::state::SessionState;
+
+/// `ER_BAD_DB_ERROR`.
+const BAD_DB_ERROR: u16 = 1049;
 
 /// How a command went.
 pub(super) enum Relayed {
@@ -215,7 +219,9 @@ impl Session {
                 Ok(refused) => return Ok(refused),
                 Err(error) => error,
             };
-            let may_retry = error.may_retry && !self.pins.hold() && packet.is_whole;
+            let may_retry = (error.may_retry || self.leaves_dropped_database(&error))
+                && !self.pins.hold()
+                && packet.is_whole;
             if !may_retry || retries == MAX_RETRIES {
                 self.downstream.consume(packet);
                 if let SendTrouble::NoLease(_) = error.trouble {
@@ -233,6 +239,23 @@ impl Session {
                 return Err(SendTrouble::NoLease(trouble));
             }
         }
+    }
+
+    /// The database of the session was dropped by another: it is in none from now on, and nothing
+    /// of its command was run for it.
+    fn leaves_dropped_database(&mut self, error: &NotSent) -> bool {
+        let SendTrouble::NoLease(Trouble::Refused(refused)) = &error.trouble else {
+            return false;
+        };
+        if refused.code != BAD_DB_ERROR || self.state.database_name().is_none() {
+            return false;
+        }
+        self.state = Arc::new(self.state.without_database());
+        self.profile = Arc::new(Profile {
+            database: None,
+            ..Profile::clone(&self.profile)
+        });
+        true
     }
 
     /// Leads the lease in hand to the session's state, if it is in another, and sends the packet.

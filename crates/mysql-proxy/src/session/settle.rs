@@ -15,6 +15,7 @@ use super::previous::Previous;
 use super::{OF_SESSION, Session};
 use crate::error::{OriginLoss, SessionEnd, Trouble};
 use crate::mutant::Fault;
+use crate::origin::Flavor;
 use crate::refusal;
 use crate::state::SessionState;
 
@@ -31,6 +32,12 @@ fn closes_connection(code: u16) -> bool {
         1043 | 1047 | 1053 | 1077..=1080 | 1152..=1161 | 1184 | 1927 | 3169 | 4031
     )
 }
+
+/// Most conditions of a statement that are captured: an idle session keeps them.
+const MAX_CAPTURED: u64 = 100;
+
+/// Asks for so many.
+const CAPTURE: &[u8] = b"SHOW WARNINGS LIMIT 100";
 
 /// `ER_PARSE_ERROR`.
 const PARSE_ERROR: u16 = 1064;
@@ -59,6 +66,11 @@ impl Session {
         }
         if summary.error.is_some_and(closes_connection) {
             lease.begin_command();
+        }
+        let may_program =
+            kind == StatementKind::Define || effect.pin == Some(PinReason::NotUnderstood);
+        if may_program && !failed && lease.flavor() != Flavor::TiDb {
+            self.served.pool.connector().set_programs(true);
         }
         self.note_status(kind, effect, summary);
         self.note_pins(effect, summary.error);
@@ -211,6 +223,10 @@ impl Session {
     /// Gives the lease back unless something pins it.
     pub(super) async fn settle(&mut self) -> Result<(), SessionEnd> {
         let settled = self.held.as_ref().is_none_or(|lease| lease.is_settled());
+        if self.pins.hold() && self.held.is_none() {
+            // What was on it is gone, and the client would go on without it.
+            return Err(SessionEnd::StateLost);
+        }
         if self.pins.hold() {
             // Its next answer may be the one to another question.
             return if settled {
@@ -250,7 +266,14 @@ impl Session {
             self.previous.warned = false;
             return;
         }
-        match lease.ask(Command::QUERY, b"SHOW WARNINGS").await {
+        let question: &[u8] = match lease.flavor() {
+            // It knows no `LIMIT`, and remembers 64 by default.
+            Flavor::TiDb => b"SHOW WARNINGS",
+            Flavor::MySql | Flavor::MariaDb { .. } => CAPTURE,
+        };
+        match lease.ask(Command::QUERY, question).await {
+            // There are more: half of them would be a wrong answer.
+            Ok(answer) if answer.summary.rows >= MAX_CAPTURED => {}
             Ok(answer) => {
                 let has_eof = lease.has_eof();
                 self.previous.captured(answer, has_eof);

@@ -165,8 +165,12 @@ impl Session {
         let is_same = now
             .for_prepare(&text.statement().effect)
             .is_same(text.under());
-        let under = if is_same { &now } else { text.under() };
-        self.lead_to(under).await?;
+        let under = if is_same {
+            Arc::clone(&now)
+        } else {
+            Arc::new(now.as_under(text.under()))
+        };
+        self.lead_to(&under).await?;
         let prepared = self.ask_to_prepare(text).await;
         if !is_same && prepared.is_ok() {
             self.lead_to(&now).await?;

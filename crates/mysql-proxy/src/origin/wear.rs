@@ -1,0 +1,18 @@
+//! What may be left on a connection that no state tells.
+
+/// How a connection was used since its login, or its last reset.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any of them may hold at once"
+)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wear {
+    /// A command was sent on it.
+    pub(super) used: bool,
+    /// A statement ran on it that may have left something: a trigger may set variables.
+    pub(super) touched: bool,
+    /// It was touched when the present session took it.
+    pub(super) has_leftovers: bool,
+    /// It has to be reset before the present session uses it.
+    pub(super) must_reset: bool,
+}
