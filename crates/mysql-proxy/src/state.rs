@@ -91,6 +91,13 @@ impl SessionState {
         state.stamped()
     }
 
+    /// This state in a database that nobody knows.
+    pub(crate) fn with_unknown_database(&self) -> Self {
+        let mut state = self.clone();
+        state.database = Database::Unknown;
+        state.stamped()
+    }
+
     /// This state with another role.
     pub(crate) fn in_role(mut self, role: Option<String>) -> Self {
         self.role = role;

@@ -61,7 +61,17 @@ impl Previous {
         } else {
             i128::from(summary.affected_rows)
         });
-        if effect.diagnostics.is_some() && !failed {
+        if let Some(asked) = effect.diagnostics
+            && !failed
+        {
+            if asked.count {
+                // Which is a SELECT to all servers.
+                self.found_rows = Some(1);
+            }
+            if self.warnings.is_some() {
+                // It was answered from what was captured: its connection knows nothing of that.
+                self.visit = None;
+            }
             return;
         }
         if failed && !gave_rows && self.found_rows.is_some() {

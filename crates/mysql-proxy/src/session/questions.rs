@@ -55,10 +55,24 @@ impl Session {
         if let Some(diagnostics) = effect.diagnostics {
             return self.ask_diagnostics(diagnostics).await;
         }
-        if effect.needs_previous && !self.is_with_previous() {
-            return self.ask_without_previous().await;
+        if effect.needs_previous {
+            if !self.is_with_previous() {
+                return self.ask_without_previous().await;
+            }
+            self.spare_previous(effect)?;
         }
         self.answer_questions(source, effect).map(Asked::Send)
+    }
+
+    /// What is asked for would not survive the reset that a pin takes, and without that others'
+    /// variables might be seen.
+    fn spare_previous(&self, effect: &mut Effect) -> Result<(), Trouble> {
+        let is_touched = self.held.as_ref().is_some_and(|lease| lease.is_touched());
+        if effect.needs_unused && is_touched && !self.pins.hold() {
+            return Err(Trouble::PreviousGone);
+        }
+        effect.needs_unused = false;
+        Ok(())
     }
 
     /// Any connection can say that there was no statement before, once it is reset.

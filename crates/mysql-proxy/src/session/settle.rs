@@ -61,6 +61,8 @@ impl Session {
             .note(lease.visit(), effect, summary, keeps_conditions);
         // A write that fails half way, or returns rows, has no OK packet to tell an id.
         let may_hide_id = kind == StatementKind::Write && (failed || summary.result_sets > 0);
+        let there = lease.insert_id();
+        let is_doubtful = may_hide_id && !there.is_news && there.known != self.insert_id;
         if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id {
             lease.note_insert_id();
         }
@@ -74,6 +76,12 @@ impl Session {
         }
         self.note_status(kind, effect, summary);
         self.note_pins(effect, summary.error);
+        if is_doubtful && self.pins.hold() {
+            // It made none, perhaps, and then the connection's is another session's.
+            self.capture().await;
+            self.take_found_rows().await;
+            self.take_insert_id().await;
+        }
         if effect.sets.is_empty() {
             return Ok(());
         }
@@ -122,8 +130,20 @@ impl Session {
             Some(PinReason::NotUnderstood) if error == Some(PARSE_ERROR) && !effect.is_multi => {
                 self.pins.soil();
             }
+            Some(PinReason::DroppedDatabase) => self.doubt_database(error.is_none()),
             Some(reason) => self.pin(reason.name(), effect.pin_name.clone()),
             None => {}
+        }
+    }
+
+    /// A database was dropped, and the connection is in none if it was in that one: the next step
+    /// to it will tell.
+    fn doubt_database(&mut self, dropped: bool) {
+        if let Some(lease) = &mut self.held
+            && dropped
+            && self.state.database_name().is_some()
+        {
+            lease.set_state(Arc::new(self.state.with_unknown_database()));
         }
     }
 
@@ -167,7 +187,6 @@ impl Session {
             && self.state.database_name() != Some(database)
         {
             self.set_database(database);
-            self.pins.remove(PinReason::DroppedDatabase.name());
         }
         self.enter(Arc::new(state));
         Ok(())
