@@ -30,8 +30,8 @@ const NOTICED: Capabilities = Capabilities::FOUND_ROWS
     .union(OPTIONAL);
 
 /// Capabilities that an origin need not have. MySQL has both, MariaDB tells of session state, TiDB
-/// has neither: a client is not told then what the origin does not tell, and its attributes are left
-/// out of its commands (`attributes.rs`).
+/// has neither: a client is not told then what the origin does not tell, and its attributes are
+/// left out of its commands (`attributes.rs`).
 pub(crate) const OPTIONAL: Capabilities =
     Capabilities::SESSION_TRACK.union(Capabilities::QUERY_ATTRIBUTES);
 

@@ -1,9 +1,9 @@
 //! Whether an origin has programs of its own: triggers, procedures, functions.
 //!
-//! What they leave on a connection no statement betrays, not even one that reads a view. Where there
-//! are any, connections are reset between two sessions (`OriginConn::begin_stay`). They are asked
-//! for when the edge meets the origin and every minute after that, and believed to be there after
-//! any statement that may have made one.
+//! What they leave on a connection no statement betrays, not even one that reads a view. Where
+//! there are any, connections are reset between two sessions (`OriginConn::begin_stay`). They are
+//! asked for when the edge meets the origin and every minute after that, and believed to be there
+//! after any statement that may have made one.
 
 use std::time::Duration;
 

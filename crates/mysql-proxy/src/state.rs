@@ -128,8 +128,8 @@ impl SessionState {
     }
 
     /// What preparing a statement of this effect depends on: how its text reads, which tables its
-    /// names mean, and the types of the user variables that it reads. Nothing that a step back to it
-    /// could do harm with: `autocommit` ends transactions.
+    /// names mean, and the types of the user variables that it reads. Nothing that a step back to
+    /// it could do harm with: `autocommit` ends transactions.
     pub(crate) fn for_prepare(&self, effect: &Effect) -> Arc<Self> {
         let mut state = Self::with(self.database.clone(), self.names.clone());
         let variables = self.variables.iter().filter(|(name, _)| is_of_text(name));

@@ -87,8 +87,8 @@ impl OriginConn {
         Ok(row.and_then(texts))
     }
 
-    /// `COM_RESET_CONNECTION`: rolls back, drops temporary tables, lets go of locks, closes prepared
-    /// statements, and sets all variables back.
+    /// `COM_RESET_CONNECTION`: rolls back, drops temporary tables, lets go of locks, closes
+    /// prepared statements, and sets all variables back.
     pub(crate) async fn reset(&mut self) -> Result<(), BringError> {
         let mut steps = Steps::on(self.capabilities());
         steps.push(Command::RESET_CONNECTION, &[]);

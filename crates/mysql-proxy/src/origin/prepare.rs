@@ -11,8 +11,8 @@ use crate::error::OriginLoss;
 const KEPT: usize = 4 * 1024;
 
 impl OriginConn {
-    /// Reads the response to a command and keeps nothing but what it tells: it may have thousands of
-    /// definitions. Inside, the origin's error.
+    /// Reads the response to a command and keeps nothing but what it tells: it may have thousands
+    /// of definitions. Inside, the origin's error.
     pub(crate) async fn read_over(
         &mut self,
         command: Command,

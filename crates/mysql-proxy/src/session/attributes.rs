@@ -1,5 +1,5 @@
-//! Query attributes: what a client sends in front of a statement, for an origin that may know them or
-//! not. MySQL does; for MariaDB and TiDB they are left out.
+//! Query attributes: what a client sends in front of a statement, for an origin that may know them
+//! or not. MySQL does; for MariaDB and TiDB they are left out.
 
 use std::borrow::Cow;
 

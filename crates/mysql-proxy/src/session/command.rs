@@ -134,8 +134,8 @@ impl Session {
         self.relay_command(packet, Effect::default()).await
     }
 
-    /// `COM_RESET_CONNECTION`: the session is as after its login, but for what servers do otherwise:
-    /// see [`Home::reset`](super::home::Home::reset).
+    /// `COM_RESET_CONNECTION`: the session is as after its login, but for what servers do
+    /// otherwise: see [`Home::reset`](super::home::Home::reset).
     async fn reset(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.leave_lease().await;
         let defaults = match self.default_names().await {

@@ -28,7 +28,9 @@ impl Session {
         let last = self.previous.visit;
         let lease = tokio::select! {
             biased;
-            lease = pool.lease(&self.profile, &self.state, last) => lease.map_err(Trouble::NoLease)?,
+            lease = pool.lease(&self.profile, &self.state, last) => {
+                lease.map_err(Trouble::NoLease)?
+            }
             end = self.downstream.ended() => return Err(Trouble::Client(end)),
             why = self.registered.interrupted() => return Err(Trouble::Interrupted(why)),
         };

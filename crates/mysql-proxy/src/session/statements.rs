@@ -37,8 +37,8 @@ const OPEN_CURSOR: &str = "open_cursor";
 const LARGE_STATEMENT: &str = "large_statement";
 
 impl Session {
-    /// Serves a `COM_STMT_…`. What is rarer than an execution is boxed: an idle session pays for the
-    /// largest future of all that it may ever await.
+    /// Serves a `COM_STMT_…`. What is rarer than an execution is boxed: an idle session pays for
+    /// the largest future of all that it may ever await.
     pub(super) async fn statement_command(
         &mut self,
         packet: CommandPacket,

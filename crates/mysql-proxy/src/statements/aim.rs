@@ -117,8 +117,8 @@ impl Prepared {
         aim
     }
 
-    /// The command for an origin that knows no query attributes. One that cannot be read becomes one
-    /// that the origin cannot read either.
+    /// The command for an origin that knows no query attributes. One that cannot be read becomes
+    /// one that the origin cannot read either.
     fn without_attributes(&self, payload: &[u8]) -> Vec<u8> {
         let view = ExecuteView::parse(payload, self.params, true);
         let plain = view.and_then(|view| view.without_attributes(self.params));
@@ -186,8 +186,8 @@ fn find(
     if lead(before, wanted) {
         return (key(wanted), Shape::default());
     }
-    // The statement's history was made on other connections, and cannot be made again: nearest to it
-    // is a handle without any.
+    // The statement's history was made on other connections, and cannot be made again: nearest to
+    // it is a handle without any.
     let fresh = Shape::default();
     let plain = fresh.after(parameters, target.flavor).unwrap_or(fresh);
     let stamp = plain.stamp();

@@ -125,8 +125,8 @@ impl Handles {
         !self.closing.is_empty()
     }
 
-    /// The id that the next `COM_STMT_PREPARE` will get, as far as one can tell. A wrong guess names
-    /// no statement: ids only grow until the connection is reset.
+    /// The id that the next `COM_STMT_PREPARE` will get, as far as one can tell. A wrong guess
+    /// names no statement: ids only grow until the connection is reset.
     pub(crate) fn predicted_id(&self) -> Option<u32> {
         self.last_id?.checked_add(1)
     }
@@ -219,7 +219,8 @@ mod tests {
     }
 
     proptest! {
-        /// Every handle is free, taken or closed, and only one of them; and never too many are free.
+        /// Every handle is free, taken or closed, and only one of them; and never too many are
+        /// free.
         #[test]
         fn no_handle_is_lost(operations in prop::collection::vec((0_u8..3, 0_u64..6), 0..200)) {
             let mut handles = Handles::new(3);

@@ -1,5 +1,5 @@
-//! `COM_STMT_PREPARE`: always asks the origin, so that the client has fresh metadata and the origin's
-//! own errors.
+//! `COM_STMT_PREPARE`: always asks the origin, so that the client has fresh metadata and the
+//! origin's own errors.
 
 use std::sync::Arc;
 
@@ -155,8 +155,8 @@ impl Session {
         Some(id)
     }
 
-    /// Prepares a statement on the lease in hand, which must be amid no command. The lease is led to
-    /// the state that the client prepared it in, and then to the session's.
+    /// Prepares a statement on the lease in hand, which must be amid no command. The lease is led
+    /// to the state that the client prepared it in, and then to the session's.
     pub(super) async fn prepare_now(
         &mut self,
         text: &Arc<StatementText>,

@@ -287,9 +287,9 @@ impl Session {
         Ok(())
     }
 
-    /// Sends the rest of an execution from whose first packet attributes were taken: each packet has
-    /// the beginning of the next one at its end. What the last one lacks is made up for by zeros,
-    /// which stand behind the parameters, where no server looks.
+    /// Sends the rest of an execution from whose first packet attributes were taken: each packet
+    /// has the beginning of the next one at its end. What the last one lacks is made up for by
+    /// zeros, which stand behind the parameters, where no server looks.
     pub(in crate::session) async fn send_borrowing(&mut self) -> Result<(), SendTrouble> {
         let lacks = std::mem::take(&mut self.statements.lacks);
         let zeros = vec![0; lacks];
