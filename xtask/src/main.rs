@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test | conformance | check | tidy | ci | bench`. Only dispatches.
+//! The commands of the project: `cargo xtask COMMAND`. Only dispatches.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

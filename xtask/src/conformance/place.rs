@@ -14,8 +14,11 @@ const PASSWORD: &str = "0rigin";
 /// The databases that suites expect.
 const DATABASES: [&str; 5] = ["test", "test1", "test2", "test_pymysql", "test_pymysql2"];
 
-/// What suites expect of the settings of a server.
-const GLOBALS: [&str; 1] = ["SET GLOBAL local_infile = 1"];
+/// What suites expect of the settings of a server, and may leave otherwise.
+const GLOBALS: [&str; 2] = [
+    "SET GLOBAL local_infile = 1",
+    "SET GLOBAL max_prepared_stmt_count = DEFAULT",
+];
 
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
@@ -95,7 +98,7 @@ impl Place {
                 format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci");
             self.database.execute_all(&[&drop, &create]).await?;
         }
-        Ok(())
+        self.database.execute_all(&GLOBALS).await
     }
 }
 
@@ -108,8 +111,7 @@ async fn prepare(database: &Database) -> Result<()> {
             // Both are nearer than `%` to a client on this machine.
             &format!("DROP USER IF EXISTS {USER}@'127.0.0.1'"),
         ])
-        .await?;
-    database.execute_all(&GLOBALS).await
+        .await
 }
 
 fn configuration(

@@ -45,9 +45,13 @@ pub(super) fn download(source: &Source, folder: &Path) -> Result<()> {
     };
     apt(&["update"])?;
     let package = format!("{}={}", source.package, source.version);
-    apt(&["source", "--download-only", "--tar-only", &package])?;
+    let outcome = apt(&["source", "--download-only", "--tar-only", &package]);
     fs::remove_dir_all(state)?;
-    Ok(())
+    // A package may have other archives too, which are not needed and not on every mirror.
+    if folder.join(&source.file).is_file() {
+        return Ok(());
+    }
+    outcome
 }
 
 /// The mirror of Debian that this system takes its own packages from.

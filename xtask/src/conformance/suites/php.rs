@@ -53,7 +53,7 @@ fn run(php: &Path, source: &Path, endpoint: &Endpoint, folder: &Path) -> Result<
             ("MYSQL_TEST_DB", "test"),
         ]);
     let ended = finish(&mut command, folder, LIMIT)?;
-    let outcomes = read(&ended.stdout);
+    let outcomes = read(&ended.stdout, |name| difference(&tests, name));
     ensure!(
         !outcomes.is_empty(),
         "run-tests.php ran no test: {}",
@@ -62,25 +62,34 @@ fn run(php: &Path, source: &Path, endpoint: &Endpoint, folder: &Path) -> Result<
     Ok(outcomes)
 }
 
+/// Where the output of a test was not as expected: lines such as `012- OK` and `012+ Warning`.
+fn difference(tests: &Path, name: &str) -> String {
+    let file = std::fs::read(tests.join(format!("{name}.diff"))).unwrap_or_default();
+    let text = String::from_utf8_lossy(&file);
+    let is_other = |line: &&str| line.contains("+ ") || line.contains("- ");
+    text.lines().filter(is_other).collect::<Vec<_>>().join("; ")
+}
+
 /// Reads lines such as `FAIL Title [tests/mysqli_query.phpt]`.
-fn read(text: &str) -> Outcomes {
+fn read(text: &str, difference: impl Fn(&str) -> String) -> Outcomes {
     let mut outcomes = Outcomes::default();
     for line in text.lines() {
         let Some((word, rest)) = line.split_once(' ') else {
             continue;
         };
-        let outcome = match word {
-            "PASS" | "XFAIL" => Outcome::Passed,
-            "SKIP" => Outcome::Skipped,
-            "FAIL" | "BORK" | "LEAK" => Outcome::failed(rest),
-            _ => continue,
-        };
         let name = rest
             .split('[')
             .find_map(|part| Some(part.split_once(".phpt]")?.0));
-        if let Some(name) = name.and_then(|path| path.rsplit('/').next()) {
-            outcomes.note(name, outcome);
-        }
+        let Some(name) = name.and_then(|path| path.rsplit('/').next()) else {
+            continue;
+        };
+        let outcome = match word {
+            "PASS" | "XFAIL" => Outcome::Passed,
+            "SKIP" => Outcome::Skipped,
+            "FAIL" | "BORK" | "LEAK" => Outcome::failed(&difference(name)),
+            _ => continue,
+        };
+        outcomes.note(name, outcome);
     }
     outcomes
 }
@@ -95,7 +104,7 @@ mod tests {
              SKIP Bug #1 (no [b]) [/a/tests/bug1.phpt] reason: none\n\
              FAIL x [/a/tests/x.phpt] \n\
              Number of tests : 3\n";
-        let outcomes = read(text);
+        let outcomes = read(text, |_| "001- a".to_owned());
         assert_eq!(outcomes.counts(), [1, 1, 1]);
         assert_eq!(outcomes.get("bug1"), Some(&Outcome::Skipped));
     }
