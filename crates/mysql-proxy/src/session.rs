@@ -111,6 +111,8 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
             command = session.downstream.next_command() => command,
             () = &mut drain_began, if may_drain => Err(SessionEnd::Draining),
             end = watch.idle() => Err(end),
+            // The client is hung up on, too, as it would be directly.
+            () = hung_up(&mut session.held) => Err(SessionEnd::StateLost),
         };
         let served = match command {
             Ok(packet) => {
@@ -131,6 +133,14 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
     };
     session.close(&end, drain).await;
     end
+}
+
+/// Waits until the origin hangs up on the connection that a session keeps; for ever if it keeps none.
+async fn hung_up(held: &mut Option<Lease<OriginConnector>>) {
+    match held {
+        Some(lease) => lease.hung_up().await,
+        None => std::future::pending().await,
+    }
 }
 
 impl Session {

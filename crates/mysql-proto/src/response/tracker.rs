@@ -75,6 +75,13 @@ impl ResponseTracker {
         }
     }
 
+    /// The command asked for no cursor.
+    #[must_use]
+    pub fn without_cursor(mut self) -> Self {
+        self.summary.no_cursor = true;
+        self
+    }
+
     /// Takes the next bytes from the server, split anywhere. After an error every further call
     /// fails too: nobody knows where the response ends.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Fed, ProtocolError> {

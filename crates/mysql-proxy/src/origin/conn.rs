@@ -1,5 +1,6 @@
 //! One connection to an origin, logged in.
 
+use std::future::poll_fn;
 use std::io;
 use std::ops::Range;
 use std::pin::Pin;
@@ -235,6 +236,22 @@ impl OriginConn {
     /// True when bytes were read that nobody has used.
     pub(crate) fn has_unread(&self) -> bool {
         !self.unread.is_empty()
+    }
+
+    /// Waits until the origin ends the connection, or says something unasked, which it does before
+    /// it hangs up. Cancel-safe.
+    pub(crate) async fn hung_up(&mut self) {
+        let mut byte = [0];
+        let mut buffer = ReadBuf::new(&mut byte);
+        let stream = &mut self.stream;
+        poll_fn(|context| {
+            Pin::new(&mut *stream)
+                .poll_read(context, &mut buffer)
+                .map(drop)
+        })
+        .await;
+        // What it said is lost with the connection.
+        self.settled = false;
     }
 
     /// True unless the stream has ended, failed, or said something unasked while nobody used it, or

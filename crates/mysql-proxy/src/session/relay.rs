@@ -335,7 +335,10 @@ impl Session {
         let Some(lease) = &mut self.held else {
             return Err(SessionEnd::StateLost);
         };
-        let tracker = ResponseTracker::new(packet.command, lease.capabilities());
+        let mut tracker = ResponseTracker::new(packet.command, lease.capabilities());
+        if packet.command == Command::STMT_EXECUTE && !self.statements.asks_for_cursor {
+            tracker = tracker.without_cursor();
+        }
         if !packet.command.has_response() {
             lease.end_command();
             return Ok(Relayed::Response(*tracker.summary()));

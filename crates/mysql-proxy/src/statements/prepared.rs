@@ -51,6 +51,8 @@ pub(crate) struct Statements {
     bound: usize,
     /// The handle of the last execution, unless it is bound.
     pub(crate) last_used: HandleKey,
+    /// The last execution asked for a cursor.
+    pub(crate) asks_for_cursor: bool,
     /// The end of a packet of a long execution, which belongs in front of the next one.
     pub(crate) carry: Vec<u8>,
     /// Bytes by which that packet is too short, which it takes from the next one.

@@ -237,7 +237,7 @@ impl Packet<'_> {
             return Err(ProtocolError::UnexpectedPacket(first));
         }
         let eof = EofPacket::decode(self.prefix)?;
-        let has_cursor = eof.status.contains(StatusFlags::CURSOR_EXISTS);
+        let has_cursor = eof.status.contains(StatusFlags::CURSOR_EXISTS) && !summary.no_cursor;
         match then {
             // MySQL says here only that more results follow, and not at the end of the rows.
             Then::Rows if eof.status.contains(StatusFlags::PS_OUT_PARAMS) => {
@@ -290,6 +290,7 @@ impl Packet<'_> {
     fn rows_end(&self, summary: &mut Summary) -> Result<State, ProtocolError> {
         let status = self.end(summary)?;
         summary.cursor_open = status.contains(StatusFlags::CURSOR_EXISTS)
+            && !summary.no_cursor
             && !status.contains(StatusFlags::LAST_ROW_SENT);
         Ok(State::after_result(status))
     }

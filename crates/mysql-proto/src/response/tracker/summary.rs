@@ -3,6 +3,10 @@
 use crate::StatusFlags;
 
 /// What a response has told so far.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any of them may hold at once"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// The session's status, as it was last told. `None`: not told, for example because of an
@@ -30,6 +34,9 @@ pub struct Summary {
     pub statement_params: u16,
     /// Columns of the statement that was prepared; 0 if it gives no rows.
     pub statement_columns: u16,
+    /// The command asked for no cursor, so that whatever a status says none is the client's: a
+    /// procedure's own shows there too.
+    pub no_cursor: bool,
     /// A cursor is open that has more rows.
     pub cursor_open: bool,
 }

@@ -21,10 +21,11 @@ use mysql_sql::Effect;
 use super::{Session, reframe};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
+use crate::origin::Flavor;
 use crate::refusal;
 use crate::session::attributes::has_attributes;
 use crate::session::relay::{NotSent, SendTrouble, send_behind};
-use crate::statements::{Aim, Handle, Shape, StatementText, Target};
+use crate::statements::{Aim, Handle, StatementText, Target};
 
 /// An execution of a statement.
 #[derive(Debug)]
@@ -94,6 +95,7 @@ impl Session {
     /// Chooses the handle for an execution.
     fn aim(&mut self, packet: CommandPacket, execution: &Execution) -> Aim {
         let payload = self.downstream.packet(packet).get(HEADER_LEN..);
+        let asks_for_cursor = self.statements.asks_for_cursor;
         let (Some(prepared), Some(lease)) = (self.statements.get_mut(execution.id), &mut self.held)
         else {
             return Aim::nowhere();
@@ -102,6 +104,7 @@ impl Session {
             text: execution.text.id(),
             flavor: lease.flavor(),
             is_own: !execution.once,
+            keeps_cursor: asks_for_cursor && lease.flavor() == Flavor::MySql,
             client_has_attributes: has_attributes(self.downstream.capabilities()),
             origin_has_attributes: has_attributes(lease.capabilities()),
         };
@@ -181,12 +184,12 @@ impl Session {
         let text = Arc::clone(&execution.text);
         lease.handles.note_id(id);
         if id == predicted {
-            self.note_handle(Handle::new(id, text), execution, aim.shape);
+            self.note_handle(Handle::new(id, text), execution, aim);
             return Ok(None);
         }
         self.pass_over_refused().await?;
         let bytes = self.execution(packet, &aim, id)?;
-        self.note_handle(Handle::new(id, text), execution, aim.shape);
+        self.note_handle(Handle::new(id, text), execution, aim);
         self.send_now(&bytes).await?;
         Ok(None)
     }
@@ -206,7 +209,7 @@ impl Session {
             Err(trouble) => return Err(NotSent::nothing_left(trouble)),
         };
         let bytes = self.execution(packet, &aim, handle.id)?;
-        self.note_handle(handle, execution, aim.shape);
+        self.note_handle(handle, execution, aim);
         // What needs a reset had it before: another one would close what was just prepared.
         let effect = Effect {
             needs_unused: false,
@@ -238,13 +241,14 @@ impl Session {
     }
 
     /// A statement was prepared for an execution, which makes this of it.
-    fn note_handle(&mut self, mut handle: Handle, execution: &Execution, shape: Shape) {
+    fn note_handle(&mut self, mut handle: Handle, execution: &Execution, aim: Aim) {
         let (Some(prepared), Some(lease)) = (self.statements.get(execution.id), &mut self.held)
         else {
             return;
         };
         handle.types.clone_from(&prepared.types);
-        handle.shape = shape;
+        handle.shape = aim.shape;
+        handle.had_cursor = aim.key.had_cursor;
         self.statements.last_used = handle.key();
         lease.handles.put(handle);
     }
