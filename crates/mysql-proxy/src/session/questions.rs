@@ -61,6 +61,9 @@ impl Session {
             }
             self.spare_previous(effect)?;
         }
+        if effect.reads_insert_id {
+            self.resolve_insert_id().await;
+        }
         self.answer_questions(source, effect).map(Asked::Send)
     }
 
@@ -87,6 +90,19 @@ impl Session {
         };
         self.lead_lease(&effect).await?;
         Ok(Asked::Send(None))
+    }
+
+    /// An OK packet may tell an id that `LAST_INSERT_ID()` does not give, so a connection on which
+    /// one was told is asked, unless it began with the session's own.
+    async fn resolve_insert_id(&mut self) {
+        let is_doubtful = self.held.as_ref().is_some_and(|lease| {
+            let there = lease.insert_id();
+            there.is_news && there.known != self.insert_id
+        });
+        if is_doubtful {
+            self.capture().await;
+            self.take_insert_id().await;
+        }
     }
 
     /// Takes the connection of the statement before, if it is idle and nobody used it since.

@@ -60,7 +60,8 @@ impl Session {
         self.previous
             .note(lease.visit(), effect, summary, keeps_conditions);
         // A write that fails half way, or returns rows, has no OK packet to tell an id.
-        let may_hide_id = kind == StatementKind::Write && (failed || summary.result_sets > 0);
+        let writes = kind == StatementKind::Write || (effect.is_multi && effect.may_write);
+        let may_hide_id = writes && (failed || summary.result_sets > 0);
         let there = lease.insert_id();
         let is_doubtful = may_hide_id && !there.is_news && there.known != self.insert_id;
         if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id {
@@ -274,7 +275,7 @@ impl Session {
     }
 
     /// Takes the warnings of the last statement from the connection that ran it.
-    async fn capture(&mut self) {
+    pub(super) async fn capture(&mut self) {
         let Some(lease) = &mut self.held else { return };
         let is_here = self.previous.visit == Some(lease.visit());
         if !is_here || !self.previous.warned || self.previous.warnings.is_some() {
@@ -317,7 +318,7 @@ impl Session {
     /// Takes the last insert id from the connection if it is news, so that a statement on another
     /// connection can be given it. What an OK packet carries is another thing: an explicit value of
     /// an `AUTO_INCREMENT` column shows there too.
-    async fn take_insert_id(&mut self) {
+    pub(super) async fn take_insert_id(&mut self) {
         let Some(lease) = &mut self.held else { return };
         let before = lease.insert_id();
         if !before.is_news {

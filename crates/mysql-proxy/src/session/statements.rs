@@ -180,6 +180,7 @@ impl Session {
         let key = |shape| HandleKey {
             text: text.id(),
             shape,
+            had_cursor: false,
         };
         let handle = lease
             .handles

@@ -24,6 +24,10 @@ pub(crate) struct Aim {
 }
 
 /// Where to look for a handle.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any of them may hold at once"
+)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
     /// Of the text that is executed.
@@ -31,6 +35,8 @@ pub(crate) struct Target {
     pub(crate) flavor: Flavor,
     /// It is the statement's own text: what is bound to it is used.
     pub(crate) is_own: bool,
+    /// A cursor is asked for, and the handle is not good for executions without one any more.
+    pub(crate) keeps_cursor: bool,
     /// Executions of the client have room for query attributes.
     pub(crate) client_has_attributes: bool,
     /// So has what the origin takes.
@@ -69,6 +75,7 @@ impl Prepared {
             key: HandleKey {
                 text: target.text,
                 shape: before,
+                had_cursor: target.keeps_cursor,
             },
             shape: Shape::default(),
             retyped: None,
@@ -95,7 +102,10 @@ impl Prepared {
             self.shape = after;
         }
         let handle = match &mut self.bound {
-            Some(bound) if target.is_own => Some(&mut bound.handle),
+            Some(bound) if target.is_own => {
+                bound.handle.had_cursor |= target.keeps_cursor;
+                Some(&mut bound.handle)
+            }
             _ => {
                 let (key, shape) = find(handles, parameters, target, [self.shape.stamp(), before]);
                 (aim.key, aim.shape) = (key, shape);
@@ -165,6 +175,7 @@ fn find(
     let key = |shape| HandleKey {
         text: target.text,
         shape,
+        had_cursor: target.keeps_cursor,
     };
     let [wanted, before] = stamps;
     if handles.has(key(wanted)) {
@@ -210,6 +221,7 @@ mod tests {
         text: 1,
         flavor: Flavor::MySql,
         is_own: true,
+        keeps_cursor: false,
         client_has_attributes: false,
         origin_has_attributes: false,
     };
@@ -310,6 +322,21 @@ mod tests {
         statement.bound = Some(Bound::new(handle(6)));
         let aim = statement.aim(&execution(Some(INT)), &mut handles, TARGET);
         assert_eq!(aim.id, Some(6));
+    }
+
+    #[test]
+    fn a_handle_that_had_a_cursor_serves_cursors_only() {
+        let (mut statement, mut handles) = (prepared(0), Handles::new(4));
+        let payload = [0x17, 9, 9, 9, 9, 0, 1, 0, 0, 0];
+        let mut had_cursor = handle(5);
+        had_cursor.had_cursor = true;
+        handles.put(had_cursor);
+        assert_eq!(statement.aim(&payload, &mut handles, TARGET).id, None);
+        let target = Target {
+            keeps_cursor: true,
+            ..TARGET
+        };
+        assert_eq!(statement.aim(&payload, &mut handles, target).id, Some(5));
     }
 
     #[test]

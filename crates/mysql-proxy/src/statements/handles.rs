@@ -16,6 +16,9 @@ pub(crate) struct Handle {
     pub(crate) types: Option<Arc<[u8]>>,
     /// What executions have made of it.
     pub(crate) shape: Shape,
+    /// It was executed with a cursor, on MySQL: without one it gives no rows, and no end of them,
+    /// from then on (seen with a `UNION` on 9.7).
+    pub(crate) had_cursor: bool,
     text: Arc<StatementText>,
 }
 
@@ -26,6 +29,8 @@ pub(crate) struct HandleKey {
     pub(crate) text: u64,
     /// [`Shape::stamp`].
     pub(crate) shape: u64,
+    /// It was executed with a cursor.
+    pub(crate) had_cursor: bool,
 }
 
 /// The statements that are prepared on one origin connection and free for any session: those used
@@ -47,6 +52,7 @@ impl Handle {
             id,
             types: None,
             shape: Shape::default(),
+            had_cursor: false,
             text,
         }
     }
@@ -56,6 +62,7 @@ impl Handle {
         HandleKey {
             text: self.text.id(),
             shape: self.shape.stamp(),
+            had_cursor: self.had_cursor,
         }
     }
 }
@@ -162,7 +169,10 @@ mod tests {
     }
 
     fn key(text: u64) -> HandleKey {
-        HandleKey { text, shape: 0 }
+        HandleKey {
+            text,
+            ..HandleKey::default()
+        }
     }
 
     /// The ids of the statements that were closed since it was last asked.

@@ -20,6 +20,16 @@ fn spoils_handle(code: u16) -> bool {
     matches!(code, 1105 | 1210 | 1243 | 1835)
 }
 
+/// True if an execution asks for a cursor, of any kind.
+fn asks_for_cursor(argument: &[u8]) -> bool {
+    /// Behind the statement's id.
+    const FLAGS: usize = 4;
+    const CURSORS: u8 = 0b111;
+    argument
+        .get(FLAGS)
+        .is_some_and(|flags| flags & CURSORS != 0)
+}
+
 impl Session {
     /// `COM_STMT_EXECUTE`.
     pub(super) async fn execute(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
@@ -34,6 +44,8 @@ impl Session {
         let mut effect = Cow::Borrowed(&text.statement().effect);
         self.statements.carry.clear();
         self.statements.lacks = 0;
+        self.statements.asks_for_cursor = asks_for_cursor(self.downstream.argument(packet));
+        self.drop_cursor(id);
         let mut execution = Execution {
             id,
             text: Arc::clone(&text),
@@ -61,6 +73,23 @@ impl Session {
         self.note_executed(&outgoing, &summary);
         self.note(text.statement().kind, &effect, &summary).await?;
         self.settle().await
+    }
+
+    /// Executed again, a statement has no cursor any more. On MySQL its handle is of no use without
+    /// one, so another takes its place.
+    fn drop_cursor(&mut self, id: u32) {
+        let is_over = self.statements.get(id).is_some_and(|prepared| {
+            let bound = prepared.bound.as_ref();
+            prepared.text().is_kept()
+                && bound.is_some_and(|bound| bound.handle.had_cursor && !bound.long_data)
+        });
+        if !is_over || self.statements.asks_for_cursor {
+            return;
+        }
+        self.pins.unbind(id);
+        if let (Some(bound), Some(lease)) = (self.statements.unbind(id), &mut self.held) {
+            lease.handles.close(bound.handle);
+        }
     }
 
     /// A statement that asks about the one before it: gives the text to execute in its place, if it
