@@ -15,6 +15,7 @@
 mod campaign;
 mod compare;
 mod connection;
+mod exceptions;
 mod execute;
 mod generate;
 mod play;

@@ -86,6 +86,9 @@ fn print(campaign: &Campaign, summary: &Summary) {
             finding.count, finding.signature, finding.text
         );
     }
+    for (reason, count) in &summary.excused {
+        println!("{count} x excused: {reason}");
+    }
     for pin in &summary.pins {
         println!("{pin}");
     }

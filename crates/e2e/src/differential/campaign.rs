@@ -1,5 +1,6 @@
 //! A run: scenario after scenario until enough programs were compared, or enough differences found.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ pub struct Summary {
     pub findings: Vec<Finding>,
     /// How long it took.
     pub elapsed: Duration,
+    /// What differed and is documented to, with how often it did.
+    pub excused: BTreeMap<&'static str, usize>,
     /// Why tidegate kept connections for their sessions, as its metrics say.
     pub pins: Vec<String>,
 }
@@ -156,6 +159,9 @@ impl<'a> Run<'a> {
         self.summary.programs += scenario.programs.len();
         self.summary.replies += played.replies;
         self.summary.errors += played.errors;
+        for (reason, count) in played.excused {
+            *self.summary.excused.entry(reason).or_default() += count;
+        }
         for difference in played.differences {
             if self.is_known(&difference.signature) {
                 continue;

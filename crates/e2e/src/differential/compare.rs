@@ -1,5 +1,10 @@
 //! Where two sessions were told different things.
 
+use std::collections::BTreeMap;
+
+use testkit::DatabaseKind;
+
+use super::exceptions::{Reason, excuse};
 use super::play::Transcript;
 use super::reply::Reply;
 use super::step::Program;
@@ -17,15 +22,27 @@ pub(super) struct Difference {
     pub(super) text: String,
 }
 
-/// The first difference, if there is one.
+/// The first difference that there is no excuse for. Excuses are counted.
 pub(super) fn compare(
-    place: usize,
-    program: &Program,
+    kind: DatabaseKind,
+    (place, program): (usize, &Program),
     direct: &Transcript,
     through: &Transcript,
+    excused: &mut BTreeMap<Reason, usize>,
 ) -> Option<Difference> {
     let count = direct.0.len().max(through.0.len());
-    let at = (0..count).find(|at| direct.0.get(*at) != through.0.get(*at))?;
+    let mut places = (0..count).filter(|at| direct.0.get(*at) != through.0.get(*at));
+    let at = loop {
+        let at = places.next()?;
+        let Some(reason) = excuse(kind, program, at, direct, through) else {
+            break at;
+        };
+        *excused.entry(reason).or_default() += 1;
+        // What a refused one would have set is not there for the rest of the program.
+        if seen_error(through, at) && !seen_error(direct, at) {
+            return None;
+        }
+    };
     let none = Vec::new();
     let expected = direct.0.get(at).unwrap_or(&none);
     let seen = through.0.get(at).unwrap_or(&none);
@@ -43,6 +60,11 @@ pub(super) fn compare(
         signature: format!("{what}: {}", manner(&expected, &seen)),
         text: text(&expected, &seen),
     })
+}
+
+fn seen_error(transcript: &Transcript, at: usize) -> bool {
+    let replies = transcript.0.get(at);
+    replies.is_some_and(|replies| replies.iter().any(Reply::is_error))
 }
 
 /// A session that could not be compared, as its tables could not be kept.

@@ -37,6 +37,7 @@ const ALWAYS: Capabilities = Capabilities::LONG_PASSWORD
 /// What the edge offers although its origin may not. MariaDB leaves `LONG_PASSWORD` out to say that
 /// it has capabilities of its own; TiDB the others, of which nothing is seen after the login.
 const OF_THE_SERVER: Capabilities = Capabilities::LONG_PASSWORD
+    .union(Capabilities::IGNORE_SPACE)
     .union(Capabilities::PS_MULTI_RESULTS)
     .union(Capabilities::PLUGIN_AUTH_LENENC_CLIENT_DATA);
 

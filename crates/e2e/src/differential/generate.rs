@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use mysql_proto::Capabilities;
 use testkit::DatabaseKind;
 
+use super::exceptions;
 use super::random::Random;
 use super::schema;
 use super::step::{Ending, Login, Program, Scenario, Step};
@@ -29,7 +30,14 @@ const PROGRAMS_PER_LANE: usize = 4;
 
 /// Collations by their ids: `utf8mb4_general_ci`, `utf8mb4_bin`, `latin1_swedish_ci`, `binary`,
 /// `utf8mb3_general_ci`, `gbk_chinese_ci`.
-const COLLATIONS: [(usize, u8); 6] = [(89, 45), (3, 46), (3, 8), (1, 63), (3, 33), (1, 28)];
+const COLLATIONS: [(usize, u8); 6] = [
+    (89, 45),
+    (3, 46),
+    (3, 8),
+    (1, 63),
+    (3, 33),
+    (1, exceptions::GBK),
+];
 
 /// Milliseconds that a session may be silent for.
 const LONGEST_PAUSE: usize = 20;
@@ -167,13 +175,15 @@ impl Generator {
             (15, Ending::HangUp),
             (5, Ending::HangUpAmidResult),
         ];
-        Program {
+        let mut program = Program {
             lane: self.lane,
             login,
             ending: *self.random.weighted(&endings),
             rebuild: self.rebuild,
             steps: self.steps,
-        }
+        };
+        exceptions::narrow(&mut program);
+        program
     }
 
     fn theme(&mut self, theme: Theme) {

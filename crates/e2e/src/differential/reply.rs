@@ -133,6 +133,12 @@ impl Reply {
         let end = match self {
             Self::Infile(_) => return true,
             Self::Ok(outcome) => Some(&outcome.end),
+            // With OUT parameters MySQL says it ahead of the rows only.
+            Self::Rows(ResultSet {
+                between: Some(between),
+                error: None,
+                ..
+            }) if between.status.0.contains(StatusFlags::PS_OUT_PARAMS) => Some(between),
             Self::Rows(rows) => rows.end.as_ref(),
             _ => None,
         };

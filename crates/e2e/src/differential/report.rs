@@ -120,6 +120,7 @@ impl Summary {
             "errors": self.errors,
             "seconds": self.elapsed.as_secs(),
             "differences": findings.collect::<Vec<_>>(),
+            "excused": self.excused,
             "pins": self.pins,
         })
     }

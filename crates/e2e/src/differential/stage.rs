@@ -1,5 +1,6 @@
 //! Runs scenarios: lanes at once, the programs of a lane after each other, each on both sides.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -8,6 +9,7 @@ use mysql_proto::Capabilities;
 use tokio::task::JoinHandle;
 
 use super::compare::{Difference, compare, stuck};
+use super::exceptions::Reason;
 use super::play::play;
 use super::reply::Reply;
 use super::schema;
@@ -57,6 +59,8 @@ pub(super) struct Played {
     pub(super) replies: usize,
     /// Those of them that were errors.
     pub(super) errors: usize,
+    /// Differences that are no faults, by their reasons.
+    pub(super) excused: BTreeMap<Reason, usize>,
 }
 
 impl Stage {
@@ -91,6 +95,9 @@ impl Stage {
             played.differences.extend(part.differences);
             played.replies += part.replies;
             played.errors += part.errors;
+            for (reason, count) in part.excused {
+                *played.excused.entry(reason).or_default() += count;
+            }
         }
         if let Some(noise) = noise {
             noise.stop().await?;
@@ -134,6 +141,7 @@ async fn perform(
     (direct, through): (Endpoint, Endpoint),
 ) -> (Lane, Played) {
     let mut played = Played::default();
+    let kind = lane.keeper.kind();
     for (place, program) in programs {
         if let Err(error) = lane.prepare(number).await {
             played.differences.push(stuck(place, &error));
@@ -141,7 +149,8 @@ async fn perform(
             break;
         }
         let (expected, seen) = tokio::join!(play(&program, &direct), play(&program, &through));
-        let difference = compare(place, &program, &expected, &seen);
+        let which = (place, &program);
+        let difference = compare(kind, which, &expected, &seen, &mut played.excused);
         lane.is_whole = !program.rebuild && difference.is_none();
         played.differences.extend(difference);
         let replies = || expected.0.iter().flatten();

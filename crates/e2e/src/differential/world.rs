@@ -166,6 +166,10 @@ impl World {
 }
 
 impl Keeper {
+    pub(super) fn kind(&self) -> DatabaseKind {
+        self.kind
+    }
+
     /// Makes the tables of a lane anew on both sides.
     pub(super) async fn build(&mut self, lane: usize) -> Result<()> {
         let statements = schema::build(self.kind, lane);

@@ -1,6 +1,7 @@
 //! End to end: real clients, the built binary, real databases.
 
 mod demo;
+mod differential;
 mod drain;
 mod errors;
 mod faults;

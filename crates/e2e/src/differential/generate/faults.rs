@@ -33,12 +33,11 @@ const FAULTS: [&str; 28] = [
     "SELECT id FROM kind WHERE label = 5 ORDER BY id",
 ];
 
-const FAULTS_OF_MYSQL: [&str; 5] = [
+const FAULTS_OF_MYSQL: [&str; 4] = [
     "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'on purpose', MYSQL_ERRNO = 1234",
     "SIGNAL SQLSTATE '01000' SET MESSAGE_TEXT = 'a warning'",
     "CALL fails_late()",
     "CALL missing()",
-    "RESIGNAL",
 ];
 
 impl Generator {

@@ -67,7 +67,8 @@ impl Generator {
                 format!("INSERT INTO item (n, s) VALUES ({fresh}, {name})")
             }
             17 => "SELECT @never_set, @fired, @left_behind, @noted".to_owned(),
-            18 => "SELECT @rank := IFNULL(@rank, 0) + 1 AS place, label FROM kind ORDER BY id"
+            // Set first: a variable that was never set is another thing than one that is NULL.
+            18 => "SET @rank = 0; SELECT @rank := @rank + 1 AS place, label FROM kind ORDER BY id"
                 .to_owned(),
             _ => format!("SELECT COLLATION({name}), CHARSET({other}), COERCIBILITY({name})"),
         }
