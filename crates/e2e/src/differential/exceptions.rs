@@ -323,6 +323,7 @@ fn without_figures(reply: &Reply) -> Reply {
         Reply::Ok(outcome) => {
             (outcome.affected_rows, outcome.last_insert_id) = (0, 0);
             outcome.end.info.clear();
+            outcome.info.clear();
         }
         Reply::Fields(_, end) => end.warnings = 0,
         _ => {}
