@@ -1,5 +1,6 @@
 //! End to end: real clients, the built binary, real databases.
 
+mod change_user;
 mod demo;
 mod differential;
 mod drain;
@@ -14,6 +15,8 @@ mod matrix;
 mod origin_user;
 mod orm;
 mod pooling;
+mod protocol;
 mod show;
 mod tls;
+mod wire;
 mod world;
