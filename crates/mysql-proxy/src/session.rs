@@ -135,7 +135,8 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
     end
 }
 
-/// Waits until the origin hangs up on the connection that a session keeps; for ever if it keeps none.
+/// Waits until the origin hangs up on the connection that a session keeps; for ever if it keeps
+/// none.
 async fn hung_up(held: &mut Option<Lease<OriginConnector>>) {
     match held {
         Some(lease) => lease.hung_up().await,
