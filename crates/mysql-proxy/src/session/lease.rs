@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use conn_pool::Lease;
+use conn_pool::{Lease, LeaseError};
+use mysql_client::LoginError;
 use mysql_sql::Effect;
 
 use super::Session;
 use crate::bring::Steps;
-use crate::error::{SessionEnd, Trouble};
+use crate::error::{OriginError, SessionEnd, Trouble};
 use crate::mutant::Fault;
 use crate::origin::{Flavor, OriginConnector};
 use crate::profile::Profile;
 use crate::registry::Parted;
+
+/// `ER_BAD_DB_ERROR`.
+pub(super) const BAD_DB_ERROR: u16 = 1049;
 
 impl Session {
     /// Sees to it that there is a lease in hand. While it waits for one, it watches the client: the
@@ -24,18 +28,48 @@ impl Session {
             // What the client relies on was on a connection that is gone.
             return Err(Trouble::Client(SessionEnd::StateLost));
         }
+        loop {
+            match self.await_lease().await {
+                Ok(lease) => {
+                    self.hold(lease);
+                    return Ok(());
+                }
+                Err(trouble) if self.cannot_enter_database(&trouble) => self.leave_database(),
+                Err(trouble) => return Err(trouble),
+            }
+        }
+    }
+
+    async fn await_lease(&mut self) -> Result<Lease<OriginConnector>, Trouble> {
         let pool = &self.served.pool;
         let last = self.previous.visit;
-        let lease = tokio::select! {
+        tokio::select! {
             biased;
-            lease = pool.lease(&self.profile, &self.state, last) => {
-                lease.map_err(Trouble::NoLease)?
-            }
-            end = self.downstream.ended() => return Err(Trouble::Client(end)),
-            why = self.registered.interrupted() => return Err(Trouble::Interrupted(why)),
+            lease = pool.lease(&self.profile, &self.state, last) => lease.map_err(Trouble::NoLease),
+            end = self.downstream.ended() => Err(Trouble::Client(end)),
+            why = self.registered.interrupted() => Err(Trouble::Interrupted(why)),
+        }
+    }
+
+    /// True when a login was refused because the database is gone that the session went to. (That
+    /// of its own login may never have been there.)
+    fn cannot_enter_database(&self, trouble: &Trouble) -> bool {
+        let Trouble::NoLease(LeaseError::Connect(OriginError::Login(error))) = trouble else {
+            return false;
         };
-        self.hold(lease);
-        Ok(())
+        let here = self.state.database_name();
+        matches!(error, LoginError::Refused(refused) if refused.code == BAD_DB_ERROR)
+            && here.is_some()
+            && here != self.home.database.as_deref()
+    }
+
+    /// The database of the session is gone: it is in none from now on.
+    pub(super) fn leave_database(&mut self) {
+        self.state = Arc::new(self.state.without_database());
+        self.profile = Arc::new(Profile {
+            database: None,
+            ..Profile::clone(&self.profile)
+        });
     }
 
     /// The session has this lease from now on.

@@ -12,17 +12,14 @@ use mysql_proto::{
 use mysql_sql::Effect;
 
 use super::attributes::first_packet;
+use super::lease::BAD_DB_ERROR;
 use super::statements::Execution;
 use super::{MAX_RETRIES, Session};
 use crate::bring::Steps;
 use crate::downstream::CommandPacket;
 use crate::error::{OriginLoss, SessionEnd, Trouble};
 use crate::origin::{BringError, OriginConn, SendError};
-use crate::profile::Profile;
 use crate::state::SessionState;
-
-/// `ER_BAD_DB_ERROR`.
-const BAD_DB_ERROR: u16 = 1049;
 
 /// How a command went.
 pub(super) enum Relayed {
@@ -250,11 +247,7 @@ impl Session {
         if refused.code != BAD_DB_ERROR || self.state.database_name().is_none() {
             return false;
         }
-        self.state = Arc::new(self.state.without_database());
-        self.profile = Arc::new(Profile {
-            database: None,
-            ..Profile::clone(&self.profile)
-        });
+        self.leave_database();
         true
     }
 

@@ -206,6 +206,12 @@ impl Session {
             Ok(handle) => handle,
             // The connection is there still: this is the preparation's own error.
             Err(Trouble::Refused(error)) if self.held.is_some() => return Ok(Some(error)),
+            // The state that it was prepared in cannot be had any more.
+            Err(Trouble::Refused(error)) if !self.pins.hold() => return Ok(Some(error)),
+            Err(Trouble::Refused(_)) => {
+                let trouble = Trouble::Client(SessionEnd::StateLost);
+                return Err(NotSent::nothing_left(trouble));
+            }
             Err(trouble) => return Err(NotSent::nothing_left(trouble)),
         };
         let bytes = self.execution(packet, &aim, handle.id)?;
