@@ -15,6 +15,7 @@ mod matrix;
 mod origin_user;
 mod orm;
 mod pooling;
+mod prepared;
 mod protocol;
 mod show;
 mod tls;

@@ -58,7 +58,7 @@ impl Session {
     async fn fetch(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         let id = self.statement_id(packet);
         let Some(prepared) = self.statements.get(id) else {
-            return self.give_up(packet, self.unknown_statement(packet)).await;
+            return self.unknown_statement(packet).await;
         };
         let has_cursor = prepared.bound.as_ref().is_some_and(|bound| bound.cursor);
         if !has_cursor {
@@ -81,7 +81,7 @@ impl Session {
     async fn reset_statement(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         let id = self.statement_id(packet);
         let Some(prepared) = self.statements.get_mut(id) else {
-            return self.give_up(packet, self.unknown_statement(packet)).await;
+            return self.unknown_statement(packet).await;
         };
         prepared.failed = None;
         let is_open = |bound: &Bound| bound.cursor || bound.long_data;
@@ -280,11 +280,16 @@ impl Session {
         id.map_or(0, |id| u32::from_le_bytes(*id))
     }
 
-    fn unknown_statement(&self, packet: CommandPacket) -> Trouble {
-        Trouble::UnknownStatement {
+    /// Refuses an id that names no statement, in the origin's own words.
+    async fn unknown_statement(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        if let Err(trouble) = self.learn_status().await {
+            return self.give_up(packet, trouble).await;
+        }
+        let trouble = Trouble::UnknownStatement {
             id: self.statement_id(packet),
             command: packet.command,
             flavor: self.served.pool.connector().flavor(),
-        }
+        };
+        self.give_up(packet, trouble).await
     }
 }

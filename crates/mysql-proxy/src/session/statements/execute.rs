@@ -35,7 +35,7 @@ impl Session {
     pub(super) async fn execute(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         let id = self.statement_id(packet);
         let Some(prepared) = self.statements.get(id) else {
-            return self.give_up(packet, self.unknown_statement(packet)).await;
+            return self.unknown_statement(packet).await;
         };
         if let Some(error) = prepared.failed.clone() {
             return self.give_up(packet, Trouble::Refused(error)).await;
