@@ -164,6 +164,11 @@ pub(super) fn excuse(
         if is_of_older && (!shows_any(seen) || last.is_some_and(is_of_edge)) {
             return Some("conditions of a statement before the last one, or of a command");
         }
+        let cannot_be_read =
+            matches!(last, Some(Reply::Error(packet)) if packet.code == PARSE_ERROR);
+        if is_tidb && cannot_be_read {
+            return Some("conditions that TiDB keeps over a text that it cannot read");
+        }
         let calls = before.and_then(|place| text_of(program, place));
         if is_mysql && calls.is_some_and(|sql| sql.contains("found_rows()")) {
             return Some("the warning that FOUND_ROWS() is deprecated");
