@@ -215,3 +215,25 @@ async fn a_reset_forgets_all_statements() {
     );
     assert_eq!(execute(&mut client, id).await, Outcome::Error(1243));
 }
+
+#[tokio::test]
+async fn a_session_may_have_as_many_as_a_server() {
+    let origin = origin_with_gap(0).await;
+    let edge = Edge::start(&origin, pool());
+    let mut client = edge.client().await;
+    let mut packets = Vec::new();
+    for _ in 0..crate::statements::MAX_PREPARED {
+        write_command(&mut packets, Command::STMT_PREPARE, b"SELECT 1");
+    }
+    client.send(&packets).await.unwrap();
+    for _ in 0..crate::statements::MAX_PREPARED {
+        let response = client.read_over(Command::STMT_PREPARE).await.unwrap();
+        assert_eq!(response.unwrap().error, None);
+    }
+    let one_more = ask(&mut client, Command::STMT_PREPARE, b"SELECT 1").await;
+    assert_eq!(one_more.unwrap().error, Some(1461));
+    let mut close = Vec::new();
+    write_command(&mut close, Command::STMT_CLOSE, &1_u32.to_le_bytes());
+    client.send(&close).await.unwrap();
+    prepare(&mut client, "SELECT 1").await;
+}
