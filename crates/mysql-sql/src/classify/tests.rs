@@ -49,10 +49,19 @@ fn leaves_the_connection_as_it_was() {
         let plain = Effect {
             may_write: effect.may_write,
             is_multi: effect.is_multi,
+            may_find_rows: effect.may_find_rows,
             ..Effect::default()
         };
         assert_eq!(effect, plain, "{sql}");
     }
+}
+
+#[test]
+fn tells_who_may_find_rows() {
+    assert!(effect("INSERT INTO t SELECT a FROM u").may_find_rows);
+    assert!(effect("REPLACE INTO d.t(a) SELECT a FROM u").may_find_rows);
+    assert!(!effect("INSERT INTO t (a) VALUES (1)").may_find_rows);
+    assert!(!effect("SELECT a FROM u").may_find_rows);
 }
 
 #[test]
