@@ -216,9 +216,9 @@ impl Session {
                 Ok(refused) => return Ok(refused),
                 Err(error) => error,
             };
-            let may_retry = (error.may_retry || self.leaves_dropped_database(&error))
-                && !self.pins.hold()
-                && packet.is_whole;
+            let may_retry = !self.pins.hold()
+                && packet.is_whole
+                && (error.may_retry || self.leaves_dropped_database(&error));
             if !may_retry || retries == MAX_RETRIES {
                 self.downstream.consume(packet);
                 if let SendTrouble::NoLease(_) = error.trouble {
@@ -269,6 +269,17 @@ impl Session {
     /// Leads the lease in hand to the session's state, and waits until it is there.
     pub(super) async fn lead_lease(&mut self, effect: &Effect) -> Result<(), Trouble> {
         let steps = self.steps_ahead(effect);
+        let state = Arc::clone(&self.state);
+        self.lead(&steps, &state).await
+    }
+
+    /// Takes steps on the lease in hand, which must be amid no command, and waits until it is in
+    /// this state. One that does not get there is in none that is known, and is closed.
+    pub(super) async fn lead(
+        &mut self,
+        steps: &Steps,
+        state: &Arc<SessionState>,
+    ) -> Result<(), Trouble> {
         let Some(lease) = &mut self.held else {
             return Ok(());
         };
@@ -276,19 +287,22 @@ impl Session {
             return Ok(());
         }
         lease.begin_command();
-        let sent = lease.send(&steps.bytes).await;
-        sent.map_err(|error| Trouble::OriginLost(error.source.into()))?;
-        match lease.finish(&steps, &self.state).await {
-            Ok(()) => {
-                lease.end_command();
-                if steps.commands.contains(&Command::RESET_CONNECTION) {
-                    lease.unused();
-                }
-                Ok(())
+        let led = match lease.send(&steps.bytes).await {
+            Ok(()) => lease.finish(steps, state).await,
+            Err(error) => Err(BringError::Lost(error.source.into())),
+        };
+        let Err(error) = led else {
+            lease.end_command();
+            if steps.commands.contains(&Command::RESET_CONNECTION) {
+                lease.unused();
             }
-            Err(BringError::Lost(loss)) => Err(Trouble::OriginLost(loss)),
-            Err(BringError::Refused(error)) => Err(Trouble::Refused(error)),
-        }
+            return Ok(());
+        };
+        self.held = None;
+        Err(match error {
+            BringError::Lost(loss) => Trouble::OriginLost(loss),
+            BringError::Refused(error) => Trouble::Refused(error),
+        })
     }
 
     /// Passes one packet of the client on. Returns the length of its payload.

@@ -11,7 +11,6 @@ use mysql_sql::{Effect, Statement, StatementKind};
 use super::{Bound, Prepared, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
-use crate::origin::BringError;
 use crate::session::relay::{Outgoing, Relayed, SendTrouble, unanswered, unsent};
 use crate::state::SessionState;
 use crate::statements::{Handle, StatementText};
@@ -216,30 +215,10 @@ impl Session {
 
     /// Leads the lease in hand, which must be amid no command, to a state.
     async fn lead_to(&mut self, state: &Arc<SessionState>) -> Result<(), Trouble> {
-        let Some(lease) = &mut self.held else {
-            return Ok(());
+        let steps = match &self.held {
+            Some(lease) => lease.steps_to(state, false),
+            None => return Ok(()),
         };
-        let steps = lease.steps_to(state, false);
-        if steps.is_empty() {
-            return Ok(());
-        }
-        lease.begin_command();
-        let led = match lease.send(&steps.bytes).await {
-            Ok(()) => lease.finish(&steps, state).await,
-            Err(error) => Err(BringError::Lost(error.source.into())),
-        };
-        match led {
-            Ok(()) => {
-                lease.end_command();
-                Ok(())
-            }
-            Err(error) => {
-                self.held = None;
-                Err(match error {
-                    BringError::Lost(loss) => Trouble::OriginLost(loss),
-                    BringError::Refused(error) => Trouble::Refused(error),
-                })
-            }
-        }
+        self.lead(&steps, state).await
     }
 }
