@@ -87,7 +87,6 @@ impl<C: Connect> Shared<C> {
             end: now + lifetime,
             since: now,
             visit: self.next_visit(),
-            unused: true,
         }
     }
 

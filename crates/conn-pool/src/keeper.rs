@@ -47,7 +47,7 @@ async fn open_missing<C: Connect>(pool: &Arc<Shared<C>>) -> Option<bool> {
     pool.metrics.open.inc();
     match pool.open(Permit::to_open(pool), &key).await {
         Ok(lease) => {
-            lease.return_as_is();
+            lease.give_back();
             Some(true)
         }
         Err(error) => {

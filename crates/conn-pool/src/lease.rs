@@ -77,20 +77,9 @@ impl<C: Connect> Lease<C> {
         self.inner.visit
     }
 
-    /// True when no session used the connection before this lease.
-    pub fn is_unused(&self) -> bool {
-        self.inner.unused
-    }
-
     /// Returns the connection, which must be in the state that its key promises: to the first
     /// waiter, or to the idle ones. One that is too old is closed instead.
-    pub fn give_back(mut self) {
-        self.inner.unused = false;
-        self.return_as_is();
-    }
-
-    /// Returns a connection that no session touched in this lease.
-    pub(crate) fn return_as_is(self) {
+    pub fn give_back(self) {
         let pool = Arc::clone(&self.permit.pool);
         pool.take_back(Returned {
             idle: self.inner,
@@ -200,7 +189,7 @@ impl<C: Connect> CleanLease<C> {
 impl<C: Connect> Drop for CleanLease<C> {
     fn drop(&mut self) {
         if let Some(lease) = self.0.take() {
-            lease.return_as_is();
+            lease.give_back();
         }
     }
 }

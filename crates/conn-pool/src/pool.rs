@@ -70,27 +70,6 @@ impl<C: Connect> Pool<C> {
         }
     }
 
-    /// Lends a connection of `key` that no session has used before: opens one, in the place of an
-    /// idle one if there is no room. Cancel-safe as [`Pool::lease`].
-    pub async fn lease_unused(&self, key: &C::Key) -> Result<Lease<C>, LeaseError<C::Error>> {
-        let claim = self.shared.state().claim_unused(key, &self.shared.config);
-        match claim {
-            Claim::Idle(evicted) | Claim::Permit(Some(evicted)) => {
-                self.open_instead_of(Some(evicted), key).await
-            }
-            Claim::Permit(None) => self.open_instead_of(None, key).await,
-            Claim::Wait(granted) => {
-                let lease = self.wait(granted, key).await?;
-                if lease.is_unused() {
-                    return Ok(lease);
-                }
-                self.shared.open(lease.into_permit(), key).await
-            }
-            Claim::QueueFull => Err(self.queue_full()),
-            Claim::Closed => Err(LeaseError::Closed),
-        }
-    }
-
     /// Lends the very connection of an earlier visit again, if it is idle and nobody used it since.
     pub fn resume(&self, visit: Visit) -> Option<Lease<C>> {
         let idle = {

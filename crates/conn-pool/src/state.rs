@@ -24,8 +24,6 @@ pub(crate) struct Idle<C: Connect> {
     pub(crate) since: Instant,
     /// The last visit on it.
     pub(crate) visit: Visit,
-    /// No session has used it.
-    pub(crate) unused: bool,
 }
 
 /// A session that waits for a connection of `key`.
@@ -96,7 +94,7 @@ impl<C: Connect> State<C> {
             self.remember(ask.key);
             return Claim::Idle(idle);
         }
-        self.claim_unused(ask.key, config)
+        self.claim_new(ask.key, config)
     }
 
     /// The place of the idle connection that suits best: that of the visit; one that is ready, the
@@ -122,7 +120,7 @@ impl<C: Connect> State<C> {
     }
 
     /// Takes the right to open a connection, or a place in the queue.
-    pub(crate) fn claim_unused(&mut self, key: &C::Key, config: &PoolConfig) -> Claim<C> {
+    fn claim_new(&mut self, key: &C::Key, config: &PoolConfig) -> Claim<C> {
         if self.closed {
             return Claim::Closed;
         }
