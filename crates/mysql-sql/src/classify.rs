@@ -118,9 +118,6 @@ impl<'a> Reader<'a> {
             effect.needs_previous |= effect.questions.iter().any(|q| q.kind.is_about_previous());
             effect.questions.clear();
         }
-        if let ([Assignment::Database(name)], None) = (effect.sets.as_slice(), effect.pin) {
-            effect.use_database = Some(name.clone());
-        }
     }
 
     /// Reads one statement up to its semicolon. `None` at the end of the text.

@@ -64,10 +64,6 @@ pub struct Effect {
     /// Asks about the statement before it in a way that is neither one of `questions` nor
     /// `diagnostics`: must run where that one ran.
     pub needs_previous: bool,
-    /// The statement after it will ask about this one: the connection must be kept for it.
-    pub keep_for_next: bool,
-    /// Changes the default database to this one, if it succeeds. (Also in `sets`.)
-    pub use_database: Option<String>,
 }
 
 /// Most assignments, user variables and questions of one text that are remembered. What has more is
@@ -87,7 +83,6 @@ impl Effect {
     /// The effect of `USE`.
     pub fn use_database(name: String) -> Self {
         Self {
-            use_database: Some(name.clone()),
             sets: vec![Assignment::Database(name)],
             ..Self::default()
         }

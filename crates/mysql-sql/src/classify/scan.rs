@@ -112,10 +112,7 @@ impl<'a> Reader<'a> {
             {
                 self.effect.add_pin(PinReason::Sequence);
             }
-            Betraying::CalcFoundRows => {
-                self.effect.calc_found_rows = true;
-                self.effect.keep_for_next = true;
-            }
+            Betraying::CalcFoundRows => self.effect.calc_found_rows = true,
             // `REPLACE(…)` and `INSERT(…)` are functions.
             Betraying::Writes if is_reading && !is_call => self.effect.may_write = true,
             Betraying::Into if is_reading => {
