@@ -1,6 +1,7 @@
 //! One client, from its login to its end.
 
 mod attributes;
+mod capture;
 mod change_user;
 mod cleanup;
 mod command;

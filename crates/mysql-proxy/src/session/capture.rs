@@ -1,0 +1,89 @@
+//! Before a lease is given back: what the client may still ask about its last statement is taken from
+//! it, if there is anything to take.
+
+use mysql_proto::Command;
+use tracing::{debug, warn};
+
+use super::Session;
+use crate::error::OriginLoss;
+use crate::mutant::Fault;
+use crate::origin::Flavor;
+
+/// Most conditions of a statement that are captured: an idle session keeps them.
+const MAX_CAPTURED: u64 = 100;
+
+/// Asks for so many.
+const CAPTURE: &[u8] = b"SHOW WARNINGS LIMIT 100";
+
+impl Session {
+    /// Takes the warnings of the last statement from the connection that ran it.
+    pub(super) async fn capture(&mut self) {
+        let Some(lease) = &mut self.held else { return };
+        let is_here = self.previous.visit == Some(lease.visit());
+        if !is_here || !self.previous.warned || self.previous.warnings.is_some() {
+            return;
+        }
+        self.previous.visit = None;
+        if self.shared.config.mutant.has(Fault::Capture) {
+            self.previous.warned = false;
+            return;
+        }
+        let question: &[u8] = match lease.flavor() {
+            // It knows no `LIMIT`, and remembers 64 by default.
+            Flavor::TiDb => b"SHOW WARNINGS",
+            Flavor::MySql | Flavor::MariaDb { .. } => CAPTURE,
+        };
+        match lease.ask(Command::QUERY, question).await {
+            // There are more: half of them would be a wrong answer.
+            Ok(answer) if answer.summary.rows >= MAX_CAPTURED => {}
+            Ok(answer) => {
+                let has_eof = lease.has_eof();
+                self.previous.captured(answer, has_eof);
+            }
+            Err(error) => self.lose_idle(&error),
+        }
+    }
+
+    /// Asks for the rows that a `SQL_CALC_FOUND_ROWS` has counted.
+    pub(super) async fn take_found_rows(&mut self) {
+        let Some(lease) = &mut self.held else { return };
+        if self.previous.found_rows.is_some() {
+            return;
+        }
+        self.previous.visit = None;
+        match lease.ask_number("SELECT FOUND_ROWS() LIMIT 1").await {
+            Ok(rows) => self.previous.found_rows = rows,
+            Err(error) => self.lose_idle(&error),
+        }
+    }
+
+    /// Takes the last insert id from the connection if it is news, so that a statement on another
+    /// connection can be given it. What an OK packet carries is another thing: an explicit value of
+    /// an `AUTO_INCREMENT` column shows there too.
+    pub(super) async fn take_insert_id(&mut self) {
+        let Some(lease) = &mut self.held else { return };
+        let before = lease.insert_id();
+        if !before.is_news {
+            return;
+        }
+        self.previous.visit = None;
+        match lease.take_insert_id().await {
+            Ok(Some(value)) => {
+                if value != before.known {
+                    self.insert_id = value;
+                }
+            }
+            Ok(None) => {
+                warn!("Origin gave no number for LAST_INSERT_ID()");
+                self.held = None;
+            }
+            Err(error) => self.lose_idle(&error),
+        }
+    }
+
+    /// A connection was lost between two statements, which nobody has to be told.
+    fn lose_idle(&mut self, error: &OriginLoss) {
+        debug!(%error, "Lost an origin connection between two statements");
+        self.held = None;
+    }
+}
