@@ -74,9 +74,15 @@ async fn logs_in_to_mariadb_by_ed25519() -> Result<()> {
     let Some(database) = Database::start_with_tls(DatabaseKind::MariaDb).await? else {
         return Ok(());
     };
+    if let Err(error) = database
+        .execute_all(&["INSTALL SONAME 'auth_ed25519'"])
+        .await
+    {
+        testkit::skip("logins by client_ed25519", &format!("{error:#}"));
+        return Ok(());
+    }
     database
         .execute_all(&[
-            "INSTALL SONAME 'auth_ed25519'",
             "CREATE USER signs IDENTIFIED VIA ed25519 USING PASSWORD('secret')",
             &format!("CREATE USER lengthy IDENTIFIED VIA ed25519 USING PASSWORD('{LONG}')"),
             "CREATE USER native IDENTIFIED VIA mysql_native_password USING PASSWORD('secret')",

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::{BOOTSTRAP, as_root, option};
-use crate::find;
+use crate::{checkout, find};
 
 /// Small, and careless of a crash of the machine, but not of the server: what was committed is
 /// still there when a killed server is started again.
@@ -57,4 +57,13 @@ pub(super) fn arguments(command: &mut Command, folder: &Path, port: u16) {
         .arg(option("--init-file=", &folder.join("bootstrap.sql")))
         .arg(format!("--port={port}"))
         .args(SETTINGS);
+    if let Some(plugins) = unpacked_plugins() {
+        command.arg(option("--plugin-dir=", &plugins));
+    }
+}
+
+/// The plugins that `cargo xtask test` has unpacked, where the system has none.
+fn unpacked_plugins() -> Option<PathBuf> {
+    let folder = checkout().join(".cache/mariadb/root/usr/lib/mysql/plugin");
+    folder.exists().then_some(folder)
 }
