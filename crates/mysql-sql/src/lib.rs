@@ -17,6 +17,7 @@
 
 mod assignment;
 mod builtin;
+mod class;
 mod classify;
 mod command;
 mod effect;

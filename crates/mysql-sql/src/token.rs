@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::class::Class;
 use crate::word::is;
 
 /// Longest name of a user variable, in characters
@@ -128,7 +129,11 @@ impl<'a> Tokens<'a> {
                 let len = len.unwrap_or(self.rest.len());
                 let name = self.rest.get(..len)?;
                 self.skip(len);
-                if self.rest.first().is_some_and(|&byte| is_word(byte)) {
+                if self
+                    .rest
+                    .first()
+                    .is_some_and(|&byte| Class::of(byte).is_of_word())
+                {
                     return None;
                 }
                 name
@@ -158,7 +163,7 @@ impl<'a> Tokens<'a> {
         let len = self
             .rest
             .iter()
-            .position(|&byte| !is_word(byte))
+            .position(|&byte| !Class::of(byte).is_of_word())
             .unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at_checked(len).unwrap_or_default();
         self.rest = rest;
@@ -229,10 +234,16 @@ impl<'a> Iterator for Tokens<'a> {
 
     fn next(&mut self) -> Option<Token<'a>> {
         loop {
+            let first = *self.rest.first()?;
+            match Class::of(first) {
+                Class::Space => {
+                    self.skip(1);
+                    continue;
+                }
+                Class::Word => return Some(self.word()),
+                Class::Dollar | Class::Sign => {}
+            }
             match self.rest {
-                [] => return None,
-                // A NUL at the end of a command is legal and means nothing (TiDB trims it too).
-                [b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c | 0, ..] => self.skip(1),
                 // Two dashes begin a comment only when white space or the end follows.
                 [b'#', ..] | [b'-', b'-'] | [b'-', b'-', b' ' | b'\t'..=b'\r', ..] => {
                     self.skip_line();
@@ -256,19 +267,13 @@ impl<'a> Iterator for Tokens<'a> {
                     self.skip(1);
                     return Some(Token::At);
                 }
-                [byte, ..] if is_word(*byte) => return Some(self.word()),
-                [sign, ..] => {
+                _ => {
                     self.skip(1);
-                    return Some(Token::Sign(*sign));
+                    return Some(Token::Sign(first));
                 }
             }
         }
     }
-}
-
-/// Letters, digits, `_`, `$` and everything beyond ASCII make words.
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::question::QuestionKind;
 
 /// Compares a word without regard to case.
+#[inline]
 pub(crate) fn is(word: &[u8], keyword: &str) -> bool {
     word.eq_ignore_ascii_case(keyword.as_bytes())
 }
@@ -135,38 +136,32 @@ pub(crate) enum Betraying {
     Writes,
 }
 
-/// What a word betrays, if anything. Most are passed over by their length.
+/// What a word betrays, if anything. Most are passed over by their length and first letter.
 pub(crate) fn betraying(word: &[u8]) -> Option<Betraying> {
-    let keywords: &[(&str, Betraying)] = match word.len() {
-        4 => &[("INTO", Betraying::Into), ("LOCK", Betraying::Writes)],
-        5 => &[("VALUE", Betraying::Value), ("SHARE", Betraying::Writes)],
-        6 => &[
-            ("UPDATE", Betraying::Writes),
-            ("DELETE", Betraying::Writes),
-            ("INSERT", Betraying::Writes),
-            ("SETVAL", Betraying::Sequence),
-        ],
-        7 => &[
-            ("REPLACE", Betraying::Writes),
-            ("NEXTVAL", Betraying::Sequence),
-            ("LASTVAL", Betraying::Sequence),
-            ("BINDING", Betraying::Binding),
-        ],
-        8 => &[("GET_LOCK", Betraying::UserLock)],
-        9 => &[
-            ("TEMPORARY", Betraying::Temporary),
-            ("ROW_COUNT", Betraying::Asks(QuestionKind::RowCount)),
-        ],
-        10 => &[("FOUND_ROWS", Betraying::Asks(QuestionKind::FoundRows))],
-        13 => &[("CONNECTION_ID", Betraying::Asks(QuestionKind::ConnectionId))],
-        14 => &[("LAST_INSERT_ID", Betraying::LastInsertId)],
-        19 => &[("SQL_CALC_FOUND_ROWS", Betraying::CalcFoundRows)],
+    let first = word.first()?.to_ascii_uppercase();
+    let (keyword, betraying) = match (word.len(), first) {
+        (4, b'I') => ("INTO", Betraying::Into),
+        (4, b'L') => ("LOCK", Betraying::Writes),
+        (5, b'V') => ("VALUE", Betraying::Value),
+        (5, b'S') => ("SHARE", Betraying::Writes),
+        (6, b'U') => ("UPDATE", Betraying::Writes),
+        (6, b'D') => ("DELETE", Betraying::Writes),
+        (6, b'I') => ("INSERT", Betraying::Writes),
+        (6, b'S') => ("SETVAL", Betraying::Sequence),
+        (7, b'R') => ("REPLACE", Betraying::Writes),
+        (7, b'N') => ("NEXTVAL", Betraying::Sequence),
+        (7, b'L') => ("LASTVAL", Betraying::Sequence),
+        (7, b'B') => ("BINDING", Betraying::Binding),
+        (8, b'G') => ("GET_LOCK", Betraying::UserLock),
+        (9, b'T') => ("TEMPORARY", Betraying::Temporary),
+        (9, b'R') => ("ROW_COUNT", Betraying::Asks(QuestionKind::RowCount)),
+        (10, b'F') => ("FOUND_ROWS", Betraying::Asks(QuestionKind::FoundRows)),
+        (13, b'C') => ("CONNECTION_ID", Betraying::Asks(QuestionKind::ConnectionId)),
+        (14, b'L') => ("LAST_INSERT_ID", Betraying::LastInsertId),
+        (19, b'S') => ("SQL_CALC_FOUND_ROWS", Betraying::CalcFoundRows),
         _ => return None,
     };
-    keywords
-        .iter()
-        .find(|(keyword, _)| is(word, keyword))
-        .map(|&(_, betraying)| betraying)
+    is(word, keyword).then_some(betraying)
 }
 
 /// The question that a system variable (after `@@`) is another name of.
