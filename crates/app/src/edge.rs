@@ -21,6 +21,7 @@ use tunnel_edge::{CERTIFICATE_NAMES, TunnelEdge, TunnelMonitor};
 use crate::admin::Admin;
 use crate::certificates;
 use crate::dialers::Dialers;
+use crate::housekeeping::Housekeeping;
 
 /// The name under which the store keeps the key of QUIC's stateless resets.
 const RESET_KEY: &str = "quic-stateless-reset";
@@ -40,6 +41,7 @@ pub struct EdgeRole {
     tunnel: Option<TunnelEdge>,
     monitor: Option<TunnelMonitor>,
     admin: Option<Admin>,
+    housekeeping: Housekeeping,
 }
 
 /// An edge that serves.
@@ -53,6 +55,8 @@ pub(crate) struct RunningEdge {
     hyperdrives: Hyperdrives,
     meeting: JoinHandle<()>,
     admin: Option<JoinHandle<()>>,
+    // Likewise, for its tasks.
+    _housekeeping: Housekeeping,
 }
 
 /// What the store makes of a configuration: ids, secrets and passwords that the file leaves out are
@@ -82,7 +86,9 @@ impl EdgeRole {
 
         let metrics = mysql_proxy::Metrics::register(&mut registry);
         let dialers = Arc::new(Dialers::new(tunnel.as_ref().map(TunnelEdge::dialer)));
-        let hyperdrives = Hyperdrives::new(snapshots, dialers, metrics.clone());
+        let housekeeping = Housekeeping::start().context("cannot start a thread")?;
+        let hyperdrives =
+            Hyperdrives::new(snapshots, dialers, metrics.clone(), housekeeping.handle());
         let listener = listen(config.listen)
             .with_context(|| format!("cannot listen on edge.listen = {}", config.listen))?;
         let proxy = ProxyConfig {
@@ -104,6 +110,7 @@ impl EdgeRole {
             tunnel,
             monitor,
             admin,
+            housekeeping,
         })
     }
 
@@ -130,6 +137,7 @@ impl EdgeRole {
             hyperdrives: self.hyperdrives,
             meeting,
             admin,
+            _housekeeping: self.housekeeping,
         }
     }
 

@@ -19,6 +19,7 @@ mod certificates;
 mod connector;
 mod dialers;
 mod edge;
+mod housekeeping;
 
 use anyhow::Result;
 use config::Config;

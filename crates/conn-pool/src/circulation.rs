@@ -108,20 +108,17 @@ impl<C: Connect> Shared<C> {
         Some(Lease::new(idle, visit, permit))
     }
 
-    /// Takes a connection back: for the first waiter of its key, or for the idle ones.
+    /// Takes a connection back: for the first waiter of its key, or for the idle ones. Among those
+    /// it is not looked at before somebody wants it.
     pub(crate) fn take_back(self: &Arc<Self>, returned: Returned<C>) {
-        let now = Instant::now();
         let Returned {
             mut idle,
             mut permit,
         } = returned;
-        idle.since = now;
-        if now >= idle.end || !self.connect.is_alive(&mut idle.conn) {
-            self.connect.close(idle.conn);
-            return;
-        }
+        idle.since = Instant::now();
+        let is_too_old = idle.since >= idle.end;
         let mut state = self.state();
-        if state.closed {
+        if is_too_old || state.closed {
             drop(state);
             self.connect.close(idle.conn);
             return;
@@ -134,7 +131,7 @@ impl<C: Connect> Shared<C> {
             return;
         };
         drop(state);
-        if waiter.key != idle.key {
+        if waiter.key != idle.key || !self.connect.is_alive(&mut idle.conn) {
             self.connect.close(idle.conn);
             permit.reopen();
             // If that waiter vanished just now, the permit drops and goes to the next.

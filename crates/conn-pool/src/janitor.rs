@@ -4,6 +4,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tracing::debug;
@@ -24,10 +25,10 @@ pub(crate) struct Janitor {
 }
 
 impl Janitor {
-    pub(crate) fn spawn<C: Connect>(pool: &Arc<Shared<C>>) -> Self {
+    pub(crate) fn spawn<C: Connect>(pool: &Arc<Shared<C>>, housekeeping: &Handle) -> Self {
         let keeps = pool.config.kept() > 0;
         Self {
-            sweeper: tokio::spawn(run(Arc::downgrade(pool))),
+            sweeper: housekeeping.spawn(run(Arc::downgrade(pool))),
             keeper: keeps.then(|| tokio::spawn(keeper::run(Arc::downgrade(pool)))),
         }
     }

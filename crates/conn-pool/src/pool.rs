@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -25,11 +26,37 @@ pub struct Pool<C: Connect> {
 impl<C: Connect> Pool<C> {
     /// Makes an empty pool. Must be called inside a tokio runtime: tasks close what stays idle for
     /// too long and open what is missing, and end with the last clone of the pool.
-    pub fn new(connect: C, config: PoolConfig, metrics: PoolMetrics) -> Self {
+    ///
+    /// `housekeeping` is the runtime that looks at the idle connections each second. It opens none,
+    /// so it need not be the one that serves. It should not be, because each wait for I/O of a
+    /// runtime that has a timer sets an alarm of the kernel's.
+    pub fn new(
+        connect: C,
+        config: PoolConfig,
+        metrics: PoolMetrics,
+        housekeeping: &Handle,
+    ) -> Self {
         let shared = Arc::new(Shared::new(connect, config, metrics));
         Self {
-            janitor: Arc::new(Janitor::spawn(&shared)),
+            janitor: Arc::new(Janitor::spawn(&shared, housekeeping)),
             shared,
+        }
+    }
+
+    /// Lends a connection of `key` that is idle, if there is one: as [`Pool::lease`], without the
+    /// waiting.
+    pub fn lease_idle(
+        &self,
+        key: &C::Key,
+        wish: &C::Wish,
+        last: Option<Visit>,
+    ) -> Option<Lease<C>> {
+        let ask = Ask { key, wish, last };
+        loop {
+            let idle = self.shared.state().claim_idle(&ask, &self.shared.connect)?;
+            if let Some(lease) = self.shared.revive(idle) {
+                return Some(lease);
+            }
         }
     }
 

@@ -88,13 +88,18 @@ impl<C: Connect> State<C> {
 
     /// Takes the idle connection that suits best, the right to open one, or a place in the queue.
     pub(crate) fn claim(&mut self, ask: &Ask<'_, C>, connect: &C, config: &PoolConfig) -> Claim<C> {
-        if let Some(at) = self.best_idle(ask, connect)
-            && let Some(idle) = self.idle.remove(at)
-        {
-            self.remember(ask.key);
-            return Claim::Idle(idle);
+        match self.claim_idle(ask, connect) {
+            Some(idle) => Claim::Idle(idle),
+            None => self.claim_new(ask.key, config),
         }
-        self.claim_new(ask.key, config)
+    }
+
+    /// Takes the idle connection that suits best.
+    pub(crate) fn claim_idle(&mut self, ask: &Ask<'_, C>, connect: &C) -> Option<Idle<C>> {
+        let at = self.best_idle(ask, connect)?;
+        let idle = self.idle.remove(at)?;
+        self.remember(ask.key);
+        Some(idle)
     }
 
     /// The place of the idle connection that suits best: that of the visit; one that is ready, the

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -76,7 +77,12 @@ const CONFIG: PoolConfig = PoolConfig {
 
 fn pool(numbers: &Numbers, config: PoolConfig) -> Pool<Numbers> {
     let metrics = Metrics::register(&mut Registry::default());
-    Pool::new(numbers.clone(), config, metrics.of("test"))
+    Pool::new(
+        numbers.clone(),
+        config,
+        metrics.of("test"),
+        &Handle::current(),
+    )
 }
 
 /// Asks in the background and lets the question reach the queue.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
+use futures_util::FutureExt;
 use mysql_proto::{
     AttributedQuery, Capabilities, Command, ErrPacket, HEADER_LEN, MAX_PAYLOAD, OkPacket,
     PacketHeader, StatusFlags,
@@ -189,9 +190,7 @@ impl Downstream {
     pub(crate) async fn next_part(&mut self, left: usize) -> Result<&[u8], SessionEnd> {
         while self.input.is_empty() || (left == 0 && self.input.len() < HEADER_LEN) {
             let room = left.clamp(IDLE_BUFFER, PART_BUFFER);
-            let filled = timeout(PROGRESS_LIMIT, self.fill(room)).await;
-            let filled = filled.map_err(|_| SessionEnd::Stalled)?;
-            if filled.map_err(SessionEnd::Downstream)? == 0 {
+            if progress(self.fill(room)).await? == 0 {
                 return Err(SessionEnd::ClientLeft);
             }
         }
@@ -233,17 +232,12 @@ impl Downstream {
     /// it keeps an origin connection from everybody else.
     pub(crate) async fn send(&mut self, mut bytes: &[u8]) -> Result<(), SessionEnd> {
         while !bytes.is_empty() {
-            let written = timeout(PROGRESS_LIMIT, self.stream.write(bytes)).await;
-            match written.map_err(|_| SessionEnd::Stalled)? {
-                Ok(0) => return Err(SessionEnd::ClientLeft),
-                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-                Err(error) => return Err(SessionEnd::Downstream(error)),
+            match progress(self.stream.write(bytes)).await? {
+                0 => return Err(SessionEnd::ClientLeft),
+                count => bytes = bytes.get(count..).unwrap_or_default(),
             }
         }
-        let flushed = timeout(PROGRESS_LIMIT, self.stream.flush()).await;
-        flushed
-            .map_err(|_| SessionEnd::Stalled)?
-            .map_err(SessionEnd::Downstream)
+        progress(self.stream.flush()).await
     }
 
     /// Answers a command with an OK of our own.
@@ -269,6 +263,20 @@ impl Downstream {
         error.write(&mut packet, &mut sequence_id, self.capabilities);
         self.send(&packet).await
     }
+}
+
+/// What a client takes or sends within [`PROGRESS_LIMIT`]. Mostly there is nothing to wait for, and
+/// then no clock is read and no timer is made.
+async fn progress<T>(step: impl Future<Output = io::Result<T>>) -> Result<T, SessionEnd> {
+    let mut step = std::pin::pin!(step);
+    let done = match step.as_mut().now_or_never() {
+        Some(done) => done,
+        None => match timeout(PROGRESS_LIMIT, step).await {
+            Ok(done) => done,
+            Err(_) => return Err(SessionEnd::Stalled),
+        },
+    };
+    done.map_err(SessionEnd::Downstream)
 }
 
 /// Waits until a client leaves, and keeps what it sends meanwhile. Cancel-safe.

@@ -8,6 +8,7 @@ use conn_pool::{LeaseError, Pool, PoolConfig, PoolStats};
 use domain::{Hyperdrive, HyperdriveId, Snapshot};
 use mysql_proto::Capabilities;
 use net::{Backoff, Dial};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{debug, error, info, warn};
@@ -31,6 +32,7 @@ pub struct Hyperdrives {
     snapshot: watch::Receiver<Arc<Snapshot>>,
     dial: Arc<dyn Dial>,
     metrics: Metrics,
+    housekeeping: Handle,
     served: Arc<Mutex<HashMap<HyperdriveId, Arc<Served>>>>,
     registry: Arc<Registry>,
 }
@@ -79,16 +81,19 @@ pub struct HyperdriveStatus {
 }
 
 impl Hyperdrives {
-    /// Serves what `snapshot` holds, now and later, reaching origins by `dial`.
+    /// Serves what `snapshot` holds, now and later, reaching origins by `dial`. `housekeeping` is
+    /// the runtime for what is done now and then: see [`Pool::new`].
     pub fn new(
         snapshot: watch::Receiver<Arc<Snapshot>>,
         dial: Arc<dyn Dial>,
         metrics: Metrics,
+        housekeeping: Handle,
     ) -> Self {
         Self {
             snapshot,
             dial,
             metrics,
+            housekeeping,
             served: Arc::default(),
             registry: Arc::new(Registry::new()),
         }
@@ -137,7 +142,7 @@ impl Hyperdrives {
         };
         let metrics = self.metrics.pools.of(&hyperdrive.name);
         Ok(Served {
-            pool: Pool::new(connector, config, metrics),
+            pool: Pool::new(connector, config, metrics, &self.housekeeping),
             metrics: self.metrics.of(&hyperdrive.name),
             texts: Texts::default(),
             default_names: OnceLock::new(),
@@ -147,11 +152,11 @@ impl Hyperdrives {
     }
 
     /// Meets each origin once: learns the version that its clients are greeted with, and tells
-    /// early of an origin that cannot be reached. Tries until it succeeds; dropping the future ends
-    /// it.
+    /// early of an origin that cannot be reached, until it succeeds. Then asks it now and then for
+    /// its programs. Dropping the future ends all that.
     pub async fn meet_origins(&self) {
         let snapshot = Arc::clone(&self.snapshot.borrow());
-        let mut meetings = JoinSet::new();
+        let (mut meetings, mut watches) = (JoinSet::new(), JoinSet::new());
         for hyperdrive in snapshot.hyperdrives() {
             match self.serve(Arc::clone(hyperdrive)) {
                 Ok(served) => drop(meetings.spawn(meet(served))),
@@ -160,7 +165,13 @@ impl Hyperdrives {
                 }
             }
         }
-        while meetings.join_next().await.is_some() {}
+        while let Some(met) = meetings.join_next().await {
+            if let Ok(Some(served)) = met {
+                let watch = async move { programs::watch(served.pool.connector()).await };
+                watches.spawn_on(watch, &self.housekeeping);
+            }
+        }
+        while watches.join_next().await.is_some() {}
     }
 
     /// Closes all pools: what is idle now, and what is lent when it comes back.
@@ -216,8 +227,9 @@ impl Hyperdrives {
     }
 }
 
-/// Opens a connection, within the limits of the pool, and closes it again.
-async fn meet(served: Arc<Served>) {
+/// Opens a connection, within the limits of the pool, and closes it again. `None`: the pool is
+/// closed.
+async fn meet(served: Arc<Served>) -> Option<Arc<Served>> {
     const FIRST_WAIT: Duration = Duration::from_secs(1);
     /// A connector that starts together with its edge is not worth a warning.
     const QUIET_ATTEMPTS: u32 = 2;
@@ -238,9 +250,9 @@ async fn meet(served: Arc<Served>) {
             // Dropping the lease closes it: no client has just this profile.
             Ok(lease) => {
                 drop(lease);
-                return programs::watch(served.pool.connector()).await;
+                return Some(served);
             }
-            Err(LeaseError::Closed) => return,
+            Err(LeaseError::Closed) => return None,
             Err(LeaseError::Connect(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };

@@ -36,6 +36,7 @@ mod session;
 mod show;
 mod state;
 mod statements;
+mod states;
 
 #[cfg(test)]
 mod tests;

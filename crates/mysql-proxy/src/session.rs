@@ -11,6 +11,7 @@ mod kill;
 mod lease;
 mod limits;
 mod login;
+mod outcome;
 mod passthrough;
 mod pins;
 mod previous;

@@ -15,6 +15,7 @@ use domain::{
 use mysql_proto::{Capabilities, Command, write_command};
 use net::{Drain, TcpDialer, listen};
 use prometheus_client::registry::Registry;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::origin::{OriginConn, OriginConnector};
@@ -37,7 +38,12 @@ impl Edge {
     fn start_all(hyperdrives: impl IntoIterator<Item = Hyperdrive>) -> Self {
         let (snapshot, snapshots) = watch::channel(Arc::new(Snapshot::new(hyperdrives, [])));
         let metrics = Metrics::register(&mut Registry::default());
-        let hyperdrives = Hyperdrives::new(snapshots, Arc::new(TcpDialer), metrics.clone());
+        let hyperdrives = Hyperdrives::new(
+            snapshots,
+            Arc::new(TcpDialer),
+            metrics.clone(),
+            Handle::current(),
+        );
         let config = ProxyConfig {
             server_version: "8.0.11-test".to_owned(),
             max_clients: 10,

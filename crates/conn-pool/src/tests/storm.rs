@@ -117,7 +117,12 @@ async fn a_storm_leaves_the_books_in_order() {
         max_waiting: SESSIONS,
         ..CONFIG
     };
-    let pool = Pool::new(counting.clone(), config, crate::PoolMetrics::default());
+    let pool = Pool::new(
+        counting.clone(),
+        config,
+        crate::PoolMetrics::default(),
+        &Handle::current(),
+    );
     let sessions: Vec<_> = (0..SESSIONS)
         .map(|number| tokio::spawn(session(pool.clone(), number)))
         .collect();

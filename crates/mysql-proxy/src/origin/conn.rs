@@ -50,7 +50,11 @@ pub(crate) struct OriginConn {
 }
 
 impl OriginConn {
-    pub(super) fn new(logged_in: LoggedIn, state: SessionState, max_statements: usize) -> Self {
+    pub(super) fn new(
+        logged_in: LoggedIn,
+        state: Arc<SessionState>,
+        max_statements: usize,
+    ) -> Self {
         Self {
             stream: logged_in.stream,
             capabilities: logged_in.capabilities,
@@ -58,7 +62,7 @@ impl OriginConn {
             thread: logged_in.connection_id,
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             unread: 0..0,
-            state: Arc::new(state),
+            state,
             wear: Wear::default(),
             last_session: 0,
             insert_id: InsertId::default(),
@@ -255,18 +259,9 @@ impl OriginConn {
     }
 
     /// True unless the stream has ended, failed, or said something unasked while nobody used it, or
-    /// what carries it is about to go. Costs no system call: the runtime knows when there is
-    /// something to read.
+    /// what carries it is about to go.
     pub(super) fn is_usable(&mut self) -> bool {
-        if !self.settled || self.has_unread() || self.stream.is_leaving() {
-            return false;
-        }
-        let mut byte = [0];
-        let mut buffer = ReadBuf::new(&mut byte);
-        let mut context = Context::from_waker(Waker::noop());
-        Pin::new(&mut self.stream)
-            .poll_read(&mut context, &mut buffer)
-            .is_pending()
+        self.settled && !self.has_unread() && !self.stream.is_leaving() && self.stream.is_quiet()
     }
 
     /// Says goodbye if that can be done without waiting, so that the origin does not count an

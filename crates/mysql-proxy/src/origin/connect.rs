@@ -15,6 +15,7 @@ use super::{Flavor, OriginConn};
 use crate::error::OriginError;
 use crate::profile::Profile;
 use crate::state::SessionState;
+use crate::states::States;
 
 /// Opens connections to one origin.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub(crate) struct OriginConnector {
     login_status: AtomicU32,
     /// It has triggers or stored routines, as far as is known.
     programs: AtomicBool,
+    states: States,
 }
 
 /// `utf8mb4_general_ci`, which every origin knows.
@@ -58,12 +60,18 @@ impl OriginConnector {
             offered: AtomicU64::new(0),
             login_status: AtomicU32::new(0),
             programs: AtomicBool::new(false),
+            states: States::default(),
         })
     }
 
     /// The origin.
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// The states of its connections and their sessions.
+    pub(crate) fn states(&self) -> &States {
+        &self.states
     }
 
     /// True when it has triggers or stored routines, as far as is known.
@@ -139,6 +147,7 @@ impl OriginConnector {
             Ordering::Relaxed,
         );
         let state = SessionState::new(profile.database.clone(), profile.collation);
+        let state = self.states.share(state);
         Ok(OriginConn::new(logged_in, state, self.max_statements))
     }
 
@@ -174,23 +183,24 @@ impl OriginConnector {
 impl Connect for OriginConnector {
     type Key = Arc<Profile>;
     type Wish = Arc<SessionState>;
-    type Conn = OriginConn;
+    /// Boxed: it goes from hand to hand with each statement.
+    type Conn = Box<OriginConn>;
     type Error = OriginError;
 
-    async fn connect(&self, profile: &Arc<Profile>) -> Result<OriginConn, OriginError> {
+    async fn connect(&self, profile: &Arc<Profile>) -> Result<Box<OriginConn>, OriginError> {
         // Boxed: a login's state is large, seldom, and would be part of every session.
-        Box::pin(self.open(profile)).await
+        Box::pin(self.open(profile)).await.map(Box::new)
     }
 
-    fn fit(&self, conn: &OriginConn, state: &Arc<SessionState>) -> Fit {
+    fn fit(&self, conn: &Box<OriginConn>, state: &Arc<SessionState>) -> Fit {
         conn.fit(state)
     }
 
-    fn is_alive(&self, conn: &mut OriginConn) -> bool {
+    fn is_alive(&self, conn: &mut Box<OriginConn>) -> bool {
         conn.is_usable()
     }
 
-    fn close(&self, conn: OriginConn) {
+    fn close(&self, conn: Box<OriginConn>) {
         conn.quit();
     }
 }

@@ -1,13 +1,14 @@
-//! Before a lease is given back: what the client may still ask about its last statement is taken from
-//! it, if there is anything to take.
+//! Before a lease is given back: what the client may still ask about its last statement is taken
+//! from it, if there is anything to take.
 
+use conn_pool::Lease;
 use mysql_proto::Command;
 use tracing::{debug, warn};
 
 use super::Session;
 use crate::error::OriginLoss;
 use crate::mutant::Fault;
-use crate::origin::Flavor;
+use crate::origin::{Flavor, OriginConnector};
 
 /// Most conditions of a statement that are captured: an idle session keeps them.
 const MAX_CAPTURED: u64 = 100;
@@ -16,6 +17,20 @@ const MAX_CAPTURED: u64 = 100;
 const CAPTURE: &[u8] = b"SHOW WARNINGS LIMIT 100";
 
 impl Session {
+    /// Takes all that there is to take from the lease in hand: nearly always nothing.
+    pub(super) async fn take_answers(&mut self) {
+        if self.previous.warned {
+            self.capture().await;
+        }
+        if self.previous.found_rows.is_none() {
+            self.take_found_rows().await;
+        }
+        let has_news = |lease: &Lease<OriginConnector>| lease.insert_id().is_news;
+        if self.held.as_ref().is_some_and(has_news) {
+            self.take_insert_id().await;
+        }
+    }
+
     /// Takes the warnings of the last statement from the connection that ran it.
     pub(super) async fn capture(&mut self) {
         let Some(lease) = &mut self.held else { return };
@@ -47,9 +62,6 @@ impl Session {
     /// Asks for the rows that a `SQL_CALC_FOUND_ROWS` has counted.
     pub(super) async fn take_found_rows(&mut self) {
         let Some(lease) = &mut self.held else { return };
-        if self.previous.found_rows.is_some() {
-            return;
-        }
         self.previous.visit = None;
         match lease.ask_number("SELECT FOUND_ROWS() LIMIT 1").await {
             Ok(rows) => self.previous.found_rows = rows,
@@ -57,15 +69,12 @@ impl Session {
         }
     }
 
-    /// Takes the last insert id from the connection if it is news, so that a statement on another
-    /// connection can be given it. What an OK packet carries is another thing: an explicit value of
-    /// an `AUTO_INCREMENT` column shows there too.
+    /// Takes the last insert id from the connection, where it is news, so that a statement on
+    /// another connection can be given it. What an OK packet carries is another thing: an explicit
+    /// value of an `AUTO_INCREMENT` column shows there too.
     pub(super) async fn take_insert_id(&mut self) {
         let Some(lease) = &mut self.held else { return };
         let before = lease.insert_id();
-        if !before.is_news {
-            return;
-        }
         self.previous.visit = None;
         match lease.take_insert_id().await {
             Ok(Some(value)) => {

@@ -140,7 +140,7 @@ impl Session {
             .capabilities
             .set(multi, self.profile.capabilities.contains(multi));
         self.profile = Arc::new(profile);
-        self.state = Arc::new(home.state());
+        self.state = connector.states().share(home.state());
         self.insert_id = 0;
         self.home = home;
         self.served = served;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use mysql_proto::{Capabilities, Command, StatusFlags, Summary};
+use mysql_proto::{Capabilities, Command, StatusFlags};
 use mysql_sql::{Effect, PinReason, Statement, StatementKind, classify};
 
 use super::Session;
+use super::outcome::Relayed;
 use super::questions::{Asked, Source};
-use super::relay::{Outgoing, Relayed};
+use super::relay::Outgoing;
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::origin::Flavor;
@@ -48,14 +49,16 @@ impl Session {
             let error = refusal::malformed_packet();
             return self.give_up(packet, Trouble::Refused(error)).await;
         }
-        if !self.is_for_edge(packet)
+        if self.status.is_none()
+            && !self.is_for_edge(packet)
             && let Err(trouble) = self.learn_status().await
         {
             return self.give_up(packet, trouble).await;
         }
         let text = self.downstream.sql(packet);
-        let statement = self.classify(text, packet.is_whole);
-        let (kind, mut effect) = (statement.kind, statement.effect);
+        let mut statement = self.classify(text, packet.is_whole);
+        let Statement { kind, effect } = &mut statement;
+        let kind = *kind;
         self.served.metrics.statement(kind);
         if let Some(table) = effect.tidegate {
             return self.show(packet, table).await;
@@ -63,25 +66,21 @@ impl Session {
         if let Some(kill) = &effect.kill
             && !effect.is_multi
         {
-            let target = self.target_of(kill, &effect, text);
+            let target = self.target_of(kill, effect, text);
             if let Some(answered) = self.kill(packet, target, kill.query).await {
                 return answered;
             }
         }
         let asks = effect.reads_previous || !effect.questions.is_empty();
-        let asked = if asks {
-            self.ask(Source::Packet(packet), &mut effect).await
-        } else {
-            Ok(Asked::Send(None))
-        };
-        match asked {
-            Ok(Asked::Send(sql)) => {
-                let outgoing = Outgoing::query(packet, sql);
-                self.relay_statement(outgoing, kind, effect).await
+        let mut outgoing = Outgoing::unchanged(packet);
+        if asks {
+            match self.ask(Source::Packet(packet), effect).await {
+                Ok(Asked::Send(sql)) => outgoing.sql = sql,
+                Ok(Asked::Answered(bytes)) => return self.answer_bytes(packet, &bytes).await,
+                Err(trouble) => return self.give_up(packet, trouble).await,
             }
-            Ok(Asked::Answered(bytes)) => self.answer_bytes(packet, &bytes).await,
-            Err(trouble) => self.give_up(packet, trouble).await,
         }
+        self.relay_statement(&outgoing, kind, effect).await
     }
 
     /// What a statement's text tells. Nothing, if only a part of it is here, or if its character
@@ -156,7 +155,7 @@ impl Session {
             ..Profile::clone(&self.profile)
         };
         self.profile = Arc::new(profile);
-        self.state = Arc::new(state);
+        self.state = self.served.pool.connector().states().share(state);
         self.answer_ok(packet).await
     }
 
@@ -215,7 +214,7 @@ impl Session {
             return;
         }
         match self.state.with_user_variables(&effect.user_variables) {
-            Ok(state) => self.state = Arc::new(state),
+            Ok(state) => self.state = self.served.pool.connector().states().share(state),
             Err(_) => self.pin(PinReason::UserVariable.name(), None),
         }
     }
@@ -256,53 +255,30 @@ impl Session {
     pub(super) async fn relay_command(
         &mut self,
         packet: CommandPacket,
-        effect: Effect,
+        mut effect: Effect,
     ) -> Result<(), SessionEnd> {
         self.served.metrics.commands.inc();
         let outgoing = Outgoing::unchanged(packet);
-        self.relay_statement(outgoing, StatementKind::Other, effect)
+        self.relay_statement(&outgoing, StatementKind::Other, &mut effect)
             .await
     }
 
     /// Sends a command to the origin, its response to the client, and settles what remains.
     pub(super) async fn relay_statement(
         &mut self,
-        outgoing: Outgoing,
+        outgoing: &Outgoing,
         kind: StatementKind,
-        mut effect: Effect,
+        effect: &mut Effect,
     ) -> Result<(), SessionEnd> {
-        let packet = outgoing.packet;
-        self.expect_user_variables(&mut effect);
+        self.expect_user_variables(effect);
         if let Err(trouble) = self.take_lease().await {
-            return self.give_up(packet, trouble).await;
+            return self.give_up(outgoing.packet, trouble).await;
         }
-        let relayed = self.relay(&outgoing, &effect).await?;
-        let Some(summary) = self.outcome(relayed).await? else {
-            return Ok(());
+        let summary = match self.relay(outgoing, effect).await? {
+            Relayed::Response(summary) => summary,
+            Relayed::Failed(how) => return self.tell_failed(*how).await,
         };
-        self.note(kind, &effect, &summary).await?;
+        self.note(kind, effect, &summary).await?;
         self.settle().await
-    }
-
-    /// What a response has told. `None`: there was none, and the client was told why.
-    pub(super) async fn outcome(
-        &mut self,
-        relayed: Relayed,
-    ) -> Result<Option<Summary>, SessionEnd> {
-        match relayed {
-            Relayed::Response(summary) => Ok(Some(summary)),
-            Relayed::Trouble(trouble) => self.tell(trouble).await.map(|()| None),
-            Relayed::OriginLost {
-                loss,
-                next_packet,
-                client_is_amid,
-            } => {
-                self.origin_lost(loss, next_packet).await?;
-                if client_is_amid {
-                    return Err(SessionEnd::StateLost);
-                }
-                Ok(None)
-            }
-        }
     }
 }

@@ -28,6 +28,11 @@ impl Session {
             // What the client relies on was on a connection that is gone.
             return Err(Trouble::Client(SessionEnd::StateLost));
         }
+        let pool = &self.served.pool;
+        if let Some(lease) = pool.lease_idle(&self.profile, &self.state, self.previous.visit) {
+            self.hold(lease);
+            return Ok(());
+        }
         loop {
             match self.await_lease().await {
                 Ok(lease) => {

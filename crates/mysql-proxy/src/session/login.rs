@@ -260,7 +260,7 @@ impl<'a> Login<'a> {
             response: None,
             shown: None,
             profile: Arc::new(home.profile(&served, capabilities)),
-            state: Arc::new(home.state()),
+            state: served.pool.connector().states().share(home.state()),
             status: served.pool.connector().login_status(),
             home,
             served,

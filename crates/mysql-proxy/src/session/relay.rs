@@ -13,37 +13,14 @@ use mysql_sql::Effect;
 
 use super::attributes::first_packet;
 use super::lease::BAD_DB_ERROR;
+use super::outcome::{NotSent, Relayed, SendTrouble, unanswered, unsent};
 use super::statements::Execution;
 use super::{MAX_RETRIES, Session};
 use crate::bring::Steps;
 use crate::downstream::CommandPacket;
-use crate::error::{OriginLoss, SessionEnd, Trouble};
-use crate::origin::{BringError, OriginConn, SendError};
+use crate::error::{SessionEnd, Trouble};
+use crate::origin::{BringError, OriginConn};
 use crate::state::SessionState;
-
-/// How a command went.
-pub(super) enum Relayed {
-    /// The client has the whole response.
-    Response(Summary),
-    /// There was no way to send it.
-    Trouble(Trouble),
-    /// The origin was lost when some of the command had left.
-    OriginLost {
-        loss: OriginLoss,
-        /// The sequence id that an error must have to end the response; `None`: the client has half
-        /// a packet, so nothing can be said to it.
-        next_packet: Option<u8>,
-        /// The client is amid sending: what still comes from it is no command.
-        client_is_amid: bool,
-    },
-}
-
-/// What ends the sending of a command early.
-pub(super) enum SendTrouble {
-    Client(SessionEnd),
-    Origin(OriginLoss),
-    NoLease(Trouble),
-}
 
 /// A command on its way to the origin.
 pub(super) struct Outgoing {
@@ -58,14 +35,9 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// As the client sent it.
     pub(super) fn unchanged(packet: CommandPacket) -> Self {
-        Self::query(packet, None)
-    }
-
-    /// A query with another text in the place of the client's, if there is one.
-    pub(super) fn query(packet: CommandPacket, sql: Option<Vec<u8>>) -> Self {
         Self {
             packet,
-            sql,
+            sql: None,
             execution: None,
         }
     }
@@ -76,70 +48,6 @@ impl Outgoing {
             packet,
             sql: None,
             execution: Some(execution),
-        }
-    }
-}
-
-/// A packet did not leave.
-pub(super) struct NotSent {
-    /// Nothing of the client's left.
-    may_retry: bool,
-    pub(super) trouble: SendTrouble,
-}
-
-impl SendTrouble {
-    /// The origin was lost.
-    pub(super) fn lost(loss: impl Into<OriginLoss>) -> Self {
-        Self::Origin(loss.into())
-    }
-}
-
-impl NotSent {
-    /// The origin was lost when some of the client's command may have left.
-    pub(super) fn lost(loss: OriginLoss) -> Self {
-        Self {
-            may_retry: false,
-            trouble: SendTrouble::Origin(loss),
-        }
-    }
-
-    /// There was trouble before anything of the client's left.
-    pub(super) fn nothing_left(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::OriginLost(loss) => Self {
-                may_retry: true,
-                trouble: SendTrouble::Origin(loss),
-            },
-            Trouble::Client(end) => Self {
-                may_retry: false,
-                trouble: SendTrouble::Client(end),
-            },
-            trouble => Self {
-                may_retry: false,
-                trouble: SendTrouble::NoLease(trouble),
-            },
-        }
-    }
-
-    fn by_step(error: BringError, may_retry: bool) -> Self {
-        match error {
-            BringError::Lost(loss) => Self {
-                may_retry,
-                trouble: SendTrouble::Origin(loss),
-            },
-            BringError::Refused(error) => Self {
-                may_retry: false,
-                trouble: SendTrouble::NoLease(Trouble::Refused(error)),
-            },
-        }
-    }
-}
-
-impl From<SendError> for NotSent {
-    fn from(error: SendError) -> Self {
-        Self {
-            may_retry: !error.sent,
-            trouble: SendTrouble::Origin(error.source.into()),
         }
     }
 }
@@ -465,34 +373,4 @@ pub(super) async fn send_behind(
         lease.send(bytes).await.map_err(NotSent::from)?;
     }
     Ok(())
-}
-
-/// How a command went that was not sent whole.
-pub(super) fn unsent(trouble: SendTrouble, packet: CommandPacket) -> Result<Relayed, SessionEnd> {
-    match trouble {
-        SendTrouble::Client(end) => Err(end),
-        SendTrouble::NoLease(trouble) => Ok(Relayed::Trouble(trouble)),
-        SendTrouble::Origin(loss) => Ok(Relayed::OriginLost {
-            loss,
-            next_packet: Some(1),
-            client_is_amid: !packet.is_whole,
-        }),
-    }
-}
-
-/// How a command went whose response broke off.
-pub(super) fn unanswered(
-    trouble: SendTrouble,
-    tracker: &ResponseTracker,
-    client_is_amid: bool,
-) -> Result<Relayed, SessionEnd> {
-    match trouble {
-        SendTrouble::Client(end) => Err(end),
-        SendTrouble::NoLease(trouble) => Ok(Relayed::Trouble(trouble)),
-        SendTrouble::Origin(loss) => Ok(Relayed::OriginLost {
-            loss,
-            next_packet: tracker.next_sequence_id(),
-            client_is_amid,
-        }),
-    }
 }

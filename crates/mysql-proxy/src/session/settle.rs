@@ -73,9 +73,7 @@ impl Session {
         self.note_pins(effect, summary.error);
         if is_doubtful && self.pins.hold() {
             // It made none, perhaps, and then the connection's is another session's.
-            self.capture().await;
-            self.take_found_rows().await;
-            self.take_insert_id().await;
+            self.take_answers().await;
         }
         if effect.sets.is_empty() {
             return Ok(());
@@ -183,7 +181,8 @@ impl Session {
         {
             self.set_database(database);
         }
-        self.enter(Arc::new(state));
+        let states = self.served.pool.connector().states();
+        self.enter(states.share(state));
         Ok(())
     }
 
@@ -259,21 +258,16 @@ impl Session {
 
     /// Gives the lease back, with everything taken from it that the client may still ask about.
     async fn release(&mut self) {
-        if self.previous.warned {
-            self.capture().await;
+        self.take_answers().await;
+        if self.pins.is_dirty() {
+            self.clean().await;
         }
-        self.take_found_rows().await;
-        self.take_insert_id().await;
-        self.clean().await;
         self.give_back();
     }
 
-    /// Resets the connection if it carries, or has carried, what no state tells.
+    /// Resets the connection, which carries, or has carried, what no state tells.
     async fn clean(&mut self) {
         let Some(lease) = &mut self.held else { return };
-        if !self.pins.is_dirty() {
-            return;
-        }
         self.pins = Pins::default();
         self.previous.visit = None;
         if self.shared.config.mutant.has(Fault::Reset) {
@@ -299,7 +293,9 @@ impl Session {
         }
         // Nobody will ask about the last statement any more.
         self.previous = Previous::none();
-        self.clean().await;
+        if self.pins.is_dirty() {
+            self.clean().await;
+        }
         self.pins = Pins::default();
         self.give_back();
     }

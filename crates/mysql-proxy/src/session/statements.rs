@@ -22,7 +22,8 @@ use mysql_proto::{Command, StatusFlags, Summary, patch_statement_id};
 use mysql_sql::{Effect, StatementKind};
 
 use super::Session;
-use super::relay::{Outgoing, Relayed};
+use super::outcome::Relayed;
+use super::relay::Outgoing;
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::refusal;
@@ -152,7 +153,7 @@ impl Session {
         {
             Relayed::Response(_) => self.settle().await,
             // Nobody waits for an answer, and what was bound is gone.
-            Relayed::Trouble(_) | Relayed::OriginLost { .. } => Err(SessionEnd::StateLost),
+            Relayed::Failed(_) => Err(SessionEnd::StateLost),
         }
     }
 
@@ -234,7 +235,10 @@ impl Session {
         let relayed = self
             .relay(&Outgoing::unchanged(packet), &Effect::default())
             .await?;
-        self.outcome(relayed).await
+        match relayed {
+            Relayed::Response(summary) => Ok(Some(summary)),
+            Relayed::Failed(how) => self.tell_failed(*how).await.map(|()| None),
+        }
     }
 
     /// Puts the origin's id into a command on a statement's own handle.

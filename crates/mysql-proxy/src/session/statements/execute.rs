@@ -9,6 +9,7 @@ use mysql_sql::{Effect, classify};
 use super::{Bound, Execution, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
+use crate::session::outcome::Relayed;
 use crate::session::questions::{Asked, Source};
 use crate::session::relay::Outgoing;
 use crate::statements::StatementText;
@@ -66,9 +67,9 @@ impl Session {
         }
         text.executed();
         let outgoing = Outgoing::execution(packet, execution);
-        let relayed = self.relay(&outgoing, &effect).await?;
-        let Some(summary) = self.outcome(relayed).await? else {
-            return Ok(());
+        let summary = match self.relay(&outgoing, &effect).await? {
+            Relayed::Response(summary) => summary,
+            Relayed::Failed(how) => return self.tell_failed(*how).await,
         };
         self.note_executed(&outgoing, &summary);
         self.note(text.statement().kind, &effect, &summary).await?;

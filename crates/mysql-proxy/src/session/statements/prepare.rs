@@ -11,7 +11,8 @@ use mysql_sql::{Effect, Statement, StatementKind};
 use super::{Bound, Prepared, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
-use crate::session::relay::{Outgoing, Relayed, SendTrouble, unanswered, unsent};
+use crate::session::outcome::{Relayed, SendTrouble, unanswered, unsent};
+use crate::session::relay::Outgoing;
 use crate::state::SessionState;
 use crate::statements::{Handle, StatementText};
 
@@ -42,9 +43,9 @@ impl Session {
             return self.give_up(packet, trouble).await;
         }
         let text = self.text(packet, statement);
-        let relayed = self.relay_preparation(packet, &text, &effect).await?;
-        let Some(summary) = self.outcome(relayed).await? else {
-            return Ok(());
+        let summary = match self.relay_preparation(packet, &text, &effect).await? {
+            Relayed::Response(summary) => summary,
+            Relayed::Failed(how) => return self.tell_failed(*how).await,
         };
         self.note(StatementKind::Other, &effect, &summary).await?;
         self.settle().await

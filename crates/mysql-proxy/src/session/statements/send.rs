@@ -24,7 +24,8 @@ use crate::error::{SessionEnd, Trouble};
 use crate::origin::Flavor;
 use crate::refusal;
 use crate::session::attributes::has_attributes;
-use crate::session::relay::{NotSent, SendTrouble, send_behind};
+use crate::session::outcome::{NotSent, SendTrouble};
+use crate::session::relay::send_behind;
 use crate::statements::{Aim, Handle, StatementText, Target};
 
 /// An execution of a statement.
