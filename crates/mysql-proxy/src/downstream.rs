@@ -142,7 +142,7 @@ impl Downstream {
         tokio::select! {
             biased;
             end = left(&mut self.stream, &mut self.input) => end,
-            () = self.entry.ended_beside() => SessionEnd::Killed,
+            () = self.entry.ended() => SessionEnd::Killed,
         }
     }
 

@@ -101,9 +101,8 @@ const MAX_RETRIES: usize = 3;
 
 /// Serves commands until the client leaves, the session breaks, or the drain finds it idle.
 pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
-    let draining = drain.draining().clone();
-    let mut drain_began = std::pin::pin!(draining.started());
-    let mut watch = Watch::new(session.registered.entry(), &session.served);
+    let draining = drain.draining();
+    let mut watch = Watch::new(session.registered.entry(), &session.served, draining);
     session.show_itself();
     let end = loop {
         // A session amid a transaction goes on during a drain; its limit is the drain's own.
@@ -111,8 +110,7 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
         let command = tokio::select! {
             biased;
             command = session.downstream.next_command() => command,
-            () = &mut drain_began, if may_drain => Err(SessionEnd::Draining),
-            end = watch.idle() => Err(end),
+            end = watch.idle(may_drain) => Err(end),
             // The client is hung up on, too, as it would be directly.
             () = hung_up(&mut session.held) => Err(SessionEnd::StateLost),
         };
@@ -129,7 +127,7 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
         }
         session.show_itself();
         if !watch.is_of(session.registered.entry()) {
-            watch = Watch::new(session.registered.entry(), &session.served);
+            watch = Watch::new(session.registered.entry(), &session.served, draining);
         }
         watch.rest(session.pins.transaction);
     };

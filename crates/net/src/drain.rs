@@ -7,6 +7,9 @@
 //! drop(guard)
 //! ```
 
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -87,15 +90,57 @@ impl Draining {
 
     /// Waits until the drain begins. Cancel-safe. When the owner is gone without a drain, it counts
     /// as begun: nobody is left to serve for.
-    pub async fn started(&self) {
+    pub fn started(&self) -> DrainStart {
         let mut receiver = self.0.clone();
-        // An error means that the sender is gone; see above.
-        drop(receiver.wait_for(|begun| *begun).await);
+        let waiting = async move {
+            // An error means that the sender is gone; see above.
+            drop(receiver.wait_for(|begun| *begun).await);
+        };
+        DrainStart {
+            draining: self.clone(),
+            waiting: Box::pin(waiting),
+            waker: None,
+        }
+    }
+}
+
+/// Waits until a drain begins: [`Draining::started`].
+///
+/// Made to be polled by the same task over and over, beside what is awaited there: only the first
+/// poll takes a lock, which all who wait for the drain share.
+pub struct DrainStart {
+    draining: Draining,
+    waiting: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Whom `waiting` wakes.
+    waker: Option<Waker>,
+}
+
+impl Future for DrainStart {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let is_known = |waker: &Waker| waker.will_wake(context.waker());
+        let is_waiting = self.waker.as_ref().is_some_and(is_known);
+        if is_waiting && matches!(self.draining.0.has_changed(), Ok(false)) {
+            return Poll::Pending;
+        }
+        self.waker = Some(context.waker().clone());
+        self.waiting.as_mut().poll(context)
+    }
+}
+
+impl fmt::Debug for DrainStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DrainStart")
+            .field("draining", &self.draining)
+            .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -115,5 +160,36 @@ mod tests {
         let drain = Drain::new();
         let _guard = drain.guard();
         assert!(!drain.drain(Duration::from_secs(5)).await);
+    }
+
+    #[tokio::test]
+    async fn a_start_is_told_to_whoever_polls() {
+        let drain = Drain::new();
+        let mut start = drain.draining().started();
+        assert!((&mut start).now_or_never().is_none());
+        assert!((&mut start).now_or_never().is_none());
+        let waiting = tokio::spawn(start);
+        tokio::task::yield_now().await;
+        assert!(drain.drain(Duration::from_secs(5)).await);
+        waiting.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_drain_that_began_before_has_started() {
+        let drain = Drain::new();
+        let (before, guard) = (drain.draining(), drain.guard());
+        let after = tokio::spawn(async move {
+            guard.draining().started().await;
+            guard.draining().started().await;
+        });
+        drain.drain(Duration::from_secs(5)).await;
+        after.await.unwrap();
+        before.started().await;
+    }
+
+    #[tokio::test]
+    async fn a_drain_without_an_owner_has_started() {
+        let draining = Drain::new().draining();
+        draining.started().await;
     }
 }

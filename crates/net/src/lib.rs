@@ -12,7 +12,7 @@ pub mod tls;
 
 pub use backoff::Backoff;
 pub use dial::{BoxFuture, Dial, DialError, DialErrorKind};
-pub use drain::{Drain, DrainGuard, Draining};
+pub use drain::{Drain, DrainGuard, DrainStart, Draining};
 pub use splice::{Spliced, splice};
 pub use stream::{BoxStream, Duplex, Rewind};
 pub use tcp::{TcpDialer, listen, prepare};

@@ -4,11 +4,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use domain::HyperdriveId;
-use futures_util::task::AtomicWaker;
 use mysql_proto::Command;
 use tokio::time::Instant;
 
@@ -48,8 +47,8 @@ pub(crate) struct Entry {
     transaction: AtomicBool,
     /// What others ask of it.
     signals: AtomicU8,
-    /// The session's task, while it waits.
-    waker: AtomicWaker,
+    /// The session's task.
+    waker: Mutex<Option<Waker>>,
     details: Mutex<Details>,
 }
 
@@ -128,7 +127,7 @@ impl Entry {
             stay: AtomicU64::new(0),
             transaction: AtomicBool::new(false),
             signals: AtomicU8::new(0),
-            waker: AtomicWaker::new(),
+            waker: Mutex::default(),
             details: Mutex::default(),
         }
     }
@@ -139,6 +138,7 @@ impl Entry {
         Self {
             since: self.since,
             signals: AtomicU8::new(signals),
+            waker: Mutex::new(self.waker().clone()),
             ..Self::new(self.id, facts)
         }
     }
@@ -217,17 +217,26 @@ impl Entry {
         }
     }
 
-    /// Waits until others want it to end. Cancel-safe.
-    pub(crate) async fn ended(&self) {
-        self.signalled(END).await;
+    /// Whoever signals wakes this task from now on: the one that the session runs in.
+    ///
+    /// # Race
+    ///
+    /// A signal is a bit first and a call second. Either the caller finds the waker, or the lock
+    /// that it found empty makes the bit visible to whoever looks for it after this.
+    pub(crate) fn wake_by(&self, waker: &Waker) {
+        *self.waker() = Some(waker.clone());
     }
 
-    /// As [`Entry::ended`], within a future that is polled beside that by the same task: whatever
-    /// wakes that one wakes this one, so it keeps no waker of its own. Cancel-safe.
-    pub(crate) async fn ended_beside(&self) {
-        let is_ended = || self.signals.load(Ordering::Acquire) & END != 0;
+    /// True when others want it to end.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.signals.load(Ordering::Acquire) & END != 0
+    }
+
+    /// Waits until others want it to end. Only for the session's own task: see [`Entry::wake_by`].
+    /// Cancel-safe.
+    pub(crate) async fn ended(&self) {
         std::future::poll_fn(|_| {
-            if is_ended() {
+            if self.is_ended() {
                 Poll::Ready(())
             } else {
                 Poll::Pending
@@ -236,29 +245,12 @@ impl Entry {
         .await;
     }
 
-    /// Waits until the command under way must not wait any longer. Cancel-safe.
+    /// Waits until the command under way must not wait any longer. Likewise.
     pub(crate) async fn interrupted(&self) -> Interruption {
-        let signals = self.signalled(KILL_QUERY | TIME_OUT).await;
-        if signals & KILL_QUERY == 0 {
-            Interruption::TimedOut
-        } else {
-            Interruption::Killed
-        }
-    }
-
-    /// Only the session's own task may wait: one waker is kept.
-    async fn signalled(&self, wanted: u8) -> u8 {
-        std::future::poll_fn(|context| {
-            let there = || self.signals.load(Ordering::Acquire) & wanted;
-            if there() != 0 {
-                return Poll::Ready(there());
-            }
-            self.waker.register(context.waker());
-            // Whoever signals sets the bit first and wakes then.
-            match there() {
-                0 => Poll::Pending,
-                signals => Poll::Ready(signals),
-            }
+        std::future::poll_fn(|_| match self.signals.load(Ordering::Acquire) {
+            signals if signals & KILL_QUERY != 0 => Poll::Ready(Interruption::Killed),
+            signals if signals & TIME_OUT != 0 => Poll::Ready(Interruption::TimedOut),
+            _ => Poll::Pending,
         })
         .await
     }
@@ -291,7 +283,9 @@ impl Entry {
 
     fn signal(&self, signal: u8) {
         self.signals.fetch_or(signal, Ordering::Release);
-        self.waker.wake();
+        if let Some(waker) = &*self.waker() {
+            waker.wake_by_ref();
+        }
     }
 
     // === What others see ===
@@ -331,6 +325,10 @@ impl Entry {
         let details = self.details();
         let state = details.state.as_ref()?;
         state.database_name().map(str::to_owned)
+    }
+
+    fn waker(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.waker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn details(&self) -> MutexGuard<'_, Details> {
@@ -428,6 +426,11 @@ mod tests {
         let waiting = tokio::spawn({
             let entry = Arc::clone(&entry);
             async move {
+                std::future::poll_fn(|context| {
+                    entry.wake_by(context.waker());
+                    Poll::Ready(())
+                })
+                .await;
                 let why = entry.interrupted().await;
                 entry.ended().await;
                 why

@@ -6,6 +6,7 @@
 //! once per statement, and one without limits has none.
 
 use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use domain::Limits;
@@ -91,20 +92,17 @@ impl Deadlines {
         self.set_timer(self.grace);
     }
 
-    /// Waits until a limit is over, for ever if there is none. A deadline that was told is gone.
-    /// Cancel-safe.
-    pub(super) async fn expired(&mut self) -> Expired {
-        loop {
-            let Some(timer) = &mut self.timer else {
-                return std::future::pending().await;
-            };
-            timer.as_mut().await;
-            if let Some(expired) = self.take_expired(Instant::now()) {
-                self.rearm();
-                return expired;
-            }
+    /// Tells of a limit that is over; there may be none, ever. A deadline that was told is gone.
+    pub(super) fn poll_expired(&mut self, context: &mut Context<'_>) -> Poll<Expired> {
+        while let Some(timer) = &mut self.timer {
+            ready!(timer.as_mut().poll(context));
+            let expired = self.take_expired(Instant::now());
             self.rearm();
+            if let Some(expired) = expired {
+                return Poll::Ready(expired);
+            }
         }
+        Poll::Pending
     }
 
     fn all(&mut self) -> [(Expired, &mut Option<Instant>); 4] {
@@ -150,6 +148,8 @@ impl Deadlines {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -167,7 +167,8 @@ mod tests {
     /// What expires within a time, and after how long.
     async fn within(deadlines: &mut Deadlines, limit: Duration) -> Option<(Expired, Duration)> {
         let began = Instant::now();
-        let expired = tokio::time::timeout(limit, deadlines.expired()).await;
+        let expired = poll_fn(|context| deadlines.poll_expired(context));
+        let expired = tokio::time::timeout(limit, expired).await;
         expired.ok().map(|expired| (expired, began.elapsed()))
     }
 
