@@ -1,7 +1,6 @@
 //! How connections go round: opened, lent, taken back, handed to a waiter, closed.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
@@ -9,40 +8,38 @@ use tokio::time::{Instant, timeout};
 use crate::config::PoolConfig;
 use crate::connect::Connect;
 use crate::error::LeaseError;
-use crate::lease::{CleanLease, Grant, Lease, Permit, Returned, Right, Visit};
-use crate::metrics::PoolMetrics;
+use crate::lease::{CleanLease, Grant, Lease, Permit, Right};
+use crate::metrics::{Books, PoolMetrics};
 use crate::state::{Idle, State};
+use crate::stats::PoolStats;
 
 /// What all clones of a pool share.
 pub(crate) struct Shared<C: Connect> {
     pub(crate) connect: C,
     pub(crate) config: PoolConfig,
-    pub(crate) metrics: PoolMetrics,
     /// Wakes the keeper: fewer connections may be open than shall be.
     pub(crate) missing: Arc<Notify>,
     state: Mutex<State<C>>,
-    visits: AtomicU64,
+    metrics: PoolMetrics,
 }
 
 impl<C: Connect> Shared<C> {
-    pub(crate) fn new(connect: C, config: PoolConfig, metrics: PoolMetrics) -> Self {
-        Self {
+    pub(crate) fn new(connect: C, config: PoolConfig, metrics: PoolMetrics) -> Arc<Self> {
+        let shared = Arc::new(Self {
             connect,
-            metrics,
             missing: Arc::default(),
             state: Mutex::new(State::new(&config)),
-            visits: AtomicU64::new(0),
+            metrics,
             config,
-        }
+        });
+        let books: Weak<Self> = Arc::downgrade(&shared);
+        shared.metrics.enter(books);
+        shared
     }
 
     /// The books. They are consistent after every step, so a panic elsewhere does not spoil them.
     pub(crate) fn state(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn next_visit(&self) -> Visit {
-        Visit(self.visits.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Opens a connection.
@@ -57,25 +54,23 @@ impl<C: Connect> Shared<C> {
             Ok(Ok(conn)) => {
                 let idle = self.enter(conn, key.clone());
                 permit.opened();
-                let visit = idle.visit;
-                return Ok(Lease::new(idle, visit, permit));
+                return Ok(Lease::new(idle, permit));
             }
             Ok(Err(error)) => LeaseError::Connect(error),
             Err(_) => LeaseError::ConnectTimeout { limit },
         };
-        self.metrics.connect_failures.inc();
+        self.state().counts.connect_failures += 1;
         Err(error)
     }
 
     /// Enters a connection that was just opened in the books.
     fn enter(&self, conn: C::Conn, key: C::Key) -> Idle<C> {
-        self.metrics.connects.inc();
         let now = Instant::now();
-        let lifetime = {
+        let (lifetime, visit) = {
             let mut state = self.state();
             state.opening -= 1;
-            state.connects += 1;
-            state.lifetimes.deal()
+            state.counts.connects += 1;
+            (state.lifetimes.deal(), state.next_visit())
         };
         if self.config.min > 0 {
             // The first one of its key tells the keeper what to open.
@@ -86,59 +81,56 @@ impl<C: Connect> Shared<C> {
             conn,
             end: now + lifetime,
             since: now,
-            visit: self.next_visit(),
+            visit,
         }
     }
 
     /// Lends an idle connection, unless it died or aged while nobody looked.
     pub(crate) fn revive(self: &Arc<Self>, mut idle: Idle<C>) -> Option<Lease<C>> {
-        self.metrics.idle.dec();
         let permit = Permit::to_lend(self);
-        if Instant::now() >= idle.end {
+        let is_too_old = Instant::now() >= idle.end;
+        if !is_too_old && self.connect.is_alive(&mut idle.conn) {
+            return Some(Lease::new(idle, permit));
+        }
+        self.state().counts.leases -= 1;
+        // It goes before its permit, by which a waiter may open another.
+        if is_too_old {
             self.connect.close(idle.conn);
-            return None;
-        }
-        if !self.connect.is_alive(&mut idle.conn) {
-            // It goes before its permit, by which a waiter may open another.
+        } else {
             drop(idle);
-            return None;
         }
-        self.metrics.leases.inc();
-        let visit = self.next_visit();
-        Some(Lease::new(idle, visit, permit))
+        None
     }
 
     /// Takes a connection back: for the first waiter of its key, or for the idle ones. Among those
     /// it is not looked at before somebody wants it.
-    pub(crate) fn take_back(self: &Arc<Self>, returned: Returned<C>) {
-        let Returned {
-            mut idle,
-            mut permit,
-        } = returned;
+    pub(crate) fn take_back(mut idle: Idle<C>, mut permit: Permit<C>) {
         idle.since = Instant::now();
         let is_too_old = idle.since >= idle.end;
-        let mut state = self.state();
+        let pool = &permit.pool;
+        let mut state = pool.state();
         if is_too_old || state.closed {
             drop(state);
-            self.connect.close(idle.conn);
+            pool.connect.close(idle.conn);
             return;
         }
         let Some(waiter) = state.next_waiter() else {
             state.idle.push_back(idle);
             drop(state);
-            self.metrics.idle.inc();
             permit.pass();
             return;
         };
+        let mut idle = state.lend(idle);
         drop(state);
-        if waiter.key != idle.key || !self.connect.is_alive(&mut idle.conn) {
-            self.connect.close(idle.conn);
+        if waiter.key != idle.key || !pool.connect.is_alive(&mut idle.conn) {
+            pool.state().counts.leases -= 1;
+            pool.connect.close(idle.conn);
             permit.reopen();
             // If that waiter vanished just now, the permit drops and goes to the next.
             drop(waiter.grant.send(Grant::Permit(permit)));
             return;
         }
-        let lease = Lease::new(idle, self.next_visit(), permit);
+        let lease = Lease::new(idle, permit);
         // Likewise: a clean lease that nobody receives gives itself back.
         drop(waiter.grant.send(Grant::Lease(CleanLease::new(lease))));
     }
@@ -158,7 +150,6 @@ impl<C: Connect> Shared<C> {
         state.open -= 1;
         let is_missing = state.open < self.config.kept();
         drop(state);
-        self.metrics.open.dec();
         if is_missing {
             self.missing.notify_one();
         }
@@ -179,12 +170,22 @@ impl<C: Connect> Shared<C> {
     /// Closes connections that were taken out of the books.
     pub(crate) fn close_all(&self, taken: Vec<Idle<C>>) {
         for idle in taken {
-            self.metrics.open.dec();
-            self.metrics.idle.dec();
             self.connect.close(idle.conn);
         }
         if self.config.min > 0 {
             self.missing.notify_one();
         }
+    }
+}
+
+impl<C: Connect> Books for Shared<C> {
+    fn stats(&self) -> PoolStats {
+        PoolStats::of(&self.state(), &self.config)
+    }
+}
+
+impl<C: Connect> Drop for Shared<C> {
+    fn drop(&mut self) {
+        self.metrics.leave(self.stats());
     }
 }

@@ -44,7 +44,6 @@ pub(crate) async fn run<C: Connect>(pool: Weak<Shared<C>>) {
 /// Opens one connection and puts it to the idle ones. `None`: none is missing.
 async fn open_missing<C: Connect>(pool: &Arc<Shared<C>>) -> Option<bool> {
     let key = pool.state().claim_missing(&pool.config)?;
-    pool.metrics.open.inc();
     match pool.open(Permit::to_open(pool), &key).await {
         Ok(lease) => {
             lease.give_back();

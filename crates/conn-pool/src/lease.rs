@@ -39,12 +39,6 @@ pub(crate) enum Right {
     Passed,
 }
 
-/// A lease on its way back to the books.
-pub(crate) struct Returned<C: Connect> {
-    pub(crate) idle: Idle<C>,
-    pub(crate) permit: Permit<C>,
-}
-
 /// What a waiter is handed. When its session vanished in the meantime, dropping it gives everything
 /// back: a granted connection is clean until its session has seen it.
 pub(crate) enum Grant<C: Connect> {
@@ -57,8 +51,7 @@ pub(crate) struct CleanLease<C: Connect>(Option<Lease<C>>);
 
 impl<C: Connect> Lease<C> {
     /// Lends a connection with the permit that it was opened or taken out of the books with.
-    pub(crate) fn new(idle: Idle<C>, visit: Visit, permit: Permit<C>) -> Self {
-        let inner = Idle { visit, ..idle };
+    pub(crate) fn new(inner: Idle<C>, permit: Permit<C>) -> Self {
         Self { inner, permit }
     }
 
@@ -80,11 +73,7 @@ impl<C: Connect> Lease<C> {
     /// Returns the connection, which must be in the state that its key promises: to the first
     /// waiter, or to the idle ones. One that is too old is closed instead.
     pub fn give_back(self) {
-        let pool = Arc::clone(&self.permit.pool);
-        pool.take_back(Returned {
-            idle: self.inner,
-            permit: self.permit,
-        });
+        Shared::take_back(self.inner, self.permit);
     }
 
     /// Closes the connection and keeps the right to open another.
@@ -135,7 +124,6 @@ impl<C: Connect> Permit<C> {
 
     /// The right to lend a connection that was just taken out of the idle ones.
     pub(crate) fn to_lend(pool: &Arc<Shared<C>>) -> Self {
-        pool.metrics.leased.inc();
         Self {
             pool: Arc::clone(pool),
             right: Right::Lent,
@@ -145,31 +133,24 @@ impl<C: Connect> Permit<C> {
     /// The connection is open.
     pub(crate) fn opened(&mut self) {
         self.right = Right::Lent;
-        self.pool.metrics.leased.inc();
     }
 
     /// The connection is closed, and another will be opened in its place.
     pub(crate) fn reopen(&mut self) {
         self.right = Right::Opening;
-        self.pool.metrics.leased.dec();
         self.pool.state().opening += 1;
     }
 
     /// The connection is idle in the books now, and counts there.
     pub(crate) fn pass(mut self) {
         self.right = Right::Passed;
-        self.pool.metrics.leased.dec();
     }
 }
 
 impl<C: Connect> Drop for Permit<C> {
     fn drop(&mut self) {
         match self.right {
-            Right::Opening => self.pool.permit_returned(self.right),
-            Right::Lent => {
-                self.pool.metrics.leased.dec();
-                self.pool.permit_returned(self.right);
-            }
+            Right::Opening | Right::Lent => self.pool.permit_returned(self.right),
             Right::Passed => {}
         }
     }

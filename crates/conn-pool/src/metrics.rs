@@ -1,108 +1,189 @@
-//! What a pool counts, one series per hyperdrive.
+//! What pools tell of themselves, one series per hyperdrive: their books are read when somebody
+//! asks, so that lending a connection costs no more than the one lock that it takes anyway.
 
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
+
+use crate::stats::PoolStats;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
     hyperdrive: String,
 }
 
-/// The families of all pools, registered once.
-#[derive(Clone, Debug, Default)]
-pub struct Metrics {
-    open: Family<Labels, Gauge>,
-    idle: Family<Labels, Gauge>,
-    leased: Family<Labels, Gauge>,
-    waiting: Family<Labels, Gauge>,
-    leases: Family<Labels, Counter>,
-    waits: Family<Labels, Counter>,
-    wait_timeouts: Family<Labels, Counter>,
-    connects: Family<Labels, Counter>,
-    connect_failures: Family<Labels, Counter>,
+/// A pool whose books can be read.
+pub(crate) trait Books: Send + Sync {
+    fn stats(&self) -> PoolStats;
 }
 
-/// The figures of one pool.
+/// All pools, registered once.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics {
+    pools: Arc<Mutex<BTreeMap<String, Series>>>,
+}
+
+/// Where one pool tells of itself.
 #[derive(Clone, Debug, Default)]
 pub struct PoolMetrics {
-    pub(crate) open: Gauge,
-    pub(crate) idle: Gauge,
-    pub(crate) leased: Gauge,
-    pub(crate) waiting: Gauge,
-    pub(crate) leases: Counter,
-    pub(crate) waits: Counter,
-    pub(crate) wait_timeouts: Counter,
-    pub(crate) connects: Counter,
-    pub(crate) connect_failures: Counter,
+    of: Metrics,
+    hyperdrive: String,
 }
+
+/// The pools of one hyperdrive: a changed configuration makes a new one, while the old one ends.
+#[derive(Default)]
+struct Series {
+    living: Vec<Weak<dyn Books>>,
+    /// What those that are gone have counted, because a counter never falls.
+    gone: PoolStats,
+}
+
+/// A figure: its name, what it is, and where it stands.
+type Figure<T> = (&'static str, &'static str, fn(&PoolStats) -> T);
+
+const GAUGES: [Figure<usize>; 4] = [
+    (
+        "open_connections",
+        "Origin connections open or being opened",
+        |stats| stats.open,
+    ),
+    (
+        "idle_connections",
+        "Origin connections that nobody uses",
+        |stats| stats.idle,
+    ),
+    (
+        "leased_connections",
+        "Origin connections that are lent to a session",
+        |stats| stats.leased,
+    ),
+    (
+        "waiting_sessions",
+        "Sessions that wait for a lease",
+        |stats| stats.waiting,
+    ),
+];
+
+const COUNTERS: [Figure<u64>; 5] = [
+    ("leases", "Leases given", |stats| stats.leases),
+    ("waits", "Leases that were waited for", |stats| stats.waits),
+    ("wait_timeouts", "Sessions that waited in vain", |stats| {
+        stats.wait_timeouts
+    }),
+    ("connects", "Origin connections opened", |stats| {
+        stats.connects
+    }),
+    (
+        "connect_failures",
+        "Origin connections that could not be opened",
+        |stats| stats.connect_failures,
+    ),
+];
 
 impl Metrics {
     /// Registers the families.
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
         let pool = registry.sub_registry_with_prefix("pool");
-        pool.register(
-            "open_connections",
-            "Origin connections open or being opened",
-            metrics.open.clone(),
-        );
-        pool.register(
-            "idle_connections",
-            "Origin connections that nobody uses",
-            metrics.idle.clone(),
-        );
-        pool.register(
-            "leased_connections",
-            "Origin connections that are lent to a session",
-            metrics.leased.clone(),
-        );
-        pool.register(
-            "waiting_sessions",
-            "Sessions that wait for a lease",
-            metrics.waiting.clone(),
-        );
-        pool.register("leases", "Leases given", metrics.leases.clone());
-        pool.register(
-            "waits",
-            "Leases that were waited for",
-            metrics.waits.clone(),
-        );
-        pool.register(
-            "wait_timeouts",
-            "Sessions that waited in vain",
-            metrics.wait_timeouts.clone(),
-        );
-        pool.register(
-            "connects",
-            "Origin connections opened",
-            metrics.connects.clone(),
-        );
-        pool.register(
-            "connect_failures",
-            "Origin connections that could not be opened",
-            metrics.connect_failures.clone(),
-        );
+        pool.register_collector(Box::new(metrics.clone()));
         metrics
     }
 
-    /// The figures of the pool of one hyperdrive.
+    /// Where the pool of one hyperdrive tells of itself.
     pub fn of(&self, hyperdrive: &str) -> PoolMetrics {
-        let labels = Labels {
-            hyperdrive: hyperdrive.to_owned(),
-        };
         PoolMetrics {
-            open: self.open.get_or_create(&labels).clone(),
-            idle: self.idle.get_or_create(&labels).clone(),
-            leased: self.leased.get_or_create(&labels).clone(),
-            waiting: self.waiting.get_or_create(&labels).clone(),
-            leases: self.leases.get_or_create(&labels).clone(),
-            waits: self.waits.get_or_create(&labels).clone(),
-            wait_timeouts: self.wait_timeouts.get_or_create(&labels).clone(),
-            connects: self.connects.get_or_create(&labels).clone(),
-            connect_failures: self.connect_failures.get_or_create(&labels).clone(),
+            of: self.clone(),
+            hyperdrive: hyperdrive.to_owned(),
         }
+    }
+
+    /// How the pools of each hyperdrive stand together.
+    fn stats(&self) -> Vec<(Labels, PoolStats)> {
+        let pools = self.pools();
+        let series = pools.iter().map(|(hyperdrive, series)| {
+            let labels = Labels {
+                hyperdrive: hyperdrive.clone(),
+            };
+            let living: Vec<_> = series.living.iter().filter_map(Weak::upgrade).collect();
+            (labels, series.gone, living)
+        });
+        let series: Vec<_> = series.collect();
+        // A pool that ends while it is looked at comes back here to say so.
+        drop(pools);
+        let sum = |(labels, gone, living): (Labels, PoolStats, Vec<Arc<dyn Books>>)| {
+            let stats = living.iter().map(|pool| pool.stats());
+            (labels, stats.fold(gone, PoolStats::and))
+        };
+        series.into_iter().map(sum).collect()
+    }
+
+    fn pools(&self) -> MutexGuard<'_, BTreeMap<String, Series>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Collector for Metrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let stats = self.stats();
+        for (name, help, figure) in GAUGES {
+            let values = stats.iter().map(|(labels, stats)| {
+                let value = i64::try_from(figure(stats)).unwrap_or(i64::MAX);
+                (labels, ConstGauge::new(value))
+            });
+            encode_family(&mut encoder, name, help, values)?;
+        }
+        for (name, help, figure) in COUNTERS {
+            let values = stats
+                .iter()
+                .map(|(labels, stats)| (labels, ConstCounter::new(figure(stats))));
+            encode_family(&mut encoder, name, help, values)?;
+        }
+        Ok(())
+    }
+}
+
+fn encode_family<'l, M: EncodeMetric>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl Iterator<Item = (&'l Labels, M)>,
+) -> fmt::Result {
+    let mut values = values.peekable();
+    let Some((_, first)) = values.peek() else {
+        return Ok(());
+    };
+    let mut family = encoder.encode_descriptor(name, help, None, first.metric_type())?;
+    values.try_for_each(|(labels, value)| value.encode(family.encode_family(labels)?))
+}
+
+impl PoolMetrics {
+    /// The pool has begun.
+    pub(crate) fn enter(&self, pool: Weak<dyn Books>) {
+        let mut pools = self.of.pools();
+        let series = pools.entry(self.hyperdrive.clone()).or_default();
+        series.living.push(pool);
+    }
+
+    /// A pool has ended, with these figures.
+    pub(crate) fn leave(&self, stats: PoolStats) {
+        let mut pools = self.of.pools();
+        let series = pools.entry(self.hyperdrive.clone()).or_default();
+        series.living.retain(|pool| pool.strong_count() > 0);
+        series.gone = series.gone.and(stats.of_the_past());
+    }
+}
+
+impl fmt::Debug for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Series")
+            .field("living", &self.living.len())
+            .field("gone", &self.gone)
+            .finish()
     }
 }

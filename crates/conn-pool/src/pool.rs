@@ -13,7 +13,7 @@ use crate::connect::{Connect, Fit};
 use crate::error::LeaseError;
 use crate::janitor::Janitor;
 use crate::lease::{Grant, Lease, Permit, Visit};
-use crate::metrics::PoolMetrics;
+use crate::metrics::{Books, PoolMetrics};
 use crate::state::{Ask, Claim, Idle};
 use crate::stats::PoolStats;
 
@@ -36,7 +36,7 @@ impl<C: Connect> Pool<C> {
         metrics: PoolMetrics,
         housekeeping: &Handle,
     ) -> Self {
-        let shared = Arc::new(Shared::new(connect, config, metrics));
+        let shared = Shared::new(connect, config, metrics);
         Self {
             janitor: Arc::new(Janitor::spawn(&shared, housekeeping)),
             shared,
@@ -99,11 +99,7 @@ impl<C: Connect> Pool<C> {
 
     /// Lends the very connection of an earlier visit again, if it is idle and nobody used it since.
     pub fn resume(&self, visit: Visit) -> Option<Lease<C>> {
-        let idle = {
-            let mut state = self.shared.state();
-            let at = state.idle.iter().rposition(|idle| idle.visit == visit)?;
-            state.idle.remove(at)?
-        };
+        let idle = self.shared.state().claim_visit(visit)?;
         self.shared.revive(idle)
     }
 
@@ -124,7 +120,7 @@ impl<C: Connect> Pool<C> {
 
     /// How the pool stands now.
     pub fn stats(&self) -> PoolStats {
-        PoolStats::of(&self.shared.state(), &self.shared.config)
+        self.shared.stats()
     }
 
     /// What opens its connections.
@@ -145,10 +141,7 @@ impl<C: Connect> Pool<C> {
     ) -> Result<Lease<C>, LeaseError<C::Error>> {
         let permit = Permit::to_open(&self.shared);
         if let Some(evicted) = evicted {
-            self.shared.metrics.idle.dec();
             self.shared.connect.close(evicted.conn);
-        } else {
-            self.shared.metrics.open.inc();
         }
         self.open(permit, key).await
     }
@@ -159,7 +152,7 @@ impl<C: Connect> Pool<C> {
         key: &C::Key,
     ) -> Result<Lease<C>, LeaseError<C::Error>> {
         let lease = self.shared.open(permit, key).await?;
-        self.shared.metrics.leases.inc();
+        self.shared.state().counts.leases += 1;
         Ok(lease)
     }
 
@@ -174,23 +167,15 @@ impl<C: Connect> Pool<C> {
         granted: oneshot::Receiver<Grant<C>>,
         key: &C::Key,
     ) -> Result<Lease<C>, LeaseError<C::Error>> {
-        let metrics = &self.shared.metrics;
-        metrics.waits.inc();
-        let waiting = Waiting::new(metrics);
         let limit = self.shared.config.wait_timeout;
-        let grant = timeout(limit, granted).await;
-        drop(waiting);
-        match grant {
+        match timeout(limit, granted).await {
             Err(_) => {
-                metrics.wait_timeouts.inc();
+                self.shared.state().counts.wait_timeouts += 1;
                 Err(LeaseError::WaitTimeout { waited: limit })
             }
             Ok(Err(_)) => Err(LeaseError::Closed),
             Ok(Ok(Grant::Permit(permit))) => self.open(permit, key).await,
-            Ok(Ok(Grant::Lease(clean))) => {
-                metrics.leases.inc();
-                clean.into_lease().ok_or(LeaseError::Closed)
-            }
+            Ok(Ok(Grant::Lease(clean))) => clean.into_lease().ok_or(LeaseError::Closed),
         }
     }
 }
@@ -209,21 +194,5 @@ impl<C: Connect> fmt::Debug for Pool<C> {
         f.debug_struct("Pool")
             .field("stats", &self.stats())
             .finish_non_exhaustive()
-    }
-}
-
-/// A waiter's mark in the figures, however its wait ends.
-struct Waiting<'a>(&'a PoolMetrics);
-
-impl<'a> Waiting<'a> {
-    fn new(metrics: &'a PoolMetrics) -> Self {
-        metrics.waiting.inc();
-        Self(metrics)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.dec();
     }
 }

@@ -13,6 +13,7 @@ use crate::config::PoolConfig;
 use crate::connect::{Connect, Fit};
 use crate::lease::{Grant, Visit};
 use crate::lifetime::Lifetimes;
+use crate::stats::Counts;
 
 /// A connection that nobody uses.
 pub(crate) struct Idle<C: Connect> {
@@ -43,8 +44,9 @@ pub(crate) struct State<C: Connect> {
     pub(crate) open: usize,
     /// Those being opened.
     pub(crate) opening: usize,
-    /// Connections that were ever opened.
-    pub(crate) connects: u64,
+    pub(crate) counts: Counts,
+    /// Visits so far.
+    visits: u64,
     /// What was asked for last.
     pub(crate) last_key: Option<C::Key>,
     pub(crate) lifetimes: Lifetimes,
@@ -79,7 +81,8 @@ impl<C: Connect> State<C> {
             waiters: VecDeque::new(),
             open: 0,
             opening: 0,
-            connects: 0,
+            counts: Counts::default(),
+            visits: 0,
             last_key: None,
             lifetimes: Lifetimes::new(config.max_lifetime),
             closed: false,
@@ -99,7 +102,26 @@ impl<C: Connect> State<C> {
         let at = self.best_idle(ask, connect)?;
         let idle = self.idle.remove(at)?;
         self.remember(ask.key);
-        Some(idle)
+        Some(self.lend(idle))
+    }
+
+    /// Takes the idle connection of a visit.
+    pub(crate) fn claim_visit(&mut self, visit: Visit) -> Option<Idle<C>> {
+        let at = self.idle.iter().rposition(|idle| idle.visit == visit)?;
+        let idle = self.idle.remove(at)?;
+        Some(self.lend(idle))
+    }
+
+    /// A new visit begins on a connection.
+    pub(crate) fn lend(&mut self, idle: Idle<C>) -> Idle<C> {
+        self.counts.leases += 1;
+        let visit = self.next_visit();
+        Idle { visit, ..idle }
+    }
+
+    pub(crate) fn next_visit(&mut self) -> Visit {
+        self.visits += 1;
+        Visit(self.visits)
     }
 
     /// The place of the idle connection that suits best: that of the visit; one that is ready, the
@@ -137,6 +159,7 @@ impl<C: Connect> State<C> {
         if self.waiters.len() >= config.max_waiting {
             return Claim::QueueFull;
         }
+        self.counts.waits += 1;
         let (grant, granted) = oneshot::channel();
         self.waiters.push_back(Waiter {
             key: key.clone(),

@@ -29,6 +29,24 @@ pub struct PoolStats {
     pub connects: u64,
     /// Connections closed or lost since.
     pub closes: u64,
+    /// Connections that could not be opened.
+    pub connect_failures: u64,
+    /// Leases given.
+    pub leases: u64,
+    /// Leases that were waited for.
+    pub waits: u64,
+    /// Sessions that waited in vain.
+    pub wait_timeouts: u64,
+}
+
+/// What a pool has counted since it began.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) connects: u64,
+    pub(crate) connect_failures: u64,
+    pub(crate) leases: u64,
+    pub(crate) waits: u64,
+    pub(crate) wait_timeouts: u64,
 }
 
 impl PoolStats {
@@ -49,10 +67,47 @@ impl PoolStats {
             longest_wait: first.map_or(Duration::ZERO, |first| {
                 Instant::now().duration_since(first.since)
             }),
-            connects: state.connects,
+            connects: state.counts.connects,
             closes: state
+                .counts
                 .connects
                 .saturating_sub(u64::try_from(there).unwrap_or(u64::MAX)),
+            connect_failures: state.counts.connect_failures,
+            leases: state.counts.leases,
+            waits: state.counts.waits,
+            wait_timeouts: state.counts.wait_timeouts,
+        }
+    }
+
+    /// What stays true when the pool is gone.
+    pub(crate) fn of_the_past(self) -> Self {
+        Self {
+            connects: self.connects,
+            closes: self.connects,
+            connect_failures: self.connect_failures,
+            leases: self.leases,
+            waits: self.waits,
+            wait_timeouts: self.wait_timeouts,
+            ..Self::default()
+        }
+    }
+
+    /// Both together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            min: self.min + other.min,
+            max: self.max + other.max,
+            open: self.open + other.open,
+            idle: self.idle + other.idle,
+            leased: self.leased + other.leased,
+            waiting: self.waiting + other.waiting,
+            longest_wait: self.longest_wait.max(other.longest_wait),
+            connects: self.connects + other.connects,
+            closes: self.closes + other.closes,
+            connect_failures: self.connect_failures + other.connect_failures,
+            leases: self.leases + other.leases,
+            waits: self.waits + other.waits,
+            wait_timeouts: self.wait_timeouts + other.wait_timeouts,
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use crate::{Connect, Fit, Lease, LeaseError, Metrics, Pool, PoolConfig};
 
 mod fairness;
+mod figures;
 mod fitting;
 mod keeping;
 mod storm;

@@ -22,7 +22,7 @@ impl Session {
 /// statement that is in the place of the client's, behind the client's attributes.
 pub(super) fn first_packet<'a>(
     downstream: &'a mut Downstream,
-    outgoing: &Outgoing,
+    outgoing: &Outgoing<'_>,
     capabilities: Capabilities,
 ) -> Cow<'a, [u8]> {
     let packet = outgoing.packet;

@@ -266,7 +266,7 @@ impl Session {
     /// Sends a command to the origin, its response to the client, and settles what remains.
     pub(super) async fn relay_statement(
         &mut self,
-        outgoing: &Outgoing,
+        outgoing: &Outgoing<'_>,
         kind: StatementKind,
         effect: &mut Effect,
     ) -> Result<(), SessionEnd> {

@@ -23,16 +23,16 @@ use crate::origin::{BringError, OriginConn};
 use crate::state::SessionState;
 
 /// A command on its way to the origin.
-pub(super) struct Outgoing {
+pub(super) struct Outgoing<'a> {
     /// What the client sent.
     pub(super) packet: CommandPacket,
     /// The statement that goes out in the place of the client's.
     pub(super) sql: Option<Vec<u8>>,
     /// The packet is an execution of a prepared statement, whose id it gets on the way.
-    pub(super) execution: Option<Execution>,
+    pub(super) execution: Option<Execution<'a>>,
 }
 
-impl Outgoing {
+impl<'a> Outgoing<'a> {
     /// As the client sent it.
     pub(super) fn unchanged(packet: CommandPacket) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl Outgoing {
     }
 
     /// As an execution of a prepared statement.
-    pub(super) fn execution(packet: CommandPacket, execution: Execution) -> Self {
+    pub(super) fn execution(packet: CommandPacket, execution: Execution<'a>) -> Self {
         Self {
             packet,
             sql: None,
@@ -56,7 +56,7 @@ impl Session {
     /// Relays a command over the lease in hand.
     pub(super) async fn relay(
         &mut self,
-        outgoing: &Outgoing,
+        outgoing: &Outgoing<'_>,
         effect: &Effect,
     ) -> Result<Relayed, SessionEnd> {
         let packet = outgoing.packet;
@@ -86,7 +86,7 @@ impl Session {
     /// executes: nothing of the command left, or is in use.
     pub(super) async fn send_command(
         &mut self,
-        outgoing: &Outgoing,
+        outgoing: &Outgoing<'_>,
         effect: &Effect,
     ) -> Result<Option<ErrPacket>, SendTrouble> {
         let packet = outgoing.packet;
@@ -110,7 +110,7 @@ impl Session {
     /// Sends the first packet. While nothing of it left, a dead connection is replaced.
     async fn send_first_packet(
         &mut self,
-        outgoing: &Outgoing,
+        outgoing: &Outgoing<'_>,
         effect: &Effect,
     ) -> Result<Option<ErrPacket>, SendTrouble> {
         let packet = outgoing.packet;
@@ -160,7 +160,11 @@ impl Session {
     }
 
     /// Leads the lease in hand to the session's state, if it is in another, and sends the packet.
-    async fn try_to_send(&mut self, outgoing: &Outgoing, effect: &Effect) -> Result<(), NotSent> {
+    async fn try_to_send(
+        &mut self,
+        outgoing: &Outgoing<'_>,
+        effect: &Effect,
+    ) -> Result<(), NotSent> {
         let steps = self.steps_ahead(effect);
         let Some(lease) = &mut self.held else {
             return Ok(());

@@ -47,15 +47,10 @@ impl Session {
         self.statements.lacks = 0;
         self.statements.asks_for_cursor = asks_for_cursor(self.downstream.argument(packet));
         self.drop_cursor(id);
-        let mut execution = Execution {
-            id,
-            text: Arc::clone(&text),
-            once: false,
-        };
+        let mut other = None;
         if effect.reads_previous || !effect.questions.is_empty() {
             match Box::pin(self.ask_prepared(&text, effect.to_mut())).await {
-                Ok(None) => {}
-                Ok(Some(other)) => (execution.text, execution.once) = (other, true),
+                Ok(text) => other = text,
                 Err(trouble) => return self.give_up(packet, trouble).await,
             }
         }
@@ -66,6 +61,11 @@ impl Session {
             return self.give_up(packet, trouble).await;
         }
         text.executed();
+        let execution = Execution {
+            id,
+            text: other.as_ref().unwrap_or(&text),
+            once: other.is_some(),
+        };
         let outgoing = Outgoing::execution(packet, execution);
         let summary = match self.relay(&outgoing, &effect).await? {
             Relayed::Response(summary) => summary,
@@ -118,7 +118,7 @@ impl Session {
     }
 
     /// Notes what an execution has done to its handle.
-    fn note_executed(&mut self, outgoing: &Outgoing, summary: &Summary) {
+    fn note_executed(&mut self, outgoing: &Outgoing<'_>, summary: &Summary) {
         let Some(execution) = &outgoing.execution else {
             return;
         };

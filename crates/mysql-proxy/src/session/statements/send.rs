@@ -30,11 +30,11 @@ use crate::statements::{Aim, Handle, StatementText, Target};
 
 /// An execution of a statement.
 #[derive(Debug)]
-pub(in crate::session) struct Execution {
+pub(in crate::session) struct Execution<'a> {
     /// The client's id of it.
     pub(super) id: u32,
     /// What is executed: the statement's own text, or one with literals in it.
-    pub(super) text: Arc<StatementText>,
+    pub(super) text: &'a Arc<StatementText>,
     /// The text is not the statement's own.
     pub(super) once: bool,
 }
@@ -45,7 +45,7 @@ impl Session {
     pub(in crate::session) async fn try_to_execute(
         &mut self,
         packet: CommandPacket,
-        execution: &Execution,
+        execution: &Execution<'_>,
         effect: &Effect,
     ) -> Result<Option<ErrPacket>, NotSent> {
         let mut steps = self.steps_ahead(effect);
@@ -67,7 +67,7 @@ impl Session {
         let Some(id) = aim.id else {
             let awaits = effect.may_write;
             return match lease.handles.predicted_id() {
-                Some(id) if packet.is_whole && self.is_prepared_now(&execution.text) => {
+                Some(id) if packet.is_whole && self.is_prepared_now(execution.text) => {
                     let bytes = self.preparation(packet, execution, &aim, id)?;
                     let Some(lease) = &mut self.held else {
                         return Ok(None);
@@ -94,7 +94,7 @@ impl Session {
     }
 
     /// Chooses the handle for an execution.
-    fn aim(&mut self, packet: CommandPacket, execution: &Execution) -> Aim {
+    fn aim(&mut self, packet: CommandPacket, execution: &Execution<'_>) -> Aim {
         let payload = self.downstream.packet(packet).get(HEADER_LEN..);
         let asks_for_cursor = self.statements.asks_for_cursor;
         let (Some(prepared), Some(lease)) = (self.statements.get_mut(execution.id), &mut self.held)
@@ -124,7 +124,7 @@ impl Session {
     fn preparation(
         &mut self,
         packet: CommandPacket,
-        execution: &Execution,
+        execution: &Execution<'_>,
         aim: &Aim,
         id: u32,
     ) -> Result<Vec<u8>, NotSent> {
@@ -163,7 +163,7 @@ impl Session {
     async fn follow_prediction(
         &mut self,
         packet: CommandPacket,
-        execution: &Execution,
+        execution: &Execution<'_>,
         aim: Aim,
         predicted: u32,
     ) -> Result<Option<ErrPacket>, NotSent> {
@@ -182,7 +182,7 @@ impl Session {
                 return Ok(Some(error));
             }
         };
-        let text = Arc::clone(&execution.text);
+        let text = Arc::clone(execution.text);
         lease.handles.note_id(id);
         if id == predicted {
             self.note_handle(Handle::new(id, text), execution, aim);
@@ -199,11 +199,11 @@ impl Session {
     async fn prepare_first(
         &mut self,
         packet: CommandPacket,
-        execution: &Execution,
+        execution: &Execution<'_>,
         aim: Aim,
         effect: &Effect,
     ) -> Result<Option<ErrPacket>, NotSent> {
-        let handle = match self.prepare_now(&execution.text).await {
+        let handle = match self.prepare_now(execution.text).await {
             Ok(handle) => handle,
             // The connection is there still: this is the preparation's own error.
             Err(Trouble::Refused(error)) if self.held.is_some() => return Ok(Some(error)),
@@ -248,7 +248,7 @@ impl Session {
     }
 
     /// A statement was prepared for an execution, which makes this of it.
-    fn note_handle(&mut self, mut handle: Handle, execution: &Execution, aim: Aim) {
+    fn note_handle(&mut self, mut handle: Handle, execution: &Execution<'_>, aim: Aim) {
         let (Some(prepared), Some(lease)) = (self.statements.get(execution.id), &mut self.held)
         else {
             return;
