@@ -27,6 +27,7 @@ mod schema;
 mod shrink;
 mod stage;
 mod step;
+mod without;
 mod world;
 
 pub use campaign::{Campaign, Summary};

@@ -7,10 +7,13 @@ use std::fmt::Write;
 
 use conn_pool::Fit;
 use mysql_proto::{Capabilities, Command, write_command};
+use mysql_sql::is_character_set;
 
 use crate::collation;
 use crate::origin::Flavor;
-use crate::state::{Database, Names, SessionState, is_character_set};
+use crate::state::{Database, Names, SessionState};
+
+const SQL_MODE: &str = "sql_mode";
 
 /// Commands that lead a connection to a state, not sent yet.
 #[derive(Debug, Default)]
@@ -94,24 +97,22 @@ pub(crate) fn fit(from: &SessionState, to: &SessionState, flavor: Flavor) -> Fit
     }
 }
 
-/// Adds to `steps` what leads from one state to another that [`fit`].
+/// Adds to `steps` what leads from one state to another that [`fit`]. `reset`: by way of a reset,
+/// which leads to this state.
 pub(crate) fn add_steps(
     steps: &mut Steps,
     from: &SessionState,
     to: &SessionState,
     flavor: Flavor,
-    reset: bool,
+    reset: Option<&SessionState>,
 ) {
-    let after_reset;
-    let from = if reset {
+    let from = if let Some(after_reset) = reset {
         steps.push(Command::RESET_CONNECTION, &[]);
         if flavor.is_mariadb() {
             // It keeps what `FOUND_ROWS()` gives.
             steps.push(Command::QUERY, b"SELECT 1 LIMIT 0");
         }
-        let role = from.role.clone().filter(|_| !flavor.is_tidb());
-        after_reset = SessionState::after_reset(role);
-        &after_reset
+        after_reset
     } else {
         from
     };
@@ -161,8 +162,20 @@ fn unsets_character_set(from: &SessionState, to: &SessionState) -> bool {
 fn variables(from: &SessionState, to: &SessionState, flavor: Flavor) -> String {
     let mut list = String::new();
     let renames = unsets_character_set(from, to) || from.names != to.names;
+    let mode = value_of(&to.variables, SQL_MODE);
+    let is_default = value_of(&from.variables, SQL_MODE).is_none();
+    if mode.is_none() && !(is_default && from.ignore_space == to.ignore_space) {
+        // Servers forgive a comma too many. TiDB passes over the capability.
+        let value = if to.ignore_space && !flavor.is_tidb() {
+            "CONCAT(@@GLOBAL.sql_mode,',IGNORE_SPACE')"
+        } else {
+            "DEFAULT"
+        };
+        add(&mut list, format_args!("@@SESSION.{SQL_MODE}={value}"));
+    }
     for (name, _) in &from.variables {
-        if value_of(&to.variables, name).is_none() && !is_character_set(name) {
+        let is_unset = value_of(&to.variables, name).is_none() && name != SQL_MODE;
+        if is_unset && !is_character_set(name) {
             add(
                 &mut list,
                 format_args!(

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mysql_proto::{Command, ErrPacket};
+use mysql_proto::ErrPacket;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -96,7 +96,7 @@ impl Killer {
 async fn tell(stay: Stay, origin: &OriginConnector) -> Result<Killed, KillError> {
     let mut conn = origin.open_aside().await?;
     let statement = statement(conn.flavor(), stay);
-    let answer = conn.ask(Command::QUERY, statement.as_bytes()).await?;
+    let answer = conn.ask(statement.as_bytes()).await?;
     let refusal = answer.refusal();
     conn.quit();
     match refusal {

@@ -7,7 +7,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use mysql_sql::{Assignment, Effect, Value};
+use mysql_sql::{Assignment, Effect, Value, is_character_set};
 
 /// Most user variables, and most system variables, that a session may carry. Each is sent to every
 /// connection that comes from another session; what is over it pins.
@@ -27,6 +27,9 @@ pub(crate) struct SessionState {
     pub(crate) database: Database,
     /// Character set and collation.
     pub(crate) names: Names,
+    /// Nobody has set `sql_mode` since a login with `CLIENT_IGNORE_SPACE`, which adds that mode to
+    /// the default, and which nothing else brings back.
+    pub(crate) ignore_space: bool,
     /// System variables that differ from the origin's own defaults, in the order in which they were
     /// set last: some set others along.
     pub(crate) variables: Vec<(String, String)>,
@@ -71,6 +74,15 @@ impl SessionState {
         )
     }
 
+    /// The same after a login with this mode, or without it.
+    pub(crate) fn ignoring_space(self, ignore_space: bool) -> Self {
+        Self {
+            ignore_space,
+            ..self
+        }
+        .stamped()
+    }
+
     /// The same with this character set and collation.
     pub(crate) fn named(self, names: Names) -> Self {
         Self { names, ..self }.stamped()
@@ -78,9 +90,12 @@ impl SessionState {
 
     /// The state of a connection after `COM_RESET_CONNECTION`, which leaves the role as it was on
     /// MySQL and MariaDB.
-    pub(crate) fn after_reset(role: Option<String>) -> Self {
+    ///
+    /// `ignore_space`: it keeps that mode, too.
+    pub(crate) fn after_reset(role: Option<String>, ignore_space: bool) -> Self {
         let mut state = Self::with(Database::Unknown, Names::Unknown);
         state.role = role;
+        state.ignore_space = ignore_space;
         state.stamped()
     }
 
@@ -110,6 +125,7 @@ impl SessionState {
             hides_ascii: false,
             database,
             names,
+            ignore_space: false,
             variables: Vec::new(),
             user_variables: Vec::new(),
             role: None,
@@ -132,6 +148,7 @@ impl SessionState {
     /// it could do harm with: `autocommit` ends transactions.
     pub(crate) fn for_prepare(&self, effect: &Effect) -> Arc<Self> {
         let mut state = Self::with(self.database.clone(), self.names.clone());
+        state.ignore_space = self.ignore_space;
         let variables = self.variables.iter().filter(|(name, _)| is_of_text(name));
         state.variables = variables.cloned().collect();
         let is_read = |name: &String| effect.user_variables.contains(name);
@@ -148,6 +165,7 @@ impl SessionState {
         let mut state = self.clone();
         state.database = under.database.clone();
         state.names = under.names.clone();
+        state.ignore_space = under.ignore_space;
         state.variables.retain(|(name, _)| !is_of_text(name));
         state.variables.extend(under.variables.iter().cloned());
         for (name, value) in &under.user_variables {
@@ -207,11 +225,14 @@ impl SessionState {
             Assignment::Variable { name, .. } if is_character_set(name) && self.has_strings() => {
                 return Err(NotCarried);
             }
-            Assignment::Variable { name, value } => match value {
-                Value::Literal(text) => put(&mut self.variables, name, text.clone()),
-                Value::Default => self.variables.retain(|(known, _)| known != name),
-                Value::Expression => return Err(NotCarried),
-            },
+            Assignment::Variable { name, value } => {
+                self.ignore_space &= name != "sql_mode";
+                match value {
+                    Value::Literal(text) => put(&mut self.variables, name, text.clone()),
+                    Value::Default => self.variables.retain(|(known, _)| known != name),
+                    Value::Expression => return Err(NotCarried),
+                }
+            }
             Assignment::UserVariable { name, value } => {
                 put(&mut self.user_variables, name, value.clone());
             }
@@ -253,6 +274,7 @@ impl SessionState {
         let mut hasher = DefaultHasher::new();
         self.database.hash(&mut hasher);
         self.names.hash(&mut hasher);
+        self.ignore_space.hash(&mut hasher);
         self.variables.hash(&mut hasher);
         self.user_variables.hash(&mut hasher);
         self.role.hash(&mut hasher);
@@ -287,17 +309,6 @@ fn is_of_text(name: &str) -> bool {
         || name.starts_with("character_set_")
         || name.starts_with("collation_")
         || name.starts_with("default_collation")
-}
-
-/// `SET NAMES` sets these along.
-pub(crate) fn is_character_set(name: &str) -> bool {
-    matches!(
-        name,
-        "character_set_client"
-            | "character_set_connection"
-            | "character_set_results"
-            | "collation_connection"
-    )
 }
 
 /// Sets a variable, as the last one.

@@ -57,10 +57,23 @@ pub fn classify(sql: &[u8], escapes: Escapes) -> Statement {
 struct Reader<'a> {
     tokens: Tokens<'a>,
     effect: Effect,
-    /// The statement at hand is not the first of the text.
-    is_later: bool,
+    earlier: Earlier,
     /// What is written to user variables here, no literal tells: behind `SELECT … INTO`.
     writes_variables: bool,
+    /// The statement at hand unites several queries.
+    has_union: bool,
+}
+
+/// The statements before the one at hand, in the same text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Earlier {
+    /// There is none.
+    None,
+    /// They only set something of the session, or begin or end transactions: what was found before
+    /// them is found still, and MariaDB keeps conditions.
+    Sets,
+    /// Any.
+    Any,
 }
 
 impl<'a> Reader<'a> {
@@ -68,8 +81,9 @@ impl<'a> Reader<'a> {
         Self {
             tokens: Tokens::new(sql, escapes),
             effect: Effect::default(),
-            is_later: false,
+            earlier: Earlier::None,
             writes_variables: false,
+            has_union: false,
         }
     }
 
@@ -77,7 +91,6 @@ impl<'a> Reader<'a> {
         // Nothing but comments: the origin answers with an error, and nothing changes.
         let kind = self.statement().unwrap_or(StatementKind::Other);
         loop {
-            self.is_later = true;
             self.doubt_backslashes();
             if self.statement().is_none() {
                 break;
@@ -128,20 +141,37 @@ impl<'a> Reader<'a> {
             .tokens
             .find(|token| !matches!(token, Token::Sign(b';' | b'(')))?;
         self.writes_variables = false;
+        self.has_union = false;
         let head = match first {
             Token::Word(word) => word::head(word).map(|head| (word, head)),
             _ => None,
         };
         let Some((word, head)) = head else {
             self.pin_and_scan(PinReason::NotUnderstood);
+            self.earlier = Earlier::Any;
             return Some(StatementKind::Other);
         };
+        let earlier = if self.only_sets(head) {
+            Earlier::Sets
+        } else {
+            Earlier::Any
+        };
         self.run(word, head);
+        self.earlier = self.earlier.max(earlier);
         let asked = self.effect.questions.get_mut(questions..);
         if let Some(asked @ [_, ..]) = asked {
             columns::name(begin, asked);
         }
         Some(kind(head))
+    }
+
+    /// True for a statement that finds no rows and uses no table.
+    fn only_sets(&self, head: Head) -> bool {
+        match head {
+            Head::Set => !self.words().any(|word| word::is(word, "SELECT")),
+            Head::Begin | Head::Transaction | Head::Use => true,
+            _ => false,
+        }
     }
 
     fn run(&mut self, word: &[u8], head: Head) {
@@ -153,6 +183,7 @@ impl<'a> Reader<'a> {
             }
             Head::Load => {
                 self.writes_variables = true;
+                self.effect.hides_insert_id = true;
                 self.write(Calls::From(&["SET"]));
             }
             Head::Define => self.write(Calls::From(&["SELECT"])),
@@ -180,6 +211,8 @@ impl<'a> Reader<'a> {
         if self.lock_by_name(word) {
             return;
         }
+        let explains = ["EXPLAIN", "DESCRIBE", "DESC"];
+        self.effect.calc_found_rows |= explains.iter().any(|keyword| word::is(word, keyword));
         self.scan(Calls::Reading);
     }
 

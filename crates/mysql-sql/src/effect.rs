@@ -42,7 +42,8 @@ pub struct Effect {
     /// `SET TRANSACTION …` without a scope: holds for the next transaction only, so the connection
     /// must be kept until that is over.
     pub next_transaction: bool,
-    /// `SQL_CALC_FOUND_ROWS`: the next statement will ask for `FOUND_ROWS()`.
+    /// `FOUND_ROWS()` is not the number of its rows: `SQL_CALC_FOUND_ROWS`, where the next one will
+    /// ask; `UNION … LIMIT` and `EXPLAIN`, of MariaDB.
     pub calc_found_rows: bool,
     /// Writes what a `SELECT` finds, and `FOUND_ROWS()` may count that.
     pub may_find_rows: bool,
@@ -55,12 +56,17 @@ pub struct Effect {
     /// Reads state that other sessions may have left on a connection without anybody's knowledge
     /// (a trigger sets a user variable): needs a connection that nobody has used.
     pub needs_unused: bool,
-    /// Reads `LAST_INSERT_ID()`.
+    /// Reads `LAST_INSERT_ID()`, perhaps as a variable.
     pub reads_insert_id: bool,
     /// Sets it: `LAST_INSERT_ID(expression)`.
     pub sets_insert_id: bool,
+    /// Makes one that its OK packet does not tell: `LOAD DATA`, of MySQL and MariaDB.
+    pub hides_insert_id: bool,
     /// Asks about the statement before it, by a question or otherwise.
     pub reads_previous: bool,
+    /// Asks for conditions behind statements of the same text over which MariaDB keeps those of
+    /// before: `SET @a = 1; SHOW WARNINGS`.
+    pub asks_over_sets: bool,
     /// Asks about the statement before it in a way that is neither one of `questions` nor
     /// `diagnostics`: must run where that one ran.
     pub needs_previous: bool,
@@ -92,11 +98,7 @@ impl Effect {
     pub(crate) fn add_pin(&mut self, reason: PinReason) {
         self.needs_unused |= reason.may_read_leftovers();
         self.may_write = true;
-        self.pin = Some(match self.pin {
-            // What is not understood leaves nothing certain.
-            Some(first) if reason != PinReason::NotUnderstood => first.and(reason),
-            _ => reason,
-        });
+        self.pin = Some(self.pin.map_or(reason, |first| first.and(reason)));
     }
 
     pub(crate) fn add_set(&mut self, assignment: Assignment) {

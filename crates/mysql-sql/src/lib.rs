@@ -36,4 +36,4 @@ pub use pin::{PinReason, Release};
 pub use question::{Question, QuestionKind};
 pub use substitute::substitute;
 pub use token::Escapes;
-pub use variables::{initial, spelling};
+pub use variables::{initial, is_character_set, spelling};

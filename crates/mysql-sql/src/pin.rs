@@ -5,6 +5,8 @@
 pub enum PinReason {
     /// `SET`: a session variable changed that is not carried.
     SessionVariable,
+    /// Likewise, and which bytes of a statement are letters may depend on it.
+    CharacterSet,
     /// `@name` was set to something that no literal stands for, or by something else than `SET`.
     UserVariable,
     /// A temporary table may exist.
@@ -64,6 +66,12 @@ impl PinReason {
     /// Of two reasons the one that does not end; of two that end by different statements neither
     /// does.
     pub(crate) fn and(self, other: Self) -> Self {
+        // What is not understood leaves nothing certain, and then no text can be read for certain.
+        for reason in [Self::NotUnderstood, Self::CharacterSet] {
+            if self == reason || other == reason {
+                return reason;
+            }
+        }
         match (self.can_end(), other.can_end()) {
             _ if self == other => self,
             (true, true) => Self::NotUnderstood,
@@ -76,6 +84,7 @@ impl PinReason {
     pub fn name(self) -> &'static str {
         match self {
             Self::SessionVariable => "session_variable",
+            Self::CharacterSet => "character_set",
             Self::UserVariable => "user_variable",
             Self::TemporaryTable => "temporary_table",
             Self::UserLock => "user_lock",

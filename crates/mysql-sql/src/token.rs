@@ -44,6 +44,17 @@ pub(crate) enum Token<'a> {
     Unfinished,
 }
 
+/// What stands behind an `@`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VariableName<'a> {
+    /// The name of a user variable: letters, digits, `_`, `$` and `.`, quoted or not.
+    Plain(&'a [u8]),
+    /// Another one, in quotes. Servers may think otherwise than we do of which ones are equal.
+    Odd,
+    /// Nothing of the kind.
+    None,
+}
+
 /// The tokens of a statement.
 #[derive(Clone, Debug)]
 pub(crate) struct Tokens<'a> {
@@ -113,34 +124,36 @@ impl<'a> Tokens<'a> {
         is_next
     }
 
-    /// The name of a user variable, right behind its `@`: letters, digits, `_`, `$` and `.`, or a
-    /// quoted one of these. `None`: nothing of the kind, or a name of which servers may think
-    /// otherwise than we do.
-    pub(crate) fn variable_name(&mut self) -> Option<&'a [u8]> {
+    /// The name of a user variable, right behind its `@`.
+    pub(crate) fn variable_name(&mut self) -> VariableName<'a> {
         let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_$.".contains(byte);
-        let name = match self.rest.first()? {
-            b'\'' | b'"' | b'`' => match self.next()? {
-                Token::Quoted(name) => name,
-                Token::Literal(text) => text.get(1..text.len().saturating_sub(1))?,
-                _ => return None,
+        let name = match self.rest.first() {
+            None => return VariableName::None,
+            Some(b'\'' | b'"' | b'`') => match self.next() {
+                Some(Token::Quoted(name)) => name,
+                Some(Token::Literal(text)) => text
+                    .get(1..text.len().saturating_sub(1))
+                    .unwrap_or_default(),
+                _ => return VariableName::None,
             },
-            _ => {
+            Some(_) => {
                 let len = self.rest.iter().position(|byte| !is_of_name(byte));
                 let len = len.unwrap_or(self.rest.len());
-                let name = self.rest.get(..len)?;
+                let name = self.rest.get(..len).unwrap_or_default();
                 self.skip(len);
-                if self
-                    .rest
-                    .first()
-                    .is_some_and(|&byte| Class::of(byte).is_of_word())
-                {
-                    return None;
+                let next = self.rest.first().map(|&byte| Class::of(byte));
+                if name.is_empty() || next.is_some_and(Class::is_of_word) {
+                    return VariableName::None;
                 }
                 name
             }
         };
         let is_plain = !name.is_empty() && name.len() <= MAX_NAME && name.iter().all(is_of_name);
-        is_plain.then_some(name)
+        if is_plain {
+            VariableName::Plain(name)
+        } else {
+            VariableName::Odd
+        }
     }
 
     /// True if a parenthesis opens next. Cheap: only a comment in between needs a real look.

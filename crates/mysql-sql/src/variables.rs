@@ -91,6 +91,18 @@ pub(crate) fn accepts(name: &str, literal: &str) -> bool {
     find(canonical(name)).is_some_and(|carried| carried.accepts(literal))
 }
 
+/// True for a variable that `SET NAMES` sets along: on it may depend which bytes of a statement are
+/// letters.
+pub fn is_character_set(name: &str) -> bool {
+    matches!(
+        name,
+        "character_set_client"
+            | "character_set_connection"
+            | "character_set_results"
+            | "collation_connection"
+    )
+}
+
 /// True when a byte of a character may look like a quote or a backslash in this character set or
 /// collation: no statement in it can be read safely.
 pub(crate) fn hides_ascii(name: &str) -> bool {

@@ -131,6 +131,10 @@ pub(crate) enum Betraying {
     Binding,
     /// `INTO`: what a `SELECT` has behind it is written to.
     Into,
+    /// `UNION`, `EXCEPT`, `INTERSECT`.
+    Union,
+    /// `LIMIT`.
+    Limit,
     /// `UPDATE`, `DELETE`, `INSERT`, `REPLACE` behind another first word, `LOCK IN SHARE MODE`,
     /// `FOR SHARE`.
     Writes,
@@ -142,6 +146,10 @@ pub(crate) fn betraying(word: &[u8]) -> Option<Betraying> {
     let (keyword, betraying) = match (word.len(), first) {
         (4, b'I') => ("INTO", Betraying::Into),
         (4, b'L') => ("LOCK", Betraying::Writes),
+        (5, b'L') => ("LIMIT", Betraying::Limit),
+        (5, b'U') => ("UNION", Betraying::Union),
+        (6, b'E') => ("EXCEPT", Betraying::Union),
+        (9, b'I') => ("INTERSECT", Betraying::Union),
         (5, b'V') => ("VALUE", Betraying::Value),
         (5, b'S') => ("SHARE", Betraying::Writes),
         (6, b'U') => ("UPDATE", Betraying::Writes),

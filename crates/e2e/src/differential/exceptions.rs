@@ -4,12 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use mysql_proto::ErrPacket;
 use testkit::DatabaseKind;
 
 use super::play::Transcript;
-use super::reply::{Column, Reply, Row};
+use super::reply::{Reply, Row};
 use super::step::{Program, Step};
+use super::without::{
+    PARSE_ERROR, without_columns, without_figures, without_near, without_rows, without_types,
+    without_warnings,
+};
 
 /// The low byte of the id of `gbk_chinese_ci`. A byte of such a character may look like a quote, so
 /// nothing of these sessions' texts is read.
@@ -42,24 +45,24 @@ const SUBSTITUTED: [&str; 9] = [
 ];
 
 /// What makes a text with several statements one that is not understood.
-const ODD: [&str; 5] = ["set @`", "; (", "show ", "signal", "get diagnostics"];
+const ODD: [&str; 5] = ["; (", "show ", "signal", "get diagnostics", "'unclosed"];
+
+/// What leaves traces in tables, if only in the next number of a column.
+const WRITES: [&str; 5] = ["insert", "update", "delete", "replace", "load data"];
 
 /// `ER_NOT_SUPPORTED_YET`: the edge has lent the connection on.
 const LENT_ON: u16 = 1235;
-
-/// `ER_PARSE_ERROR`.
-const PARSE_ERROR: u16 = 1064;
 
 /// `ER_UNKNOWN_STMT_HANDLER` and `ER_STMT_HAS_NO_OPEN_CURSOR`: the edge keeps the statements, so it
 /// is the edge that says so.
 const UNKNOWN_STATEMENT: u16 = 1243;
 const NO_CURSOR: u16 = 1421;
 
+/// TiDB's `ErrStmtNotFound`: an `EXECUTE` of a name that is not prepared.
+const NOT_PREPARED: u16 = 8111;
+
 /// Why a difference is no fault.
 pub(super) type Reason = &'static str;
-
-/// Whether the replies are equal once each has become this.
-type Equality<'a> = dyn Fn(&dyn Fn(&Reply) -> Reply) -> bool + 'a;
 
 /// Takes out of a program what nothing is promised of.
 pub(super) fn narrow(program: &mut Program) {
@@ -85,8 +88,9 @@ pub(super) fn narrow(program: &mut Program) {
         if is_question && !follows_statement || has(&sql, &COUNTS) && follows_question {
             return false;
         }
-        // Of a text that is not read, the ids of threads are those of the origin's connections.
-        if is_gbk && has(&sql, &["connection_id", "pseudo_thread_id"]) {
+        // Of a text that is not read, the ids of threads are those of the origin's connections: of
+        // gbk, or perhaps so.
+        if (is_gbk || !sql.is_ascii()) && has(&sql, &["connection_id", "pseudo_thread_id"]) {
             return false;
         }
         // `IS_USED_LOCK()` gives the id of the origin's connection. A trigger sets a variable
@@ -96,6 +100,10 @@ pub(super) fn narrow(program: &mut Program) {
         }
         // Nor is anything substituted in several statements of which one is not understood.
         if sql.contains(';') && has(&sql, &ODD) && has(&sql, &SUBSTITUTED) {
+            return false;
+        }
+        // Such a question may be refused, and what stands behind it is not run then.
+        if sql.contains(';') && is_hard(&sql, step) && has(&sql, &WRITES) {
             return false;
         }
         if !matches!(step, Step::Pause(_)) {
@@ -116,6 +124,22 @@ fn runs_statement(step: &Step, sql: &str) -> bool {
     }
 }
 
+/// Two replies to one step that differ.
+struct Case<'a> {
+    kind: DatabaseKind,
+    program: &'a Program,
+    place: usize,
+    /// What the step runs.
+    sql: String,
+    expected: &'a [Reply],
+    seen: &'a [Reply],
+    /// The step before that did anything.
+    before: Option<usize>,
+    /// How that one ended directly, and what was seen of it.
+    last: Option<&'a Reply>,
+    last_seen: &'a [Reply],
+}
+
 /// Says why the replies to a step may differ; `None`: they may not.
 pub(super) fn excuse(
     kind: DatabaseKind,
@@ -125,92 +149,126 @@ pub(super) fn excuse(
     through: &Transcript,
 ) -> Option<Reason> {
     let place = at.checked_sub(1)?;
-    let sql = text_of(program, place)?;
-    let (expected, seen) = (direct.0.get(at)?, through.0.get(at)?);
-    let equal = |of: &dyn Fn(&Reply) -> Reply| {
-        expected.len() == seen.len() && expected.iter().zip(seen).all(|(a, b)| of(a) == of(b))
-    };
-    let is_mysql = kind == DatabaseKind::MySql;
-    if is_error(expected, UNKNOWN_STATEMENT) && is_error(seen, UNKNOWN_STATEMENT) {
-        return Some("the words in which a statement is not known");
-    }
-    let runs = runs_statement(program.steps.get(place)?, &sql);
-    let calls = kind == DatabaseKind::MySql && sql.starts_with("call ");
-    if (!runs || calls) && equal(&without_figures) {
-        return Some("the figures of the statement before in the reply to what runs none");
-    }
-    if reads_unset(program, place, &sql) && equal(&without_types) {
-        return Some("the type of a variable that was never set, where others have set it");
-    }
     let is_pause = |place: &usize| matches!(program.steps[*place], Step::Pause(_));
     let before = (0..place).rev().find(|place| !is_pause(place));
-    let last = before.and_then(|place| direct.0.get(place + 1)?.last());
-    let gave_rows = matches!(last, Some(Reply::Rows(rows)) if rows.error.is_none());
-    if sql.contains("found_rows") && !gave_rows {
-        let of_rest = |reply: &Reply| without_rows(&without_warnings(&without_types(reply)));
-        if equal(&of_rest) {
-            return Some("FOUND_ROWS() after a statement that gives no rows");
-        }
-    }
-    let is_tidb = kind == DatabaseKind::Tidb;
-    if is_tidb && let Some(reason) = excuse_of_tidb(program, place, last, &equal) {
-        return Some(reason);
-    }
-    if has(&sql, &CONDITIONS) {
-        let is_of_older = last.is_none_or(|reply| !has_conditions(reply));
-        if is_error(seen, LENT_ON) && is_hard(&sql, &program.steps[place]) {
-            return Some("conditions asked for amid other statements, or by a prepared one");
-        }
-        if is_of_older && (!shows_any(seen) || last.is_some_and(is_of_edge)) {
-            return Some("conditions of a statement before the last one, or of a command");
-        }
-        let cannot_be_read =
-            matches!(last, Some(Reply::Error(packet)) if packet.code == PARSE_ERROR);
-        if is_tidb && cannot_be_read {
-            return Some("conditions that TiDB keeps over a text that it cannot read");
-        }
-        let calls = before.and_then(|place| text_of(program, place));
-        if is_mysql && calls.is_some_and(|sql| sql.contains("found_rows()")) {
-            return Some("the warning that FOUND_ROWS() is deprecated");
-        }
-    }
-    if !has(&sql, &SUBSTITUTED) {
-        return None;
-    }
-    if equal(&without_near) {
-        return Some("the text of a literal in a syntax error");
-    }
-    if kind != DatabaseKind::MariaDb && equal(&without_types) {
-        return Some("the type of a literal");
-    }
-    if is_tidb && equal(&without_columns) {
-        return Some("the name of a literal: of SHOW COUNT(*), or with a comment behind the call");
-    }
-    if is_mysql && equal(&|reply| without_warnings(&without_types(reply))) {
-        return Some("the warning that FOUND_ROWS() is deprecated");
-    }
-    None
+    let case = Case {
+        kind,
+        program,
+        place,
+        sql: text_of(program, place)?,
+        expected: direct.0.get(at)?,
+        seen: through.0.get(at)?,
+        before,
+        last: before.and_then(|place| direct.0.get(place + 1)?.last()),
+        last_seen: before
+            .and_then(|place| through.0.get(place + 1))
+            .map_or(&[], Vec::as_slice),
+    };
+    case.of_any_statement()
+        .or_else(|| case.of_found_rows())
+        .or_else(|| case.of_tidb())
+        .or_else(|| case.of_conditions())
+        .or_else(|| case.of_literals())
 }
 
-/// What only TiDB does otherwise.
-fn excuse_of_tidb(
-    program: &Program,
-    place: usize,
-    last: Option<&Reply>,
-    equal: &Equality<'_>,
-) -> Option<Reason> {
-    let sql = text_of(program, place)?;
-    let mut before = (0..place).rev().filter_map(|place| text_of(program, place));
-    let shows = before.next().is_some_and(|sql| sql.starts_with("show "));
-    if sql.contains("row_count") && (shows || last.is_some_and(Reply::is_error)) {
+impl Case<'_> {
+    /// Whether the replies are equal once each has become this.
+    fn equal(&self, of: impl Fn(&Reply) -> Reply) -> bool {
+        let mut pairs = self.expected.iter().zip(self.seen);
+        self.expected.len() == self.seen.len() && pairs.all(|(a, b)| of(a) == of(b))
+    }
+
+    fn of_any_statement(&self) -> Option<Reason> {
+        if is_error(self.expected, UNKNOWN_STATEMENT) && is_error(self.seen, UNKNOWN_STATEMENT) {
+            return Some("the words in which a statement is not known");
+        }
+        let runs = runs_statement(self.program.steps.get(self.place)?, &self.sql);
+        let calls = self.kind == DatabaseKind::MySql && self.sql.starts_with("call ");
+        if (!runs || calls) && self.equal(without_figures) {
+            return Some("the figures of the statement before in the reply to what runs none");
+        }
+        (reads_unset(self.program, self.place, &self.sql) && self.equal(without_types))
+            .then_some("the type of a variable that was never set, where others have set it")
+    }
+
+    fn of_found_rows(&self) -> Option<Reason> {
+        let gave_rows = matches!(self.last, Some(Reply::Rows(rows)) if rows.error.is_none());
+        let of_rest = |reply: &Reply| without_rows(&without_warnings(&without_types(reply)));
+        (self.sql.contains("found_rows") && !gave_rows && self.equal(of_rest))
+            .then_some("FOUND_ROWS() after a statement that gives no rows")
+    }
+
+    /// What only TiDB does otherwise.
+    fn of_tidb(&self) -> Option<Reason> {
+        if self.kind != DatabaseKind::Tidb {
+            return None;
+        }
+        let texts = (0..self.place).rev();
+        let mut before = texts.filter_map(|place| text_of(self.program, place));
+        let shows = before.next().is_some_and(|sql| sql.starts_with("show "));
         let of_rest = |reply: &Reply| without_rows(&without_types(reply));
-        if equal(&of_rest) {
+        if self.sql.contains("row_count")
+            && (shows || self.last.is_some_and(Reply::is_error))
+            && self.equal(of_rest)
+        {
             return Some("ROW_COUNT() of TiDB after SHOW, or after a statement that failed");
         }
+        let is_execution = matches!(self.program.steps.get(self.place), Some(Step::Execute(_)));
+        (is_execution && self.equal(without_types))
+            .then_some("the flags of a column, which TiDB keeps from the execution before")
     }
-    let is_execution = matches!(program.steps.get(place), Some(Step::Execute(_)));
-    (is_execution && equal(&without_types))
-        .then_some("the flags of a column, which TiDB keeps from the execution before")
+
+    fn of_conditions(&self) -> Option<Reason> {
+        const HARD: Reason = "conditions asked for amid other statements, or by a prepared one";
+        let asks = has(&self.sql, &CONDITIONS);
+        // What was refused did not run, so there is nothing to be told of it.
+        if is_error(self.last_seen, LENT_ON) && (asks || has(&self.sql, &COUNTS)) {
+            return Some(HARD);
+        }
+        if !asks {
+            return None;
+        }
+        if is_error(self.seen, LENT_ON) && is_hard(&self.sql, &self.program.steps[self.place]) {
+            return Some(HARD);
+        }
+        let is_of_older =
+            is_behind_another(&self.sql) || self.last.is_none_or(|reply| !has_conditions(reply));
+        let is_of_edge = self.last.is_some_and(is_of_edge);
+        if is_of_older && (is_of_edge || lacks_only(self.expected, self.seen)) {
+            return Some("conditions of a statement before the last one, or of a command");
+        }
+        let did_not_begin = matches!(
+            self.last,
+            Some(Reply::Error(packet)) if [PARSE_ERROR, NOT_PREPARED].contains(&packet.code)
+        );
+        if self.kind == DatabaseKind::Tidb && did_not_begin {
+            return Some("conditions that TiDB keeps over what it cannot read or does not find");
+        }
+        let calls = self.before.and_then(|place| text_of(self.program, place));
+        let calls = calls.is_some_and(|sql| sql.contains("found_rows()"));
+        (self.kind == DatabaseKind::MySql && calls)
+            .then_some("the warning that FOUND_ROWS() is deprecated")
+    }
+
+    fn of_literals(&self) -> Option<Reason> {
+        if !has(&self.sql, &SUBSTITUTED) {
+            return None;
+        }
+        if self.equal(without_near) {
+            return Some("the text of a literal in a syntax error");
+        }
+        if self.kind != DatabaseKind::MariaDb && self.equal(without_types) {
+            return Some("the type of a literal");
+        }
+        if self.kind == DatabaseKind::Tidb && self.equal(without_columns) {
+            return Some(
+                "the name of a literal: of SHOW COUNT(*), or with a comment behind the call",
+            );
+        }
+        let of_rest = |reply: &Reply| without_warnings(&without_types(reply));
+        (self.kind == DatabaseKind::MySql && self.equal(of_rest))
+            .then_some("the warning that FOUND_ROWS() is deprecated")
+    }
 }
 
 /// True for what reads a user variable that no step before has set.
@@ -257,6 +315,12 @@ fn is_hard(sql: &str, step: &Step) -> bool {
     sql.contains("get diagnostics") || (sql.contains("show ") && (is_prepared || sql.contains(';')))
 }
 
+/// True when a statement of the same text stands before the one that asks for conditions.
+fn is_behind_another(sql: &str) -> bool {
+    let asks = CONDITIONS.iter().filter_map(|word| sql.find(word)).min();
+    asks > sql.find(';') && sql.contains(';')
+}
+
 /// True for an error that the edge says in the origin's place.
 fn is_of_edge(reply: &Reply) -> bool {
     matches!(reply, Reply::Error(packet) if [UNKNOWN_STATEMENT, NO_CURSOR].contains(&packet.code))
@@ -274,82 +338,19 @@ fn has_conditions(reply: &Reply) -> bool {
     }
 }
 
-/// True for replies with conditions in them, or a number of them.
-fn shows_any(replies: &[Reply]) -> bool {
-    let Some(Reply::Rows(rows)) = replies.first() else {
-        return true;
-    };
+/// True when whatever differs is that no conditions were told of: neither rows, nor a number of
+/// them.
+fn lacks_only(expected: &[Reply], seen: &[Reply]) -> bool {
     let is_zero = |row: &Row| match row {
         Row::Text(values) => values.iter().flatten().all(|value| &**value == b"0"),
         Row::Binary(_) => false,
     };
-    !rows.rows.iter().all(is_zero)
-}
-
-fn without_near(reply: &Reply) -> Reply {
-    match reply {
-        Reply::Error(packet) if packet.code == PARSE_ERROR => {
-            Reply::Error(ErrPacket::new(packet.code, packet.sql_state, ""))
-        }
-        other => other.clone(),
-    }
-}
-
-fn without_types(reply: &Reply) -> Reply {
-    let mut reply = reply.clone();
-    let columns = match &mut reply {
-        Reply::Rows(rows) => &mut rows.columns,
-        Reply::Prepared(prepared) => &mut prepared.columns,
-        _ => return reply,
+    let lacks = |(expected, seen): (&Reply, &Reply)| match seen {
+        _ if without_warnings(expected) == without_warnings(seen) => true,
+        Reply::Rows(rows) => rows.rows.iter().all(is_zero),
+        _ => false,
     };
-    for column in columns {
-        *column = Column(column.name().into());
-    }
-    reply
-}
-
-fn without_warnings(reply: &Reply) -> Reply {
-    let mut reply = reply.clone();
-    match &mut reply {
-        Reply::Ok(outcome) => outcome.end.warnings = 0,
-        Reply::Rows(rows) => {
-            for end in [&mut rows.between, &mut rows.end].into_iter().flatten() {
-                end.warnings = 0;
-            }
-        }
-        _ => {}
-    }
-    reply
-}
-
-fn without_figures(reply: &Reply) -> Reply {
-    let mut reply = without_warnings(reply);
-    match &mut reply {
-        Reply::Ok(outcome) => {
-            (outcome.affected_rows, outcome.last_insert_id) = (0, 0);
-            outcome.end.info.clear();
-            outcome.info.clear();
-        }
-        Reply::Fields(_, end) => end.warnings = 0,
-        _ => {}
-    }
-    reply
-}
-
-fn without_columns(reply: &Reply) -> Reply {
-    let mut reply = reply.clone();
-    if let Reply::Rows(rows) = &mut reply {
-        rows.columns.clear();
-    }
-    reply
-}
-
-fn without_rows(reply: &Reply) -> Reply {
-    let mut reply = reply.clone();
-    if let Reply::Rows(rows) = &mut reply {
-        rows.rows.clear();
-    }
-    reply
+    expected.len() == seen.len() && expected.iter().zip(seen).all(lacks)
 }
 
 #[cfg(test)]

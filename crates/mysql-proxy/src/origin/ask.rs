@@ -19,6 +19,23 @@ use crate::state::SessionState;
 /// rows, 1,024 on MySQL by default.
 pub(crate) const MAX_ANSWER: usize = 256 * 1024;
 
+/// Most conditions of a statement that are captured: an idle session keeps them.
+pub(crate) const MAX_CONDITIONS: u64 = 100;
+
+/// Asks for so many.
+const CONDITIONS: &[u8] = b"SHOW WARNINGS LIMIT 100";
+
+/// What makes a connection forget warnings and errors, where the next session may read them:
+/// MariaDB keeps them over statements that use no table, and TiDB over a text that it cannot read.
+fn forgets(flavor: Flavor) -> Option<&'static [u8]> {
+    match flavor {
+        Flavor::MariaDb { .. } => Some(b"SELECT 1 FROM (SELECT 1) AS t LIMIT 0"),
+        Flavor::TiDb => Some(b"DO 0"),
+        // Any statement does.
+        Flavor::MySql => None,
+    }
+}
+
 /// Why a connection could not be led to a state. It is in none that is known then.
 #[derive(Debug)]
 pub(crate) enum BringError {
@@ -46,6 +63,43 @@ impl OriginConn {
     /// A statement may have changed what `LAST_INSERT_ID()` gives.
     pub(crate) fn note_insert_id(&mut self) {
         self.insert_id.is_news = true;
+    }
+
+    /// Takes the warnings and errors that it remembers. `forget`: and makes it forget them, and
+    /// what `FOUND_ROWS()` gives along with them.
+    pub(crate) async fn take_conditions(&mut self, forget: bool) -> Result<Answer, OriginLoss> {
+        let question: &[u8] = match self.flavor() {
+            // It knows no `LIMIT`, and remembers 64 by default.
+            Flavor::TiDb => b"SHOW WARNINGS",
+            Flavor::MySql | Flavor::MariaDb { .. } => CONDITIONS,
+        };
+        let mut questions = vec![question];
+        if forget {
+            questions.extend(forgets(self.flavor()));
+        }
+        let mut answers = self.ask_all(&questions).await?;
+        if forget {
+            self.forget_conditions();
+        }
+        Ok(answers.swap_remove(0))
+    }
+
+    /// Makes it forget warnings and errors.
+    pub(crate) async fn clear_conditions(&mut self) -> Result<(), OriginLoss> {
+        if let Some(forgets) = forgets(self.flavor()) {
+            self.ask_all(&[forgets]).await?;
+        }
+        self.forget_conditions();
+        Ok(())
+    }
+
+    /// Asks what `LAST_INSERT_ID()` gives. `None`: the origin gave no number.
+    pub(crate) async fn read_insert_id(&mut self) -> Result<Option<u64>, OriginLoss> {
+        let value = self.ask_number("SELECT LAST_INSERT_ID() LIMIT 1").await?;
+        if let Some(value) = value {
+            self.insert_id = InsertId::known(value);
+        }
+        Ok(value)
     }
 
     /// Takes what `LAST_INSERT_ID()` gives, and leaves a value there that no statement makes: the
@@ -78,7 +132,7 @@ impl OriginConn {
         &mut self,
         sql: &str,
     ) -> Result<Option<Vec<Option<String>>>, OriginLoss> {
-        let answer = self.ask(Command::QUERY, sql.as_bytes()).await?;
+        let answer = self.ask(sql.as_bytes()).await?;
         if answer.summary.error.is_some() {
             return Ok(None);
         }
@@ -96,8 +150,8 @@ impl OriginConn {
         self.send(&steps.bytes)
             .await
             .map_err(|error| BringError::Lost(error.source.into()))?;
-        self.finish(&steps, &Arc::new(SessionState::after_reset(None)))
-            .await?;
+        let state = Arc::new(self.state_after_reset(None));
+        self.finish(&steps, &state).await?;
         self.end_command();
         self.leave_role().await?;
         self.unused();
@@ -110,7 +164,7 @@ impl OriginConn {
             Flavor::TiDb => Ok(()),
             // Before 8.0 it is an error, and there are no roles.
             Flavor::MySql => {
-                let left = self.ask(Command::QUERY, b"SET ROLE DEFAULT").await;
+                let left = self.ask(b"SET ROLE DEFAULT").await;
                 left.map(drop).map_err(BringError::Lost)
             }
             Flavor::MariaDb { .. } => {
@@ -154,22 +208,29 @@ impl OriginConn {
         Ok(())
     }
 
-    /// Sends a question of our own and reads its answer.
-    pub(crate) async fn ask(
-        &mut self,
-        command: Command,
-        argument: &[u8],
-    ) -> Result<Answer, OriginLoss> {
-        let mut packet = Vec::with_capacity(argument.len() + 8);
+    /// Sends a statement of our own and reads its answer.
+    pub(crate) async fn ask(&mut self, sql: &[u8]) -> Result<Answer, OriginLoss> {
+        let mut answers = self.ask_all(&[sql]).await?;
+        Ok(answers.swap_remove(0))
+    }
+
+    /// Sends statements of our own in one piece and reads their answers: as many.
+    async fn ask_all(&mut self, statements: &[&[u8]]) -> Result<Vec<Answer>, OriginLoss> {
+        let mut packets = Vec::new();
         let attributes = self.capabilities().contains(Capabilities::QUERY_ATTRIBUTES);
-        push_command(&mut packet, command, argument, attributes);
+        for sql in statements {
+            push_command(&mut packets, Command::QUERY, sql, attributes);
+        }
         self.begin_command();
-        self.send(&packet).await.map_err(|error| error.source)?;
-        let answer = self.read_answer(command).await?;
+        self.send(&packets).await.map_err(|error| error.source)?;
+        let mut answers = Vec::with_capacity(statements.len());
+        for _ in statements {
+            answers.push(self.read_answer(Command::QUERY).await?);
+        }
         if !self.has_unread() {
             self.end_command();
         }
-        Ok(answer)
+        Ok(answers)
     }
 
     /// Reads the response to one command of ours, and not a byte more.

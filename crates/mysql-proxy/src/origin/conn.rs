@@ -109,7 +109,11 @@ impl OriginConn {
     pub(crate) fn steps_to(&self, state: &Arc<SessionState>, reset: bool) -> Steps {
         let mut steps = Steps::on(self.capabilities);
         if reset || !self.state.is_same(state) {
-            bring::add_steps(&mut steps, &self.state, state, self.flavor, reset);
+            let reset = reset.then(|| {
+                let role = self.state.role.clone();
+                self.state_after_reset(role.filter(|_| !self.flavor.is_tidb()))
+            });
+            bring::add_steps(&mut steps, &self.state, state, self.flavor, reset.as_ref());
         }
         steps
     }
@@ -150,18 +154,44 @@ impl OriginConn {
         self.wear.touched
     }
 
+    /// A statement has warned, or failed. On MySQL the next one clears that.
+    pub(crate) fn note_conditions(&mut self) {
+        self.wear.has_conditions = self.flavor != Flavor::MySql;
+    }
+
+    /// True when it may remember warnings or errors.
+    pub(crate) fn has_conditions(&self) -> bool {
+        self.wear.has_conditions
+    }
+
+    /// It remembers none.
+    pub(super) fn forget_conditions(&mut self) {
+        self.wear.has_conditions = false;
+    }
+
     /// Nothing was sent on it since its reset.
     pub(crate) fn unused(&mut self) {
         self.wear.used = false;
     }
 
+    /// The state after a reset.
+    pub(super) fn state_after_reset(&self, role: Option<String>) -> SessionState {
+        SessionState::after_reset(role, self.keeps_ignore_space())
+    }
+
+    /// True when a reset leaves the mode of a login with `CLIENT_IGNORE_SPACE`: not on MariaDB.
+    fn keeps_ignore_space(&self) -> bool {
+        self.capabilities.contains(Capabilities::IGNORE_SPACE) && !self.flavor.is_mariadb()
+    }
+
     /// It was reset: nothing of what was on it is left.
     pub(super) fn forget(&mut self) {
-        self.state = Arc::new(SessionState::after_reset(None));
+        self.state = Arc::new(self.state_after_reset(None));
         self.insert_id = InsertId::default();
         self.wear.touched = false;
         self.wear.has_leftovers = false;
         self.wear.must_reset = false;
+        self.wear.has_conditions = false;
         self.handles.clear();
     }
 

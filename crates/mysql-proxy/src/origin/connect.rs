@@ -146,7 +146,9 @@ impl OriginConnector {
                 ),
             Ordering::Relaxed,
         );
-        let state = SessionState::new(profile.database.clone(), profile.collation);
+        let ignore_space = profile.capabilities.contains(Capabilities::IGNORE_SPACE);
+        let state = SessionState::new(profile.database.clone(), profile.collation)
+            .ignoring_space(ignore_space);
         let state = self.states.share(state);
         Ok(OriginConn::new(logged_in, state, self.max_statements))
     }

@@ -15,4 +15,6 @@ pub(super) struct Wear {
     pub(super) has_leftovers: bool,
     /// It has to be reset before the present session uses it.
     pub(super) must_reset: bool,
+    /// It may remember warnings or errors.
+    pub(super) has_conditions: bool,
 }

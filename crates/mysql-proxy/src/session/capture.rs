@@ -2,19 +2,12 @@
 //! from it, if there is anything to take.
 
 use conn_pool::Lease;
-use mysql_proto::Command;
 use tracing::{debug, warn};
 
 use super::Session;
 use crate::error::OriginLoss;
 use crate::mutant::Fault;
-use crate::origin::{Flavor, OriginConnector};
-
-/// Most conditions of a statement that are captured: an idle session keeps them.
-const MAX_CAPTURED: u64 = 100;
-
-/// Asks for so many.
-const CAPTURE: &[u8] = b"SHOW WARNINGS LIMIT 100";
+use crate::origin::{MAX_CONDITIONS, OriginConnector};
 
 impl Session {
     /// Takes all that there is to take from the lease in hand: nearly always nothing.
@@ -43,19 +36,24 @@ impl Session {
             self.previous.warned = false;
             return;
         }
-        let question: &[u8] = match lease.flavor() {
-            // It knows no `LIMIT`, and remembers 64 by default.
-            Flavor::TiDb => b"SHOW WARNINGS",
-            Flavor::MySql | Flavor::MariaDb { .. } => CAPTURE,
-        };
-        match lease.ask(Command::QUERY, question).await {
+        let forget = self.previous.found_rows.is_some();
+        match lease.take_conditions(forget).await {
             // There are more: half of them would be a wrong answer.
-            Ok(answer) if answer.summary.rows >= MAX_CAPTURED => {}
+            Ok(answer) if answer.summary.rows >= MAX_CONDITIONS => {}
             Ok(answer) => {
                 let has_eof = lease.has_eof();
                 self.previous.captured(answer, has_eof);
             }
             Err(error) => self.lose_idle(&error),
+        }
+    }
+
+    /// Makes the lease in hand forget warnings and errors, which are nobody else's to read.
+    pub(super) async fn clear_conditions(&mut self) {
+        let Some(lease) = &mut self.held else { return };
+        self.previous.visit = None;
+        if let Err(error) = lease.clear_conditions().await {
+            self.lose_idle(&error);
         }
     }
 
@@ -72,16 +70,27 @@ impl Session {
     /// Takes the last insert id from the connection, where it is news, so that a statement on
     /// another connection can be given it. What an OK packet carries is another thing: an explicit
     /// value of an `AUTO_INCREMENT` column shows there too.
-    pub(super) async fn take_insert_id(&mut self) {
+    async fn take_insert_id(&mut self) {
         let Some(lease) = &mut self.held else { return };
-        let before = lease.insert_id();
         self.previous.visit = None;
-        match lease.take_insert_id().await {
-            Ok(Some(value)) => {
-                if value != before.known {
-                    self.insert_id = value;
-                }
-            }
+        let before = lease.insert_id().known;
+        let taken = lease.take_insert_id().await;
+        self.note_insert_id(before, taken);
+    }
+
+    /// Asks the connection for it, and leaves it there, as the session stays.
+    pub(super) async fn read_insert_id(&mut self) {
+        let Some(lease) = &mut self.held else { return };
+        self.previous.visit = None;
+        let before = lease.insert_id().known;
+        let read = lease.read_insert_id().await;
+        self.note_insert_id(before, read);
+    }
+
+    fn note_insert_id(&mut self, before: u64, told: Result<Option<u64>, OriginLoss>) {
+        match told {
+            Ok(Some(value)) if value != before => self.insert_id = value,
+            Ok(Some(_)) => {}
             Ok(None) => {
                 warn!("Origin gave no number for LAST_INSERT_ID()");
                 self.held = None;

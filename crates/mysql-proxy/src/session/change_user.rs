@@ -105,6 +105,7 @@ impl Session {
         let collation = request.collation.and_then(|id| u8::try_from(id).ok());
         let home = Home::new(
             &served,
+            self.downstream.capabilities(),
             request.database.clone(),
             collation.unwrap_or(GREETING_COLLATION),
         );

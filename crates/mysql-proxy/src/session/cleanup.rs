@@ -67,7 +67,10 @@ impl Session {
         let Some(lease) = self.held.take() else {
             return;
         };
-        let is_clean = lease.is_settled() && !self.pins.hold() && !self.pins.is_dirty();
+        let is_clean = lease.is_settled()
+            && !self.pins.hold()
+            && !self.pins.is_dirty()
+            && !lease.has_conditions();
         if is_clean && parted == Parted::Unharmed {
             lease.give_back();
             return;

@@ -88,7 +88,7 @@ impl Session {
     /// in a way that nobody keeps books of.
     pub(super) fn classify(&self, text: &[u8], is_whole: bool) -> Statement {
         let may_hide = self.state.hides_ascii()
-            || self.pins.has(PinReason::SessionVariable.name())
+            || self.pins.has(PinReason::CharacterSet.name())
             || self.pins.has(PinReason::NotUnderstood.name());
         if is_whole && (!may_hide || text.is_ascii()) {
             return classify(text, self.escapes());

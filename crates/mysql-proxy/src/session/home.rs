@@ -14,26 +14,34 @@ pub(super) struct Home {
     pub(super) database: Option<String>,
     /// The collation.
     pub(super) collation: u8,
+    /// `CLIENT_IGNORE_SPACE`.
+    ignore_space: bool,
 }
 
 impl Home {
     /// Of a login to this hyperdrive. Without a database it gets that of the origin's address.
-    pub(super) fn new(served: &Served, database: Option<String>, collation: u8) -> Self {
+    pub(super) fn new(
+        served: &Served,
+        capabilities: Capabilities,
+        database: Option<String>,
+        collation: u8,
+    ) -> Self {
         let asked = database.filter(|database| !database.is_empty());
         Self {
             database: asked.or_else(|| served.hyperdrive.origin.database.clone()),
             collation,
+            ignore_space: capabilities.contains(Capabilities::IGNORE_SPACE),
         }
     }
 
     /// The state of the session.
     pub(super) fn state(&self) -> SessionState {
-        SessionState::new(self.database.clone(), self.collation)
+        SessionState::new(self.database.clone(), self.collation).ignoring_space(self.ignore_space)
     }
 
     /// The state after `COM_RESET_CONNECTION`, where the database was `current`: MySQL and MariaDB
-    /// keep that, TiDB goes back. `defaults`: the character set of a session that MySQL has reset,
-    /// which is the server's whatever the login asked for.
+    /// keep that, TiDB goes back. MariaDB forgets `CLIENT_IGNORE_SPACE`. `defaults`: the character
+    /// set of a session that MySQL has reset, which is the server's whatever the login asked for.
     pub(super) fn reset(
         &self,
         flavor: Flavor,
@@ -44,7 +52,8 @@ impl Home {
             Flavor::TiDb => self.database.clone(),
             Flavor::MySql | Flavor::MariaDb { .. } => current.map(str::to_owned),
         };
-        let state = SessionState::new(database, self.collation);
+        let state = SessionState::new(database, self.collation)
+            .ignoring_space(self.ignore_space && !flavor.is_mariadb());
         match defaults {
             Some(names) => state.named(Names::Set(names)),
             None => state,

@@ -244,6 +244,7 @@ impl<'a> Login<'a> {
         let login = self.handshake.login();
         let home = Home::new(
             &served,
+            capabilities,
             login.and_then(|login| login.database.clone()),
             login.map_or(GREETING_COLLATION, |login| login.collation),
         );

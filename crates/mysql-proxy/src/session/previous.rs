@@ -13,9 +13,11 @@ pub(super) struct Previous {
     is_none: bool,
     /// Where it ran, if nothing of ours ran there after it.
     pub(super) visit: Option<Visit>,
-    /// What `ROW_COUNT()` gives. `None`: only its connection can tell.
-    row_count: Option<i128>,
-    /// What `FOUND_ROWS()` gives; likewise.
+    /// What `ROW_COUNT()` gives.
+    row_count: i128,
+    /// The edge refused a command since, of which its connection knows nothing.
+    pub(super) is_refused: bool,
+    /// What `FOUND_ROWS()` gives. `None`: only its connection can tell.
     pub(super) found_rows: Option<u64>,
     /// It warned or failed.
     pub(super) warned: bool,
@@ -36,7 +38,8 @@ impl Previous {
         Self {
             is_none: true,
             visit: None,
-            row_count: Some(0),
+            row_count: 0,
+            is_refused: false,
             found_rows: Some(0),
             warned: false,
             warnings: None,
@@ -56,11 +59,12 @@ impl Previous {
         let gave_rows = summary.result_sets > 0;
         self.is_none = false;
         self.visit = Some(visit);
-        self.row_count = Some(if failed || summary.ends_with_rows {
+        self.is_refused = false;
+        self.row_count = if failed || summary.ends_with_rows {
             -1
         } else {
             i128::from(summary.affected_rows)
-        });
+        };
         if let Some(asked) = effect.diagnostics
             && !failed
         {
@@ -91,7 +95,15 @@ impl Previous {
         self.warnings = None;
     }
 
-    /// A command that is no statement has changed the diagnostics, and nobody knows how.
+    /// The edge has told the client of an error, which took the place of what was told before.
+    pub(super) fn refused(&mut self) {
+        self.is_refused = true;
+        self.row_count = -1;
+        self.warned = false;
+        self.warnings = None;
+    }
+
+    /// Its conditions were taken from its connection.
     pub(super) fn captured(&mut self, answer: Answer, has_eof: bool) {
         self.warnings = Some(Warnings { answer, has_eof });
     }
@@ -104,7 +116,7 @@ impl Previous {
     /// What a question has for an answer. `None`: only the statement's connection can tell.
     pub(super) fn answer(&self, kind: QuestionKind) -> Option<i128> {
         match kind {
-            QuestionKind::RowCount => self.row_count,
+            QuestionKind::RowCount => Some(self.row_count),
             QuestionKind::FoundRows => self.found_rows.map(i128::from),
             QuestionKind::WarningCount => self.count(|_| true),
             QuestionKind::ErrorCount => self.count(is_error),

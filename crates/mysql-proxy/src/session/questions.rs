@@ -9,7 +9,7 @@
 //!
 //! `CONNECTION_ID()` is always a literal: the client knows its session by the id of the greeting.
 
-use mysql_proto::{Capabilities, Command};
+use mysql_proto::Capabilities;
 use mysql_sql::{
     Diagnostics, Effect, Escapes, PinReason, Question, QuestionKind, classify, substitute,
 };
@@ -55,6 +55,9 @@ impl Session {
         if let Some(diagnostics) = effect.diagnostics {
             return self.ask_diagnostics(diagnostics).await;
         }
+        if effect.asks_over_sets {
+            self.spare_conditions().await?;
+        }
         if effect.needs_previous {
             if !self.is_with_previous() {
                 return self.ask_without_previous().await;
@@ -65,6 +68,24 @@ impl Session {
             self.resolve_insert_id().await;
         }
         self.answer_questions(source, effect).map(Asked::Send)
+    }
+
+    /// MariaDB keeps conditions over statements that use no table: those that will be shown have to
+    /// be the session's own.
+    async fn spare_conditions(&mut self) -> Result<(), Trouble> {
+        self.take_lease().await?;
+        let is_kept = self
+            .held
+            .as_ref()
+            .is_some_and(|lease| lease.flavor().is_mariadb());
+        if !is_kept || self.is_with_previous() {
+            return Ok(());
+        }
+        if self.previous.warned {
+            return Err(Trouble::PreviousGone);
+        }
+        self.clear_conditions().await;
+        Ok(())
     }
 
     /// What is asked for would not survive the reset that a pin takes, and without that others'
@@ -101,7 +122,7 @@ impl Session {
         });
         if is_doubtful {
             self.capture().await;
-            self.take_insert_id().await;
+            self.read_insert_id().await;
         }
     }
 
@@ -174,6 +195,9 @@ impl Session {
             QuestionKind::FoundRows if self.previous.found_rows.is_some() => {
                 Ok(self.previous.answer(QuestionKind::FoundRows))
             }
+            QuestionKind::RowCount if self.previous.is_refused => {
+                Ok(self.previous.answer(QuestionKind::RowCount))
+            }
             _ if self.is_with_previous() => Ok(None),
             kind => {
                 let answer = self.previous.answer(kind);
@@ -196,14 +220,12 @@ impl Session {
             return Ok(Asked::Send(None));
         };
         if lease.flavor() == Flavor::TiDb {
-            // Any statement clears them there, and `LIMIT` is not understood.
-            let cleared = lease.ask(Command::QUERY, b"DO 0").await;
-            return match cleared {
-                Ok(_) => Ok(Asked::Send(None)),
-                Err(loss) => {
-                    self.held = None;
-                    Err(Trouble::OriginLost(loss))
-                }
+            // `LIMIT` is not understood there.
+            self.clear_conditions().await;
+            return if self.held.is_some() {
+                Ok(Asked::Send(None))
+            } else {
+                Err(Trouble::PreviousGone)
             };
         }
         Ok(Asked::Send(Some(match (asked.count, asked.only_errors) {

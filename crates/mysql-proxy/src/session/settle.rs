@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mysql_proto::{StatusFlags, Summary};
-use mysql_sql::{Assignment, Effect, PinReason, StatementKind, Value};
+use mysql_sql::{Assignment, Effect, PinReason, StatementKind, Value, is_character_set};
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
@@ -55,7 +55,7 @@ impl Session {
             .note(lease.visit(), effect, summary, keeps_conditions);
         // A write that fails half way, or returns rows, has no OK packet to tell an id.
         let writes = kind == StatementKind::Write || (effect.is_multi && effect.may_write);
-        let may_hide_id = writes && (failed || summary.result_sets > 0);
+        let may_hide_id = effect.hides_insert_id || (writes && (failed || summary.result_sets > 0));
         let there = lease.insert_id();
         let is_doubtful = may_hide_id && !there.is_news && there.known != self.insert_id;
         if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id {
@@ -63,6 +63,9 @@ impl Session {
         }
         if summary.error.is_some_and(closes_connection) {
             lease.begin_command();
+        }
+        if failed || summary.warnings > 0 {
+            lease.note_conditions();
         }
         let may_program =
             kind == StatementKind::Define || effect.pin == Some(PinReason::NotUnderstood);
@@ -102,7 +105,8 @@ impl Session {
             // An error tells no status, and without autocommit any statement begins a transaction.
             self.pins.transaction = true;
         }
-        if effect.next_transaction && !failed {
+        // Of several statements, one behind it may be the one that failed.
+        if effect.next_transaction && (!failed || effect.is_multi) {
             self.pins.next_transaction = true;
             self.pins.soil();
         } else if self.pins.next_transaction && !failed && !self.pins.transaction {
@@ -153,7 +157,7 @@ impl Session {
         if failed {
             // Of several, some may be in force, and nothing tells which.
             if effect.is_multi || effect.sets.len() > 1 {
-                self.pin(PinReason::NotUnderstood.name(), None);
+                self.pin(reason(&effect.sets).name(), None);
             }
             return Ok(());
         }
@@ -173,7 +177,7 @@ impl Session {
         };
         let assigned = sets.map(|sets| self.state.assigned(&sets));
         let Some(Ok(state)) = assigned else {
-            self.pin(PinReason::SessionVariable.name(), None);
+            self.pin(reason(&effect.sets).name(), None);
             return Ok(());
         };
         if let Some(database) = state.database_name()
@@ -200,6 +204,9 @@ impl Session {
         sets: &[Assignment],
     ) -> Result<Option<Vec<Assignment>>, SessionEnd> {
         self.capture().await;
+        if self.previous.found_rows.is_none() {
+            self.take_found_rows().await;
+        }
         let Some(lease) = &mut self.held else {
             return Ok(None);
         };
@@ -262,6 +269,13 @@ impl Session {
         if self.pins.is_dirty() {
             self.clean().await;
         }
+        if self
+            .held
+            .as_ref()
+            .is_some_and(|lease| lease.has_conditions())
+        {
+            self.clear_conditions().await;
+        }
         self.give_back();
     }
 
@@ -317,6 +331,7 @@ impl Session {
             "Refused a command"
         );
         self.shared.metrics.error(error.code);
+        self.previous.refused();
         let state_lost = self.held.is_none() && self.pins.hold();
         self.downstream.send_error(next_packet, &error).await?;
         if state_lost {
@@ -341,6 +356,20 @@ impl Session {
         }
         self.tell_within(Trouble::OriginLost(loss), next_packet)
             .await
+    }
+}
+
+/// Why a session pins of which nothing tells what it has set.
+fn reason(sets: &[Assignment]) -> PinReason {
+    let is_of_text = |set: &Assignment| match set {
+        Assignment::Names(_) => true,
+        Assignment::Variable { name, .. } => is_character_set(name),
+        _ => false,
+    };
+    if sets.iter().any(is_of_text) {
+        PinReason::CharacterSet
+    } else {
+        PinReason::SessionVariable
     }
 }
 

@@ -1,10 +1,10 @@
 //! Looks for words, calls and variables that say something, wherever they stand in a statement.
 
-use super::Reader;
+use super::{Earlier, Reader};
 use crate::builtin::is_builtin;
 use crate::pin::PinReason;
 use crate::question::QuestionKind;
-use crate::token::Token;
+use crate::token::{Token, VariableName};
 use crate::word::{self, Betraying};
 
 /// From where on a name before a parenthesis is a call.
@@ -113,6 +113,8 @@ impl<'a> Reader<'a> {
                 self.effect.add_pin(PinReason::Sequence);
             }
             Betraying::CalcFoundRows => self.effect.calc_found_rows = true,
+            Betraying::Union => self.has_union = true,
+            Betraying::Limit if self.has_union => self.effect.calc_found_rows = true,
             // `REPLACE(…)` and `INSERT(…)` are functions.
             Betraying::Writes if is_reading && !is_call => self.effect.may_write = true,
             Betraying::Into if is_reading => {
@@ -152,20 +154,47 @@ impl<'a> Reader<'a> {
 
     /// Notes a question, unless it is about a statement of the same text.
     fn ask(&mut self, kind: QuestionKind, range: std::ops::Range<usize>) {
-        if self.is_later && kind != QuestionKind::ConnectionId {
-            return;
+        let is_answered = match kind {
+            QuestionKind::ConnectionId => true,
+            QuestionKind::FoundRows => self.earlier != Earlier::Any,
+            QuestionKind::LastInsertId => self.is_first() || !self.effect.may_write,
+            QuestionKind::RowCount => self.is_first(),
+            QuestionKind::WarningCount | QuestionKind::ErrorCount => {
+                self.ask_over_sets();
+                self.is_first()
+            }
+        };
+        if is_answered {
+            self.effect.reads_previous |= kind.is_about_previous();
+            self.effect.add_question(kind, range);
         }
-        self.effect.reads_previous |= kind.is_about_previous();
-        self.effect.add_question(kind, range);
+    }
+
+    /// True for the first statement of the text.
+    pub(super) fn is_first(&self) -> bool {
+        self.earlier == Earlier::None
+    }
+
+    /// Notes that the statement at hand asks for conditions, which may be those of before the text.
+    pub(super) fn ask_over_sets(&mut self) {
+        if self.earlier == Earlier::Sets {
+            self.effect.asks_over_sets = true;
+            self.effect.reads_previous = true;
+        }
     }
 
     /// What follows `@`: a user variable, or the host of an account.
     fn user_variable(&mut self, calls: Calls) {
-        let Some(name) = self.tokens.variable_name() else {
-            if are_calls(calls) || self.writes_variables {
-                self.effect.add_pin(PinReason::NotUnderstood);
+        let name = match self.tokens.variable_name() {
+            VariableName::Plain(name) => name,
+            // The host of an account, perhaps.
+            VariableName::Odd | VariableName::None
+                if !are_calls(calls) && !self.writes_variables =>
+            {
+                return;
             }
-            return;
+            VariableName::Odd => return self.effect.add_pin(PinReason::UserVariable),
+            VariableName::None => return self.effect.add_pin(PinReason::NotUnderstood),
         };
         self.effect.add_user_variable(name);
         let mut following = self.tokens.clone();
@@ -185,7 +214,7 @@ impl<'a> Reader<'a> {
         if let Some(kind) = word::asking_variable(name) {
             self.effect.reads_insert_id |= kind == QuestionKind::LastInsertId;
             self.ask(kind, start..self.tokens.position());
-        } else if word::is_previous_variable(name) && !self.is_later {
+        } else if word::is_previous_variable(name) && self.is_first() {
             self.effect.reads_previous = true;
             self.effect.needs_previous = true;
         }

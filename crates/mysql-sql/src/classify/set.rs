@@ -9,7 +9,7 @@ use super::scan::Stop;
 use super::{Reader, name, value};
 use crate::assignment::{Assignment, MAX_LITERAL, Value};
 use crate::pin::PinReason;
-use crate::token::{Token, Tokens};
+use crate::token::{Token, Tokens, VariableName};
 use crate::variables::{self, Carried};
 use crate::word;
 
@@ -73,9 +73,16 @@ impl<'a> Reader<'a> {
 
     /// `@name = value`, behind the `@`.
     fn set_user_variable(&mut self) -> Stop {
-        let Some(name) = self.tokens.variable_name() else {
-            self.effect.add_pin(PinReason::NotUnderstood);
-            return self.scan_item();
+        let name = match self.tokens.variable_name() {
+            VariableName::Plain(name) => name,
+            VariableName::Odd => {
+                self.effect.add_pin(PinReason::UserVariable);
+                return self.scan_item();
+            }
+            VariableName::None => {
+                self.effect.add_pin(PinReason::NotUnderstood);
+                return self.scan_item();
+            }
         };
         if !take_equals(&mut self.tokens) {
             self.effect.add_pin(PinReason::NotUnderstood);
@@ -107,7 +114,7 @@ impl<'a> Reader<'a> {
         }
         let (text, stop) = self.value();
         if is_unsure {
-            self.effect.add_pin(PinReason::SessionVariable);
+            self.effect.add_pin(reason(&name));
         } else if scope == Some(Scope::Global) {
             self.effect.may_write = true;
         } else {
@@ -168,7 +175,7 @@ impl<'a> Reader<'a> {
                     value,
                 });
             }
-            None => self.effect.add_pin(PinReason::SessionVariable),
+            None => self.effect.add_pin(reason(name)),
         }
     }
 
@@ -214,6 +221,15 @@ impl<'a> Reader<'a> {
         } else {
             self.ends().then_some(Stop::End)
         }
+    }
+}
+
+/// Why a session pins that sets this variable to something that is not carried.
+fn reason(name: &str) -> PinReason {
+    if variables::is_character_set(name) {
+        PinReason::CharacterSet
+    } else {
+        PinReason::SessionVariable
     }
 }
 

@@ -13,17 +13,21 @@ impl Reader<'_> {
             let table = self.tidegate();
             self.effect.tidegate = Some(table);
         } else if self.is_about_conditions() {
-            self.effect.reads_previous |= !self.is_later;
+            self.effect.reads_previous |= self.is_first();
+            self.ask_over_sets();
             let before = self.tokens.clone();
             if let Some(diagnostics) = self.diagnostics() {
-                if !self.is_later {
+                if self.is_first() {
                     self.effect.diagnostics = Some(diagnostics);
                 }
                 return;
             }
             self.tokens = before;
-            self.effect.needs_previous |= !self.is_later;
+            self.effect.needs_previous |= self.is_first();
         }
+        // `last_insert_id` is one of them.
+        let names_variables = self.words().any(|word| word::is(word, "VARIABLES"));
+        self.effect.reads_insert_id |= names_variables;
         let names_account = self.words().any(|word| word::is(word, "GRANTS"));
         self.scan(if names_account {
             Calls::From(&[])

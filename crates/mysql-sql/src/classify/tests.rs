@@ -1,6 +1,7 @@
 //! Statements and what they do, by effect.
 
 use super::*;
+use crate::QuestionKind;
 
 mod asks;
 mod clients;
@@ -50,6 +51,7 @@ fn leaves_the_connection_as_it_was() {
             may_write: effect.may_write,
             is_multi: effect.is_multi,
             may_find_rows: effect.may_find_rows,
+            calc_found_rows: sql.starts_with("EXPLAIN"),
             ..Effect::default()
         };
         assert_eq!(effect, plain, "{sql}");
@@ -78,7 +80,7 @@ fn pins_what_leaves_something_behind() {
         ("SET @a = @b", PinReason::UserVariable),
         ("SET @a = LAST_INSERT_ID()", PinReason::UserVariable),
         ("SET @a = 'caf\u{e9}'", PinReason::UserVariable),
-        ("SELECT @`a b`", PinReason::NotUnderstood),
+        ("SELECT @`a b`", PinReason::UserVariable),
         ("SELECT @ a", PinReason::NotUnderstood),
         ("SELECT @\u{e9}", PinReason::NotUnderstood),
         ("HANDLER t OPEN", PinReason::HandlerStatement),
@@ -216,8 +218,61 @@ fn knows_what_asks_about_the_statement_before() {
     ] {
         assert!(effect(sql).reads_previous, "{sql}");
     }
-    let found_rows = effect("SELECT SQL_CALC_FOUND_ROWS * FROM t LIMIT 1");
-    assert!(found_rows.calc_found_rows && found_rows.pin.is_none());
+    for (sql, asks) in [
+        ("SELECT SQL_CALC_FOUND_ROWS * FROM t LIMIT 1", true),
+        ("(SELECT 1) UNION ALL (SELECT 2) ORDER BY 1 LIMIT 1", true),
+        ("TABLE t EXCEPT SELECT 1 LIMIT 1", true),
+        ("EXPLAIN SELECT 1", true),
+        ("(SELECT 1 LIMIT 1) UNION (SELECT 2)", false),
+        ("SELECT 1 LIMIT 1", false),
+        ("SELECT 1 UNION SELECT 2; SELECT 3 LIMIT 1", false),
+    ] {
+        let effect = effect(sql);
+        assert_eq!(effect.calc_found_rows, asks, "{sql}");
+        assert_eq!(effect.pin, None, "{sql}");
+    }
+}
+
+#[test]
+fn knows_what_a_later_statement_asks_about_those_before_the_text() {
+    let asked = |sql| {
+        effect(sql)
+            .questions
+            .iter()
+            .map(|q| q.kind)
+            .collect::<Vec<_>>()
+    };
+    let found_rows = vec![QuestionKind::FoundRows];
+    assert_eq!(asked("SET @a = 1; SELECT FOUND_ROWS()"), found_rows);
+    assert_eq!(asked("COMMIT; USE d; SELECT FOUND_ROWS()"), found_rows);
+    let insert_id = vec![QuestionKind::LastInsertId];
+    assert_eq!(asked("SELECT 1; SELECT LAST_INSERT_ID()"), insert_id);
+    for sql in [
+        "SELECT 1; SELECT FOUND_ROWS()",
+        "SET @a = (SELECT 1); SELECT FOUND_ROWS()",
+        "SET @a = 1; SELECT ROW_COUNT()",
+        "INSERT INTO t VALUES (1); SELECT LAST_INSERT_ID()",
+    ] {
+        assert_eq!(asked(sql), [], "{sql}");
+    }
+    for (sql, asks) in [
+        ("SET @a = 1; SHOW WARNINGS", true),
+        ("BEGIN; SELECT @@warning_count", true),
+        ("SHOW WARNINGS", false),
+        ("SELECT 1; SHOW WARNINGS", false),
+    ] {
+        let effect = effect(sql);
+        assert_eq!(effect.asks_over_sets, asks, "{sql}");
+        assert!(effect.reads_previous || !asks, "{sql}");
+    }
+}
+
+#[test]
+fn knows_which_insert_ids_are_not_told() {
+    assert!(effect("SHOW SESSION VARIABLES LIKE 'last_insert_id'").reads_insert_id);
+    assert!(!effect("SHOW TABLES").reads_insert_id);
+    assert!(effect("LOAD DATA LOCAL INFILE 'f' INTO TABLE t").hides_insert_id);
+    assert!(!effect("INSERT INTO t VALUES (1)").hides_insert_id);
 }
 
 #[test]

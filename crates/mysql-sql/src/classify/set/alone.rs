@@ -40,7 +40,7 @@ impl Reader<'_> {
             .rest_of_statement()
             .any(|token| token == Token::Sign(b','))
         {
-            self.effect.add_pin(PinReason::SessionVariable);
+            self.effect.add_pin(PinReason::CharacterSet);
         }
         self.skip_statement();
     }

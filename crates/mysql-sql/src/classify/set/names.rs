@@ -38,7 +38,7 @@ impl Reader<'_> {
                 stop
             }
             (_, stop) => {
-                self.effect.add_pin(PinReason::SessionVariable);
+                self.effect.add_pin(PinReason::CharacterSet);
                 stop.unwrap_or_else(|| self.scan_item())
             }
         }
@@ -62,7 +62,7 @@ impl Reader<'_> {
                 stop
             }
             (_, stop) => {
-                self.effect.add_pin(PinReason::SessionVariable);
+                self.effect.add_pin(PinReason::CharacterSet);
                 stop.unwrap_or_else(|| self.scan_item())
             }
         }

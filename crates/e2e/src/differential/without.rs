@@ -1,0 +1,74 @@
+//! Replies without what may differ in them.
+
+use mysql_proto::ErrPacket;
+
+use super::reply::{Column, Reply};
+
+/// `ER_PARSE_ERROR`.
+pub(super) const PARSE_ERROR: u16 = 1064;
+
+pub(super) fn without_near(reply: &Reply) -> Reply {
+    match reply {
+        Reply::Error(packet) if packet.code == PARSE_ERROR => {
+            Reply::Error(ErrPacket::new(packet.code, packet.sql_state, ""))
+        }
+        other => other.clone(),
+    }
+}
+
+pub(super) fn without_types(reply: &Reply) -> Reply {
+    let mut reply = reply.clone();
+    let columns = match &mut reply {
+        Reply::Rows(rows) => &mut rows.columns,
+        Reply::Prepared(prepared) => &mut prepared.columns,
+        _ => return reply,
+    };
+    for column in columns {
+        *column = Column(column.name().into());
+    }
+    reply
+}
+
+pub(super) fn without_warnings(reply: &Reply) -> Reply {
+    let mut reply = reply.clone();
+    match &mut reply {
+        Reply::Ok(outcome) => outcome.end.warnings = 0,
+        Reply::Rows(rows) => {
+            for end in [&mut rows.between, &mut rows.end].into_iter().flatten() {
+                end.warnings = 0;
+            }
+        }
+        _ => {}
+    }
+    reply
+}
+
+pub(super) fn without_figures(reply: &Reply) -> Reply {
+    let mut reply = without_warnings(reply);
+    match &mut reply {
+        Reply::Ok(outcome) => {
+            (outcome.affected_rows, outcome.last_insert_id) = (0, 0);
+            outcome.end.info.clear();
+            outcome.info.clear();
+        }
+        Reply::Fields(_, end) => end.warnings = 0,
+        _ => {}
+    }
+    reply
+}
+
+pub(super) fn without_columns(reply: &Reply) -> Reply {
+    let mut reply = reply.clone();
+    if let Reply::Rows(rows) = &mut reply {
+        rows.columns.clear();
+    }
+    reply
+}
+
+pub(super) fn without_rows(reply: &Reply) -> Reply {
+    let mut reply = reply.clone();
+    if let Reply::Rows(rows) = &mut reply {
+        rows.rows.clear();
+    }
+    reply
+}
