@@ -58,6 +58,8 @@ struct Reader<'a> {
     tokens: Tokens<'a>,
     effect: Effect,
     earlier: Earlier,
+    /// Those may have written.
+    wrote: bool,
     /// What is written to user variables here, no literal tells: behind `SELECT … INTO`.
     writes_variables: bool,
     /// The statement at hand unites several queries.
@@ -82,6 +84,7 @@ impl<'a> Reader<'a> {
             tokens: Tokens::new(sql, escapes),
             effect: Effect::default(),
             earlier: Earlier::None,
+            wrote: false,
             writes_variables: false,
             has_union: false,
         }
@@ -140,6 +143,7 @@ impl<'a> Reader<'a> {
         let first = self
             .tokens
             .find(|token| !matches!(token, Token::Sign(b';' | b'(')))?;
+        self.wrote = self.effect.may_write;
         self.writes_variables = false;
         self.has_union = false;
         let head = match first {

@@ -39,7 +39,7 @@ pub(super) fn compare(
         };
         *excused.entry(reason).or_default() += 1;
         // What a refused one would have set is not there for the rest of the program.
-        if seen_error(through, at) && !seen_error(direct, at) {
+        if errors(through, at).ne(errors(direct, at)) {
             return None;
         }
     };
@@ -62,9 +62,13 @@ pub(super) fn compare(
     })
 }
 
-fn seen_error(transcript: &Transcript, at: usize) -> bool {
-    let replies = transcript.0.get(at);
-    replies.is_some_and(|replies| replies.iter().any(Reply::is_error))
+/// The codes of the errors that a step was told.
+fn errors(transcript: &Transcript, at: usize) -> impl Iterator<Item = u16> {
+    let replies = transcript.0.get(at).into_iter().flatten();
+    replies.filter_map(|reply| match reply {
+        Reply::Error(packet) => Some(packet.code),
+        _ => None,
+    })
 }
 
 /// A session that could not be compared, as its tables could not be kept.

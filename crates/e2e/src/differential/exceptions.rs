@@ -58,8 +58,10 @@ const LENT_ON: u16 = 1235;
 const UNKNOWN_STATEMENT: u16 = 1243;
 const NO_CURSOR: u16 = 1421;
 
-/// TiDB's `ErrStmtNotFound`: an `EXECUTE` of a name that is not prepared.
-const NOT_PREPARED: u16 = 8111;
+/// Errors with which TiDB refuses a statement before it clears the conditions of the one before: of
+/// syntax, of a `LOAD DATA LOCAL` or several statements that are not allowed, and of a prepared
+/// statement that is not there.
+const NOT_BEGUN: [u16; 6] = [PARSE_ERROR, 1148, UNKNOWN_STATEMENT, NO_CURSOR, 8111, 8130];
 
 /// Why a difference is no fault.
 pub(super) type Reason = &'static str;
@@ -106,6 +108,11 @@ pub(super) fn narrow(program: &mut Program) {
         if sql.contains(';') && is_hard(&sql, step) && has(&sql, &WRITES) {
             return false;
         }
+        // How many rows a cursor has left depends on how many conditions there are.
+        let has_cursor = matches!(step, Step::Execute(execution) if execution.cursor);
+        if has_cursor && has(&sql, &CONDITIONS) {
+            return false;
+        }
         if !matches!(step, Step::Pause(_)) {
             follows_statement = runs_statement(step, &sql);
             follows_question = has(&sql, &CONDITIONS);
@@ -133,7 +140,7 @@ struct Case<'a> {
     sql: String,
     expected: &'a [Reply],
     seen: &'a [Reply],
-    /// The step before that did anything.
+    /// The step before that did anything but look.
     before: Option<usize>,
     /// How that one ended directly, and what was seen of it.
     last: Option<&'a Reply>,
@@ -149,8 +156,13 @@ pub(super) fn excuse(
     through: &Transcript,
 ) -> Option<Reason> {
     let place = at.checked_sub(1)?;
-    let is_pause = |place: &usize| matches!(program.steps[*place], Step::Pause(_));
-    let before = (0..place).rev().find(|place| !is_pause(place));
+    let passes_over = |place: &usize| match &program.steps[*place] {
+        Step::Pause(_) => true,
+        // Conditions stay over these, and over nothing else for certain.
+        Step::Query(sql) => is_show_of_conditions(&sql.to_lowercase()),
+        _ => false,
+    };
+    let before = (0..place).rev().find(|place| !passes_over(place));
     let case = Case {
         kind,
         program,
@@ -203,15 +215,20 @@ impl Case<'_> {
         if self.kind != DatabaseKind::Tidb {
             return None;
         }
-        let texts = (0..self.place).rev();
-        let mut before = texts.filter_map(|place| text_of(self.program, place));
-        let shows = before.next().is_some_and(|sql| sql.starts_with("show "));
+        let before = self.before.and_then(|place| text_of(self.program, place));
+        let shows = before.is_some_and(|sql| sql.starts_with("show "));
         let of_rest = |reply: &Reply| without_rows(&without_types(reply));
         if self.sql.contains("row_count")
             && (shows || self.last.is_some_and(Reply::is_error))
             && self.equal(of_rest)
         {
             return Some("ROW_COUNT() of TiDB after SHOW, or after a statement that failed");
+        }
+        if self.sql.starts_with("show ") && self.sql.contains("last_insert_id") {
+            let of_rest = |reply: &Reply| without_rows(&without_types(reply));
+            return self
+                .equal(of_rest)
+                .then_some("the variable last_insert_id where TiDB cannot be told that it is 0");
         }
         let is_execution = matches!(self.program.steps.get(self.place), Some(Step::Execute(_)));
         (is_execution && self.equal(without_types))
@@ -239,10 +256,10 @@ impl Case<'_> {
         }
         let did_not_begin = matches!(
             self.last,
-            Some(Reply::Error(packet)) if [PARSE_ERROR, NOT_PREPARED].contains(&packet.code)
+            Some(Reply::Error(packet)) if NOT_BEGUN.contains(&packet.code)
         );
         if self.kind == DatabaseKind::Tidb && did_not_begin {
-            return Some("conditions that TiDB keeps over what it cannot read or does not find");
+            return Some("conditions that TiDB keeps over what it does not begin to run");
         }
         let calls = self.before.and_then(|place| text_of(self.program, place));
         let calls = calls.is_some_and(|sql| sql.contains("found_rows()"));
@@ -315,6 +332,11 @@ fn is_hard(sql: &str, step: &Step) -> bool {
     sql.contains("get diagnostics") || (sql.contains("show ") && (is_prepared || sql.contains(';')))
 }
 
+/// True for a statement that only shows conditions.
+fn is_show_of_conditions(sql: &str) -> bool {
+    sql.starts_with("show ") && !sql.contains(';') && has(sql, &CONDITIONS)
+}
+
 /// True when a statement of the same text stands before the one that asks for conditions.
 fn is_behind_another(sql: &str) -> bool {
     let asks = CONDITIONS.iter().filter_map(|word| sql.find(word)).min();
@@ -323,7 +345,12 @@ fn is_behind_another(sql: &str) -> bool {
 
 /// True for an error that the edge says in the origin's place.
 fn is_of_edge(reply: &Reply) -> bool {
-    matches!(reply, Reply::Error(packet) if [UNKNOWN_STATEMENT, NO_CURSOR].contains(&packet.code))
+    let Reply::Error(packet) = reply else {
+        return false;
+    };
+    // TiDB has an error within an error here.
+    let is_nested = packet.message.starts_with("ERROR 1243");
+    is_nested || [UNKNOWN_STATEMENT, NO_CURSOR].contains(&packet.code)
 }
 
 /// True for the reply to a statement that warned or failed.

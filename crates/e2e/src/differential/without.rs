@@ -51,7 +51,10 @@ pub(super) fn without_figures(reply: &Reply) -> Reply {
             outcome.end.info.clear();
             outcome.info.clear();
         }
-        Reply::Fields(_, end) => end.warnings = 0,
+        Reply::Fields(_, end) => {
+            end.warnings = 0;
+            end.info.clear();
+        }
         _ => {}
     }
     reply

@@ -183,20 +183,41 @@ impl Keeper {
 
     async fn run(&mut self, statements: &[String]) -> Result<()> {
         let (direct, origin) = tokio::join!(
-            run(&mut self.direct, statements),
-            run(&mut self.origin, statements)
+            run(&mut self.direct, self.kind, statements),
+            run(&mut self.origin, self.kind, statements)
         );
         direct.context("on the server of the direct connections")?;
         origin.context("on the origin")
     }
 }
 
-async fn run(connection: &mut Conn, statements: &[String]) -> Result<()> {
+async fn run(connection: &mut Conn, kind: DatabaseKind, statements: &[String]) -> Result<()> {
     for statement in statements {
-        let outcome = connection.query_drop(statement).await;
-        outcome.with_context(|| statement.clone())?;
+        if let Err(error) = connection.query_drop(statement).await {
+            let transactions = transactions(connection, kind).await;
+            return Err(anyhow::Error::from(error)
+                .context(format!("{statement}\n    open: {transactions}")));
+        }
     }
     Ok(())
+}
+
+/// Who may hold a lock.
+async fn transactions(connection: &mut Conn, kind: DatabaseKind) -> String {
+    let sql = match kind {
+        DatabaseKind::Tidb => {
+            "SELECT CONCAT_WS(' ', session_id, state, start_time, current_sql_digest_text) \
+             FROM information_schema.tidb_trx"
+        }
+        DatabaseKind::MariaDb | DatabaseKind::MySql => {
+            "SELECT CONCAT_WS(' ', trx_mysql_thread_id, trx_state, trx_started, trx_query) \
+             FROM information_schema.innodb_trx"
+        }
+    };
+    match connection.query::<String, _>(sql).await {
+        Ok(lines) => lines.join("; "),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// What would make two direct connections differ, switched off.

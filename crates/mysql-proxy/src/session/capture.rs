@@ -12,20 +12,25 @@ use crate::origin::{MAX_CONDITIONS, OriginConnector};
 impl Session {
     /// Takes all that there is to take from the lease in hand: nearly always nothing.
     pub(super) async fn take_answers(&mut self) {
-        if self.previous.warned {
-            self.capture().await;
-        }
-        if self.previous.found_rows.is_none() {
-            self.take_found_rows().await;
-        }
+        self.keep_answers().await;
         let has_news = |lease: &Lease<OriginConnector>| lease.insert_id().is_news;
         if self.held.as_ref().is_some_and(has_news) {
             self.take_insert_id().await;
         }
     }
 
+    /// Takes what a statement of our own would take away.
+    pub(super) async fn keep_answers(&mut self) {
+        if self.previous.warned {
+            self.capture().await;
+        }
+        if self.previous.found_rows.is_none() {
+            self.take_found_rows().await;
+        }
+    }
+
     /// Takes the warnings of the last statement from the connection that ran it.
-    pub(super) async fn capture(&mut self) {
+    async fn capture(&mut self) {
         let Some(lease) = &mut self.held else { return };
         let is_here = self.previous.visit == Some(lease.visit());
         if !is_here || !self.previous.warned || self.previous.warnings.is_some() {
@@ -58,7 +63,7 @@ impl Session {
     }
 
     /// Asks for the rows that a `SQL_CALC_FOUND_ROWS` has counted.
-    pub(super) async fn take_found_rows(&mut self) {
+    async fn take_found_rows(&mut self) {
         let Some(lease) = &mut self.held else { return };
         self.previous.visit = None;
         match lease.ask_number("SELECT FOUND_ROWS() LIMIT 1").await {

@@ -9,6 +9,7 @@
 //!
 //! `CONNECTION_ID()` is always a literal: the client knows its session by the id of the greeting.
 
+use conn_pool::Lease;
 use mysql_proto::Capabilities;
 use mysql_sql::{
     Diagnostics, Effect, Escapes, PinReason, Question, QuestionKind, classify, substitute,
@@ -18,7 +19,7 @@ use super::Session;
 use super::previous::is_error;
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
-use crate::origin::Flavor;
+use crate::origin::{Flavor, OriginConnector};
 
 /// Where the text of a statement is.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +122,7 @@ impl Session {
             there.is_news && there.known != self.insert_id
         });
         if is_doubtful {
-            self.capture().await;
+            self.keep_answers().await;
             self.read_insert_id().await;
         }
     }
@@ -140,7 +141,7 @@ impl Session {
 
     /// True when the lease in hand is the connection of the statement before.
     fn is_with_previous(&self) -> bool {
-        let here = self.held.as_ref().map(conn_pool::Lease::visit);
+        let here = self.held.as_ref().map(Lease::visit);
         here.is_some() && here == self.previous.visit
     }
 
@@ -154,7 +155,7 @@ impl Session {
         let questions = std::mem::take(&mut effect.questions);
         let mut answers = Vec::new();
         for question in &questions {
-            if let Some(answer) = self.answer(question, effect)? {
+            if let Some(answer) = self.answer(question, effect, source)? {
                 answers.push((question, answer));
             }
         }
@@ -175,7 +176,12 @@ impl Session {
     }
 
     /// The literal for a question; `None`: the connection itself answers it.
-    fn answer(&self, question: &Question, effect: &Effect) -> Result<Option<i128>, Trouble> {
+    fn answer(
+        &self,
+        question: &Question,
+        effect: &Effect,
+        source: Source<'_>,
+    ) -> Result<Option<i128>, Trouble> {
         match question.kind {
             QuestionKind::ConnectionId => Ok(Some(i128::from(self.id))),
             QuestionKind::LastInsertId => {
@@ -195,7 +201,7 @@ impl Session {
             QuestionKind::FoundRows if self.previous.found_rows.is_some() => {
                 Ok(self.previous.answer(QuestionKind::FoundRows))
             }
-            QuestionKind::RowCount if self.previous.is_refused => {
+            QuestionKind::RowCount if self.may_come_between(source, effect) => {
                 Ok(self.previous.answer(QuestionKind::RowCount))
             }
             _ if self.is_with_previous() => Ok(None),
@@ -204,6 +210,16 @@ impl Session {
                 answer.map(Some).ok_or(Trouble::PreviousGone)
             }
         }
+    }
+
+    /// True when the connection would count the rows of something else than the statement before:
+    /// that was refused, or a step goes ahead, or a preparation, which is a statement to TiDB.
+    fn may_come_between(&self, source: Source<'_>, effect: &Effect) -> bool {
+        let is_tidb = |lease: &Lease<OriginConnector>| lease.flavor().is_tidb();
+        let prepares = matches!(source, Source::Text(_));
+        self.previous.is_refused
+            || self.brings_insert_id(effect)
+            || (prepares && self.held.as_ref().is_some_and(is_tidb))
     }
 
     /// `SHOW WARNINGS` and its like.

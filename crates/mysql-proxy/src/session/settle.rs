@@ -203,10 +203,7 @@ impl Session {
         &mut self,
         sets: &[Assignment],
     ) -> Result<Option<Vec<Assignment>>, SessionEnd> {
-        self.capture().await;
-        if self.previous.found_rows.is_none() {
-            self.take_found_rows().await;
-        }
+        self.keep_answers().await;
         let Some(lease) = &mut self.held else {
             return Ok(None);
         };

@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
         let is_answered = match kind {
             QuestionKind::ConnectionId => true,
             QuestionKind::FoundRows => self.earlier != Earlier::Any,
-            QuestionKind::LastInsertId => self.is_first() || !self.effect.may_write,
+            QuestionKind::LastInsertId => !self.wrote,
             QuestionKind::RowCount => self.is_first(),
             QuestionKind::WarningCount | QuestionKind::ErrorCount => {
                 self.ask_over_sets();

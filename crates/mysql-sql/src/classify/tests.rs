@@ -247,6 +247,10 @@ fn knows_what_a_later_statement_asks_about_those_before_the_text() {
     assert_eq!(asked("COMMIT; USE d; SELECT FOUND_ROWS()"), found_rows);
     let insert_id = vec![QuestionKind::LastInsertId];
     assert_eq!(asked("SELECT 1; SELECT LAST_INSERT_ID()"), insert_id);
+    assert_eq!(
+        asked("SELECT 1; INSERT INTO t VALUES (LAST_INSERT_ID())"),
+        insert_id
+    );
     for sql in [
         "SELECT 1; SELECT FOUND_ROWS()",
         "SET @a = (SELECT 1); SELECT FOUND_ROWS()",
