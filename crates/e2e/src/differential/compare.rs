@@ -22,25 +22,39 @@ pub(super) struct Difference {
     pub(super) text: String,
 }
 
-/// The first difference that there is no excuse for. Excuses are counted.
+/// What came of a comparison.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Whatever differs has an excuse.
+    Equal,
+    /// Likewise, but one side did not run what the other did: the rest cannot be compared, and the
+    /// tables may differ by now.
+    CutShort,
+    /// The first difference that there is no excuse for.
+    Differs(Difference),
+}
+
+/// Compares what two sessions were told. Excuses are counted.
 pub(super) fn compare(
     kind: DatabaseKind,
     (place, program): (usize, &Program),
     direct: &Transcript,
     through: &Transcript,
     excused: &mut BTreeMap<Reason, usize>,
-) -> Option<Difference> {
+) -> Verdict {
     let count = direct.0.len().max(through.0.len());
     let mut places = (0..count).filter(|at| direct.0.get(*at) != through.0.get(*at));
     let at = loop {
-        let at = places.next()?;
+        let Some(at) = places.next() else {
+            return Verdict::Equal;
+        };
         let Some(reason) = excuse(kind, program, at, direct, through) else {
             break at;
         };
         *excused.entry(reason).or_default() += 1;
         // What a refused one would have set is not there for the rest of the program.
         if errors(through, at).ne(errors(direct, at)) {
-            return None;
+            return Verdict::CutShort;
         }
     };
     let none = Vec::new();
@@ -54,7 +68,7 @@ pub(super) fn compare(
             .map_or_else(|| program.ending.to_string(), Program::kind_of),
     };
     let (expected, seen) = (lines(expected), lines(seen));
-    Some(Difference {
+    Verdict::Differs(Difference {
         program: place,
         step: at,
         signature: format!("{what}: {}", manner(&expected, &seen)),
@@ -62,11 +76,12 @@ pub(super) fn compare(
     })
 }
 
-/// The codes of the errors that a step was told.
+/// The codes of the errors that a step was told; 0 for no reply.
 fn errors(transcript: &Transcript, at: usize) -> impl Iterator<Item = u16> {
     let replies = transcript.0.get(at).into_iter().flatten();
     replies.filter_map(|reply| match reply {
         Reply::Error(packet) => Some(packet.code),
+        Reply::Lost(_) => Some(0),
         _ => None,
     })
 }

@@ -18,7 +18,7 @@ use super::step::Login;
 use crate::Endpoint;
 
 /// Longer than any lock or queue of a working path makes anybody wait.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The longest reply of any program is far below.
 const PACKET_LIMIT: usize = 64 * 1024 * 1024;

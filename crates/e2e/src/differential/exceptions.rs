@@ -8,7 +8,7 @@ use testkit::DatabaseKind;
 
 use super::play::Transcript;
 use super::reply::{Reply, Row};
-use super::step::{Program, Step};
+use super::step::{Execution, Program, Step, Value};
 use super::without::{
     PARSE_ERROR, without_columns, without_figures, without_near, without_rows, without_types,
     without_warnings,
@@ -179,6 +179,7 @@ pub(super) fn excuse(
     case.of_any_statement()
         .or_else(|| case.of_found_rows())
         .or_else(|| case.of_tidb())
+        .or_else(|| case.of_mysql())
         .or_else(|| case.of_conditions())
         .or_else(|| case.of_literals())
 }
@@ -216,13 +217,14 @@ impl Case<'_> {
             return None;
         }
         let before = self.before.and_then(|place| text_of(self.program, place));
-        let shows = before.is_some_and(|sql| sql.starts_with("show "));
+        let is_uncounted = |sql: String| sql.starts_with("show ") || sql.starts_with("load data");
+        let is_uncounted = before.is_some_and(is_uncounted);
         let of_rest = |reply: &Reply| without_rows(&without_types(reply));
         if self.sql.contains("row_count")
-            && (shows || self.last.is_some_and(Reply::is_error))
+            && (is_uncounted || self.last.is_some_and(Reply::is_error))
             && self.equal(of_rest)
         {
-            return Some("ROW_COUNT() of TiDB after SHOW, or after a statement that failed");
+            return Some("ROW_COUNT() of TiDB after SHOW, LOAD DATA, or what failed");
         }
         if self.sql.starts_with("show ") && self.sql.contains("last_insert_id") {
             let of_rest = |reply: &Reply| without_rows(&without_types(reply));
@@ -230,9 +232,35 @@ impl Case<'_> {
                 .equal(of_rest)
                 .then_some("the variable last_insert_id where TiDB cannot be told that it is 0");
         }
+        if is_show_of_conditions(&self.sql) && self.equal(without_types) {
+            return Some("the width of a column of SHOW ERRORS, which TiDB takes from the rows");
+        }
         let is_execution = matches!(self.program.steps.get(self.place), Some(Step::Execute(_)));
         (is_execution && self.equal(without_types))
             .then_some("the flags of a column, which TiDB keeps from the execution before")
+    }
+
+    /// What only MySQL does otherwise.
+    fn of_mysql(&self) -> Option<Reason> {
+        if self.kind != DatabaseKind::MySql {
+            return None;
+        }
+        let executions: Vec<_> = executions(self.program, self.place).collect();
+        let [before @ .., execution] = executions.as_slice() else {
+            return None;
+        };
+        if before.iter().any(|earlier| earlier.cursor) && self.expected.iter().any(Reply::is_lost) {
+            return Some(
+                "what MySQL does not answer: an execution without a cursor after one with",
+            );
+        }
+        let is_null = |execution: &&Execution, at: usize| {
+            matches!(execution.values.get(at), Some(Value::Null))
+        };
+        let keeps_type = |at| is_null(execution, at) && before.iter().any(|one| !is_null(one, at));
+        let is_of_types = self.equal(without_types) || self.sql.starts_with("set ");
+        (is_of_types && (0..execution.values.len()).any(keeps_type))
+            .then_some("the type that a parameter keeps over NULL, of a handle that was another")
     }
 
     fn of_conditions(&self) -> Option<Reason> {
@@ -304,6 +332,19 @@ fn reads_unset(program: &Program, place: usize, sql: &str) -> bool {
 
 fn has(sql: &str, words: &[&str]) -> bool {
     words.iter().any(|word| sql.contains(word))
+}
+
+/// The execution of a step, and those of the same statement before it.
+fn executions(program: &Program, place: usize) -> impl Iterator<Item = &Execution> {
+    let slot = match program.steps.get(place) {
+        Some(Step::Execute(execution)) => Some(execution.slot),
+        _ => None,
+    };
+    let steps = program.steps.iter().take(place + 1);
+    steps.filter_map(move |step| match step {
+        Step::Execute(execution) if Some(execution.slot) == slot => Some(execution),
+        _ => None,
+    })
 }
 
 /// What a step runs, in lower case.

@@ -8,7 +8,7 @@ use anyhow::Result;
 use mysql_proto::Capabilities;
 use tokio::task::JoinHandle;
 
-use super::compare::{Difference, compare, stuck};
+use super::compare::{Difference, Verdict, compare, stuck};
 use super::exceptions::Reason;
 use super::play::play;
 use super::reply::Reply;
@@ -150,9 +150,11 @@ async fn perform(
         }
         let (expected, seen) = tokio::join!(play(&program, &direct), play(&program, &through));
         let which = (place, &program);
-        let difference = compare(kind, which, &expected, &seen, &mut played.excused);
-        lane.is_whole = !program.rebuild && difference.is_none();
-        played.differences.extend(difference);
+        let verdict = compare(kind, which, &expected, &seen, &mut played.excused);
+        lane.is_whole = !program.rebuild && matches!(verdict, Verdict::Equal);
+        if let Verdict::Differs(difference) = verdict {
+            played.differences.push(difference);
+        }
         let replies = || expected.0.iter().flatten();
         played.replies += replies().count();
         played.errors += replies().filter(|reply| Reply::is_error(reply)).count();

@@ -74,14 +74,14 @@ impl Session {
         }
         self.note_status(kind, effect, summary);
         self.note_pins(effect, summary.error);
+        if !effect.sets.is_empty() {
+            self.note_sets(effect, failed).await?;
+        }
         if is_doubtful && self.pins.hold() {
             // It made none, perhaps, and then the connection's is another session's.
             self.take_answers().await;
         }
-        if effect.sets.is_empty() {
-            return Ok(());
-        }
-        self.note_sets(effect, failed).await
+        Ok(())
     }
 
     /// Notes whether a transaction is open.
@@ -110,8 +110,10 @@ impl Session {
             self.pins.next_transaction = true;
             self.pins.soil();
         } else if self.pins.next_transaction && !failed && !self.pins.transaction {
-            // A read may have used it up or not; a transaction and a write surely have.
-            self.pins.next_transaction = !(was_open || kind == StatementKind::Write);
+            // A read may have used it up or not, and a preparation of MariaDB's opens what is none; a
+            // transaction that was ended and a write surely have.
+            let ends = matches!(kind, StatementKind::Transaction | StatementKind::Define);
+            self.pins.next_transaction = !(was_open && ends || kind == StatementKind::Write);
         }
     }
 
