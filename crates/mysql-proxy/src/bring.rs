@@ -3,6 +3,7 @@
 //! The commands go out in one piece, ahead of the session's own command. Their responses are read
 //! by `origin/ask.rs`; any failure means that the connection is in no known state, and closes it.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use conn_pool::Fit;
@@ -117,10 +118,11 @@ pub(crate) fn add_steps(
         from
     };
     // First, because a literal has the character set of its statement's time.
-    if (from.names != to.names || unsets_character_set(from, to))
-        && let Some(text) = names(&to.names, flavor)
-    {
-        steps.set(text);
+    if from.names != to.names || unsets_character_set(from, to) {
+        let text = names(&to.names, flavor).map(Cow::Borrowed);
+        if let Some(text) = text.or_else(|| lost_names(&to.names, flavor)) {
+            steps.set(&text);
+        }
     }
     if from.database != to.database
         && let Database::Named(name) = &to.database
@@ -146,6 +148,15 @@ fn names(names: &Names, flavor: Flavor) -> Option<&str> {
         Names::Login(id) => collation::set_names(*id, flavor),
         Names::Set(text) => Some(text),
         Names::Unknown => None,
+    }
+}
+
+/// What puts back a character set that no `SET NAMES` is known for: MySQL's reset goes to the
+/// server's own, those of MariaDB and TiDB to that of the login.
+fn lost_names(names: &Names, flavor: Flavor) -> Option<Cow<'static, str>> {
+    match names {
+        Names::Login(id) if flavor == Flavor::MySql => collation::set_numbers(*id).map(Cow::Owned),
+        _ => None,
     }
 }
 

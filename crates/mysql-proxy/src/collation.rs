@@ -1,5 +1,7 @@
 //! Collations by the id that a login names them with, as `SET NAMES` names them.
 
+use std::ops::RangeInclusive;
+
 use crate::origin::Flavor;
 
 /// The text of the `SET NAMES` that does what a login with this collation does. `None`: not known
@@ -36,4 +38,39 @@ pub(crate) fn set_names(id: u8, flavor: Flavor) -> Option<&'static str> {
         Flavor::TiDb => matches!(id, 45 | 46 | 47 | 63 | 65 | 224 | 255),
     };
     is_there.then_some(text)
+}
+
+/// The same by numbers, which only MySQL takes: for a collation of which [`set_names`] knows
+/// nothing, where a reset has left the server's own. `None`: there is none of this id, and a login
+/// with it gives the server's own, too.
+pub(crate) fn set_numbers(id: u8) -> Option<String> {
+    const IDS: [RangeInclusive<u8>; 8] = [
+        1..=16,
+        18..=99,
+        101..=124,
+        128..=151,
+        159..=183,
+        192..=215,
+        223..=250,
+        255..=255,
+    ];
+    IDS.iter().any(|ids| ids.contains(&id)).then(|| {
+        format!("character_set_client={id},character_set_results={id},collation_connection={id}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stand_for_every_collation_that_a_login_may_name() {
+        let gbk = "character_set_client=28,character_set_results=28,collation_connection=28";
+        assert_eq!(set_numbers(28).as_deref(), Some(gbk));
+        assert_eq!(set_numbers(17), None);
+        for id in 0..=u8::MAX {
+            let is_known = set_names(id, Flavor::MySql).is_some();
+            assert!(!is_known || set_numbers(id).is_some(), "{id}");
+        }
+    }
 }

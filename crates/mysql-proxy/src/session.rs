@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use conn_pool::Lease;
 use mysql_proto::{NONCE_LEN, ResponseTracker, StatusFlags};
-use mysql_sql::Escapes;
+use mysql_sql::{Dialect, Escapes};
 use net::DrainGuard;
 use tracing::debug;
 
@@ -145,13 +145,17 @@ async fn hung_up(held: &mut Option<Lease<OriginConnector>>) {
 }
 
 impl Session {
-    /// How a backslash reads in this session's literals.
-    fn escapes(&self) -> Escapes {
+    /// How this session's statements read.
+    fn dialect(&self) -> Dialect {
         let status = self.status.unwrap_or_default();
-        if status.contains(StatusFlags::NO_BACKSLASH_ESCAPES) {
+        let escapes = if status.contains(StatusFlags::NO_BACKSLASH_ESCAPES) {
             Escapes::None
         } else {
             Escapes::Backslash
+        };
+        Dialect {
+            escapes,
+            has_functions: !self.served.pool.connector().flavor().is_tidb(),
         }
     }
 

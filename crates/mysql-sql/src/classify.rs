@@ -15,7 +15,7 @@ mod show;
 mod value;
 
 use crate::assignment::Assignment;
-use crate::effect::Effect;
+use crate::effect::{Effect, MakesInsertId};
 use crate::pin::PinReason;
 use crate::token::{Escapes, Token, Tokens};
 use crate::word::{self, Head};
@@ -45,17 +45,37 @@ pub enum StatementKind {
     Other,
 }
 
+/// What is known of the server that reads a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// How a backslash reads.
+    pub escapes: Escapes,
+    /// It may know functions that are not native: TiDB does not.
+    pub has_functions: bool,
+}
+
+impl From<Escapes> for Dialect {
+    fn from(escapes: Escapes) -> Self {
+        Self {
+            escapes,
+            has_functions: true,
+        }
+    }
+}
+
 /// Tells what the text of a command (one statement, or several with semicolons) does.
 ///
 /// `sql` may be in any character set that has ASCII's letters where ASCII has them, which all
 /// client character sets of MySQL do.
-pub fn classify(sql: &[u8], escapes: Escapes) -> Statement {
-    header::read(sql, escapes).unwrap_or_else(|| Reader::new(sql, escapes).read())
+pub fn classify(sql: &[u8], dialect: impl Into<Dialect>) -> Statement {
+    let dialect = dialect.into();
+    header::read(sql, dialect).unwrap_or_else(|| Reader::new(sql, dialect).read())
 }
 
 /// Reads a text and gathers its effect.
 struct Reader<'a> {
     tokens: Tokens<'a>,
+    dialect: Dialect,
     effect: Effect,
     earlier: Earlier,
     /// Those may have written.
@@ -79,9 +99,10 @@ enum Earlier {
 }
 
 impl<'a> Reader<'a> {
-    fn new(sql: &'a [u8], escapes: Escapes) -> Self {
+    fn new(sql: &'a [u8], dialect: Dialect) -> Self {
         Self {
-            tokens: Tokens::new(sql, escapes),
+            tokens: Tokens::new(sql, dialect.escapes),
+            dialect,
             effect: Effect::default(),
             earlier: Earlier::None,
             wrote: false,
@@ -121,6 +142,9 @@ impl<'a> Reader<'a> {
         if effect.is_multi {
             // Which of them ran, and in which order they took effect, is not followed up.
             effect.pin_name = None;
+            if effect.makes_insert_id != MakesInsertId::No {
+                effect.makes_insert_id = MakesInsertId::Untold;
+            }
             effect.releases = None;
             effect.tidegate = None;
             effect.needs_previous |= effect.diagnostics.take().is_some();
@@ -183,14 +207,19 @@ impl<'a> Reader<'a> {
             Head::Read | Head::Do => self.read_rows(word),
             Head::Write => self.write(Calls::Everywhere),
             Head::Insert => {
+                self.effect.add_insert_id(MakesInsertId::Told);
                 self.write(Calls::From(&["VALUES", "VALUE", "SELECT", "SET", "TABLE"]));
             }
             Head::Load => {
                 self.writes_variables = true;
-                self.effect.hides_insert_id = true;
+                self.effect.add_insert_id(MakesInsertId::Untold);
                 self.write(Calls::From(&["SET"]));
             }
-            Head::Define => self.write(Calls::From(&["SELECT"])),
+            Head::Define => {
+                self.effect.defines = true;
+                self.write(Calls::From(&["SELECT"]));
+            }
+            Head::Analyze => self.analyze(),
             Head::Create => self.create(),
             Head::Drop => self.drop_something(),
             Head::Begin => self.begin(word),
@@ -218,6 +247,18 @@ impl<'a> Reader<'a> {
         let explains = ["EXPLAIN", "DESCRIBE", "DESC"];
         self.effect.calc_found_rows |= explains.iter().any(|keyword| word::is(word, keyword));
         self.scan(Calls::Reading);
+    }
+
+    /// `ANALYZE TABLE …`; MariaDB's `ANALYZE statement` runs that.
+    fn analyze(&mut self) {
+        const OF_TABLES: [&str; 3] = ["TABLE", "LOCAL", "NO_WRITE_TO_BINLOG"];
+        let second = self.words().next().unwrap_or_default();
+        if OF_TABLES.iter().any(|keyword| word::is(second, keyword)) {
+            self.write(Calls::From(&[]));
+        } else {
+            self.effect.calc_found_rows = true;
+            self.write(Calls::Everywhere);
+        }
     }
 
     /// What changes rows or tables.
@@ -329,7 +370,7 @@ fn kind(head: Head) -> StatementKind {
     match head {
         Head::Read | Head::Show => StatementKind::Read,
         Head::Write | Head::Insert | Head::Load => StatementKind::Write,
-        Head::Define | Head::Create | Head::Drop => StatementKind::Define,
+        Head::Define | Head::Analyze | Head::Create | Head::Drop => StatementKind::Define,
         Head::Begin | Head::Transaction => StatementKind::Transaction,
         Head::Use | Head::Kill | Head::Set | Head::Do | Head::Call | Head::Hold | Head::Get => {
             StatementKind::Other

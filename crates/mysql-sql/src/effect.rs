@@ -60,8 +60,15 @@ pub struct Effect {
     pub reads_insert_id: bool,
     /// Sets it: `LAST_INSERT_ID(expression)`.
     pub sets_insert_id: bool,
-    /// Makes one that its OK packet does not tell: `LOAD DATA`, of MySQL and MariaDB.
-    pub hides_insert_id: bool,
+    /// Whether it may make one.
+    pub makes_insert_id: MakesInsertId,
+    /// Drops a database: connections that were in it are in none then.
+    pub drops_database: bool,
+    /// May make a program: a trigger, a function, a view.
+    pub defines: bool,
+    /// A `SET` of several variables, `GLOBAL` ones among them: TiDB sets one after the other, so if
+    /// it fails, some may be set.
+    pub may_set_in_part: bool,
     /// Asks about the statement before it, by a question or otherwise.
     pub reads_previous: bool,
     /// Asks for conditions behind statements of the same text over which MariaDB keeps those of
@@ -70,6 +77,18 @@ pub struct Effect {
     /// Asks about the statement before it in a way that is neither one of `questions` nor
     /// `diagnostics`: must run where that one ran.
     pub needs_previous: bool,
+}
+
+/// Whether a statement may make a value of an `AUTO_INCREMENT` column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MakesInsertId {
+    /// It makes none.
+    #[default]
+    No,
+    /// Its OK packet tells: `INSERT`.
+    Told,
+    /// Nothing tells: `LOAD DATA` of MySQL and MariaDB, `ANALYZE INSERT`, several statements.
+    Untold,
 }
 
 /// Most assignments, user variables and questions of one text that are remembered. What has more is
@@ -99,6 +118,10 @@ impl Effect {
         self.needs_unused |= reason.may_read_leftovers();
         self.may_write = true;
         self.pin = Some(self.pin.map_or(reason, |first| first.and(reason)));
+    }
+
+    pub(crate) fn add_insert_id(&mut self, makes: MakesInsertId) {
+        self.makes_insert_id = self.makes_insert_id.max(makes);
     }
 
     pub(crate) fn add_set(&mut self, assignment: Assignment) {

@@ -29,9 +29,9 @@ mod variables;
 mod word;
 
 pub use assignment::{Assignment, Value};
-pub use classify::{Statement, StatementKind, classify};
+pub use classify::{Dialect, Statement, StatementKind, classify};
 pub use command::{Diagnostics, Kill, TidegateTable};
-pub use effect::Effect;
+pub use effect::{Effect, MakesInsertId};
 pub use pin::{PinReason, Release};
 pub use question::{Question, QuestionKind};
 pub use substitute::substitute;

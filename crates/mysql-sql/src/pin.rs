@@ -17,8 +17,6 @@ pub enum PinReason {
     TableLock,
     /// The last value of a sequence was asked for, which is kept per connection.
     Sequence,
-    /// The connection's own id was asked for, in a place where no literal can stand.
-    ConnectionId,
     /// Text `PREPARE`.
     TextPrepare,
     /// `XA`: a distributed transaction.
@@ -29,8 +27,6 @@ pub enum PinReason {
     Procedure,
     /// `GET DIAGNOSTICS`: asks about the statement before, into variables.
     Diagnostics,
-    /// `DROP DATABASE`: connections that were in it are in none.
-    DroppedDatabase,
     /// A function that is not native was called, and may do anything.
     StoredFunction,
     /// Nothing that this version understands.
@@ -90,13 +86,11 @@ impl PinReason {
             Self::UserLock => "user_lock",
             Self::TableLock => "table_lock",
             Self::Sequence => "sequence",
-            Self::ConnectionId => "connection_id",
             Self::TextPrepare => "text_prepare",
             Self::DistributedTransaction => "distributed_transaction",
             Self::HandlerStatement => "handler_statement",
             Self::Procedure => "procedure",
             Self::Diagnostics => "diagnostics",
-            Self::DroppedDatabase => "dropped_database",
             Self::StoredFunction => "stored_function",
             Self::NotUnderstood => "not_understood",
         }

@@ -42,6 +42,8 @@ pub(crate) enum Head {
     Load,
     /// `CREATE`, `ALTER`: as [`Head::Define`], unless they hold a program.
     Create,
+    /// `ANALYZE`: as [`Head::Define`], unless it runs a statement.
+    Analyze,
     /// `CALL`: a procedure may do anything.
     Call,
     /// `LOCK`, `UNLOCK`, `FLUSH`, `XA`, `PREPARE`, `DEALLOCATE`, `EXECUTE`, `HANDLER`: what pins
@@ -82,7 +84,7 @@ const HEADS: [(&str, Head); 47] = [
     ("DROP", Head::Drop),
     ("TRUNCATE", Head::Define),
     ("RENAME", Head::Define),
-    ("ANALYZE", Head::Define),
+    ("ANALYZE", Head::Analyze),
     ("OPTIMIZE", Head::Define),
     ("REPAIR", Head::Define),
     ("CHECK", Head::Define),
@@ -135,9 +137,10 @@ pub(crate) enum Betraying {
     Union,
     /// `LIMIT`.
     Limit,
-    /// `UPDATE`, `DELETE`, `INSERT`, `REPLACE` behind another first word, `LOCK IN SHARE MODE`,
-    /// `FOR SHARE`.
+    /// `UPDATE`, `DELETE` behind another first word, `LOCK IN SHARE MODE`, `FOR SHARE`.
     Writes,
+    /// `INSERT`, `REPLACE`, likewise.
+    Inserts,
 }
 
 /// What a word betrays, if anything. Most are passed over by their length and first letter.
@@ -154,9 +157,9 @@ pub(crate) fn betraying(word: &[u8]) -> Option<Betraying> {
         (5, b'S') => ("SHARE", Betraying::Writes),
         (6, b'U') => ("UPDATE", Betraying::Writes),
         (6, b'D') => ("DELETE", Betraying::Writes),
-        (6, b'I') => ("INSERT", Betraying::Writes),
+        (6, b'I') => ("INSERT", Betraying::Inserts),
         (6, b'S') => ("SETVAL", Betraying::Sequence),
-        (7, b'R') => ("REPLACE", Betraying::Writes),
+        (7, b'R') => ("REPLACE", Betraying::Inserts),
         (7, b'N') => ("NEXTVAL", Betraying::Sequence),
         (7, b'L') => ("LASTVAL", Betraying::Sequence),
         (7, b'B') => ("BINDING", Betraying::Binding),

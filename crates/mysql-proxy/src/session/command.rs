@@ -91,7 +91,7 @@ impl Session {
             || self.pins.has(PinReason::CharacterSet.name())
             || self.pins.has(PinReason::NotUnderstood.name());
         if is_whole && (!may_hide || text.is_ascii()) {
-            return classify(text, self.escapes());
+            return classify(text, self.dialect());
         }
         Statement {
             kind: StatementKind::Other,

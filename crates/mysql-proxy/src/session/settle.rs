@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mysql_proto::{StatusFlags, Summary};
-use mysql_sql::{Assignment, Effect, PinReason, StatementKind, Value, is_character_set};
+use mysql_sql::{
+    Assignment, Effect, MakesInsertId, PinReason, StatementKind, Value, is_character_set,
+};
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
@@ -53,9 +55,12 @@ impl Session {
         let keeps_conditions = is_plain && !effect.is_multi && lease.flavor().is_mariadb();
         self.previous
             .note(lease.visit(), effect, summary, keeps_conditions);
-        // A write that fails half way, or returns rows, has no OK packet to tell an id.
-        let writes = kind == StatementKind::Write || (effect.is_multi && effect.may_write);
-        let may_hide_id = effect.hides_insert_id || (writes && (failed || summary.result_sets > 0));
+        let may_hide_id = match effect.makes_insert_id {
+            MakesInsertId::No => false,
+            // A write that fails half way, or returns rows, has no OK packet to tell.
+            MakesInsertId::Told => failed || summary.result_sets > 0,
+            MakesInsertId::Untold => true,
+        };
         let there = lease.insert_id();
         let is_doubtful = may_hide_id && !there.is_news && there.known != self.insert_id;
         if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id {
@@ -67,8 +72,7 @@ impl Session {
         if failed || summary.warnings > 0 {
             lease.note_conditions();
         }
-        let may_program =
-            kind == StatementKind::Define || effect.pin == Some(PinReason::NotUnderstood);
+        let may_program = effect.defines || effect.pin == Some(PinReason::NotUnderstood);
         if may_program && !failed && lease.flavor() != Flavor::TiDb {
             self.served.pool.connector().set_programs(true);
         }
@@ -76,6 +80,9 @@ impl Session {
         self.note_pins(effect, summary.error);
         if !effect.sets.is_empty() {
             self.note_sets(effect, failed).await?;
+        }
+        if effect.drops_database && (!failed || effect.is_multi) {
+            self.doubt_database();
         }
         if is_doubtful && self.pins.hold() {
             // It made none, perhaps, and then the connection's is another session's.
@@ -110,8 +117,8 @@ impl Session {
             self.pins.next_transaction = true;
             self.pins.soil();
         } else if self.pins.next_transaction && !failed && !self.pins.transaction {
-            // A read may have used it up or not, and a preparation of MariaDB's opens what is none; a
-            // transaction that was ended and a write surely have.
+            // A read may have used it up or not, and a preparation of MariaDB's opens what is none;
+            // a transaction that was ended and a write surely have.
             let ends = matches!(kind, StatementKind::Transaction | StatementKind::Define);
             self.pins.next_transaction = !(was_open && ends || kind == StatementKind::Write);
         }
@@ -129,7 +136,6 @@ impl Session {
             Some(PinReason::NotUnderstood) if error == Some(PARSE_ERROR) && !effect.is_multi => {
                 self.pins.soil();
             }
-            Some(PinReason::DroppedDatabase) => self.doubt_database(error.is_none()),
             Some(reason) => self.pin(reason.name(), effect.pin_name.clone()),
             None => {}
         }
@@ -137,9 +143,8 @@ impl Session {
 
     /// A database was dropped, and the connection is in none if it was in that one: the next step
     /// to it will tell.
-    fn doubt_database(&mut self, dropped: bool) {
+    fn doubt_database(&mut self) {
         if let Some(lease) = &mut self.held
-            && dropped
             && self.state.database_name().is_some()
         {
             lease.set_state(Arc::new(self.state.with_unknown_database()));
@@ -158,7 +163,7 @@ impl Session {
     async fn note_sets(&mut self, effect: &Effect, failed: bool) -> Result<(), SessionEnd> {
         if failed {
             // Of several, some may be in force, and nothing tells which.
-            if effect.is_multi || effect.sets.len() > 1 {
+            if effect.is_multi || effect.may_set_in_part || effect.sets.len() > 1 {
                 self.pin(reason(&effect.sets).name(), None);
             }
             return Ok(());

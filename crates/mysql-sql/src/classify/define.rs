@@ -2,6 +2,7 @@
 
 use super::Reader;
 use super::scan::Calls;
+use crate::effect::MakesInsertId;
 use crate::pin::PinReason;
 use crate::token::Token;
 use crate::word;
@@ -13,6 +14,7 @@ enum Thing {
     View,
     /// Statements that are kept for later, with semicolons of their own.
     Program,
+    Database,
     /// A view or a program; an account stands in front of the word that tells.
     Defined,
     Other,
@@ -22,8 +24,8 @@ enum Thing {
 const THINGS: [(&str, Thing); 18] = [
     ("TABLE", Thing::Other),
     ("INDEX", Thing::Other),
-    ("DATABASE", Thing::Other),
-    ("SCHEMA", Thing::Other),
+    ("DATABASE", Thing::Database),
+    ("SCHEMA", Thing::Database),
     ("USER", Thing::Other),
     ("ROLE", Thing::Other),
     ("SEQUENCE", Thing::Other),
@@ -44,6 +46,7 @@ impl Reader<'_> {
     /// `CREATE`, `ALTER`.
     pub(super) fn create(&mut self) {
         self.effect.may_write = true;
+        self.effect.defines = true;
         let thing = self.things().next().unwrap_or(Thing::Other);
         // The account may have any name, so one word for a program is enough.
         let may_be_program = self.things().any(|thing| thing == Thing::Program);
@@ -57,7 +60,19 @@ impl Reader<'_> {
                     self.effect.add_pin(PinReason::NotUnderstood);
                 }
             }
-            Thing::Other => self.scan(Calls::From(&["SELECT"])),
+            Thing::Database => {
+                // MariaDB's `CREATE OR REPLACE` drops it.
+                let replaces = self.words().any(|word| word::is(word, "REPLACE"));
+                self.effect.drops_database |= replaces;
+                self.scan(Calls::From(&[]));
+            }
+            Thing::Other => {
+                let selects = self.words().any(|word| word::is(word, "SELECT"));
+                if selects {
+                    self.effect.add_insert_id(MakesInsertId::Untold);
+                }
+                self.scan(Calls::From(&["SELECT", "ROW"]));
+            }
         }
     }
 
@@ -77,8 +92,9 @@ impl Reader<'_> {
             return;
         }
         self.effect.may_write = true;
+        self.effect.defines = true;
         if word::is(second, "DATABASE") || word::is(second, "SCHEMA") {
-            self.effect.add_pin(PinReason::DroppedDatabase);
+            self.effect.drops_database = true;
         }
         self.scan(Calls::From(&[]));
     }

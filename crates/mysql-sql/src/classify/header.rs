@@ -3,8 +3,7 @@
 //! A comment of that kind runs on some servers and not on others, so it pins in general. But what
 //! `mysqldump` begins with, every server runs that we know.
 
-use super::{Reader, Statement};
-use crate::token::Escapes;
+use super::{Dialect, Reader, Statement};
 use crate::word;
 
 /// From here on a version stands for a server that came after MariaDB had gone its own way, and
@@ -12,7 +11,7 @@ use crate::word;
 const FIRST_UNSURE: u32 = 50_700;
 
 /// Reads a text that is nothing but one such comment around a `SET` that pins nothing.
-pub(super) fn read(sql: &[u8], escapes: Escapes) -> Option<Statement> {
+pub(super) fn read(sql: &[u8], dialect: Dialect) -> Option<Statement> {
     let inside = inside(sql)?;
     let starts_with_set = inside
         .split_at_checked(3)
@@ -20,7 +19,7 @@ pub(super) fn read(sql: &[u8], escapes: Escapes) -> Option<Statement> {
     if !starts_with_set || inside.windows(2).any(|pair| pair == b"*/" || pair == b"/*") {
         return None;
     }
-    let mut statement = Reader::new(inside, escapes).read();
+    let mut statement = Reader::new(inside, dialect).read();
     // Their places would be those of the inside.
     let effect = &mut statement.effect;
     let is_carried = effect.pin.is_none() && !effect.is_multi && effect.questions.is_empty();

@@ -2,6 +2,7 @@
 
 use super::{Earlier, Reader};
 use crate::builtin::is_builtin;
+use crate::effect::MakesInsertId;
 use crate::pin::PinReason;
 use crate::question::QuestionKind;
 use crate::token::{Token, VariableName};
@@ -29,8 +30,20 @@ pub(super) enum Stop {
 /// What the words before the one at hand make of it.
 #[derive(Clone, Copy, Default)]
 struct Before<'a> {
+    /// The last word, wherever it is.
     word: &'a [u8],
-    is_point: bool,
+    /// What is right before.
+    last: Last,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Last {
+    #[default]
+    Other,
+    Point,
+    Word,
+    /// A literal, or `)`: no call can follow, but a name with a list of columns.
+    Operand,
 }
 
 impl<'a> Reader<'a> {
@@ -48,10 +61,10 @@ impl<'a> Reader<'a> {
         let mut before = Before::default();
         let mut depth = 0usize;
         while let Some(token) = self.tokens.next() {
-            let is_qualified = std::mem::take(&mut before.is_point);
+            let last = std::mem::take(&mut before.last);
             match token {
                 Token::Word(word) => {
-                    self.word(word, calls, before, is_qualified);
+                    self.word(word, calls, Before { last, ..before });
                     // `CHARACTER SET utf8` sets nothing.
                     if let Calls::From(words) = calls
                         && !word::is(before.word, "CHARACTER")
@@ -61,13 +74,17 @@ impl<'a> Reader<'a> {
                         self.effect.may_find_rows |= word::is(word, "SELECT");
                     }
                     before.word = word;
+                    before.last = Last::Word;
                 }
                 Token::Sign(b';') => return Stop::End,
                 Token::Sign(b',') if stops_at_comma && depth == 0 => return Stop::Comma,
                 Token::Sign(sign) => match sign {
-                    b'.' => before.is_point = true,
+                    b'.' => before.last = Last::Point,
                     b'(' => depth = depth.saturating_add(1),
-                    b')' => depth = depth.saturating_sub(1),
+                    b')' => {
+                        depth = depth.saturating_sub(1);
+                        before.last = Last::Operand;
+                    }
                     _ => {}
                 },
                 Token::At => self.user_variable(calls),
@@ -81,23 +98,47 @@ impl<'a> Reader<'a> {
                 }
                 // It may be the user's, whatever it is called.
                 Token::Quoted(_) if are_calls(calls) && self.tokens.opens_parenthesis() => {
-                    self.effect.add_pin(PinReason::StoredFunction);
+                    self.called(Before { last, ..before });
                 }
-                Token::Literal(_) | Token::Quoted(_) => {}
+                Token::Literal(_) => before.last = Last::Operand,
+                Token::Quoted(_) => {}
             }
         }
         Stop::End
     }
 
-    fn word(&mut self, word: &'a [u8], calls: Calls, before: Before<'a>, is_qualified: bool) {
+    fn word(&mut self, word: &'a [u8], calls: Calls, before: Before<'a>) {
+        let is_qualified = before.last == Last::Point;
         let opens = self.tokens.opens_parenthesis();
         if let Some(betraying) = word::betraying(word) {
             self.betrayed(betraying, calls, before, opens && !is_qualified);
         }
         // Behind a point it may be the user's, whatever it is called.
         if opens && are_calls(calls) && (is_qualified || !is_builtin(word)) {
+            self.called(before);
+        }
+    }
+
+    /// A name that is not native stands before a parenthesis: a stored function may do anything.
+    fn called(&mut self, before: Before<'_>) {
+        if self.dialect.has_functions && !names_columns(before) && !self.names_query() {
             self.effect.add_pin(PinReason::StoredFunction);
         }
+    }
+
+    /// True for the columns of a `WITH name (a, b) AS (…)`.
+    fn names_query(&self) -> bool {
+        let mut following = self.tokens.clone();
+        following.take_sign(b'(');
+        loop {
+            if !matches!(following.next(), Some(Token::Word(_) | Token::Quoted(_))) {
+                return false;
+            }
+            if !following.take_sign(b',') {
+                break;
+            }
+        }
+        following.take_sign(b')') && following.take_word("AS") && following.take_sign(b'(')
     }
 
     fn betrayed(&mut self, word: Betraying, calls: Calls, before: Before<'a>, is_call: bool) {
@@ -117,6 +158,10 @@ impl<'a> Reader<'a> {
             Betraying::Limit if self.has_union => self.effect.calc_found_rows = true,
             // `REPLACE(…)` and `INSERT(…)` are functions.
             Betraying::Writes if is_reading && !is_call => self.effect.may_write = true,
+            Betraying::Inserts if !is_call => {
+                self.effect.add_insert_id(MakesInsertId::Untold);
+                self.effect.may_write = true;
+            }
             Betraying::Into if is_reading => {
                 self.effect.may_write = true;
                 self.writes_variables = true;
@@ -237,6 +282,21 @@ impl<'a> Reader<'a> {
             Token::Word(name) | Token::Quoted(name) => Some(name),
             _ => None,
         }
+    }
+}
+
+/// True where a parenthesis behind a name can only hold columns: `(SELECT …) AS d (a, b)`,
+/// `INSERT INTO t (a)`, `'$[*]' COLUMNS (…)`.
+fn names_columns(before: Before<'_>) -> bool {
+    match before.last {
+        Last::Operand => true,
+        Last::Word => {
+            let keywords = ["AS", "INTO", "WITH", "RECURSIVE"];
+            keywords
+                .iter()
+                .any(|keyword| word::is(before.word, keyword))
+        }
+        Last::Point | Last::Other => false,
     }
 }
 

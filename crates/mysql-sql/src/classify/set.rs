@@ -68,6 +68,7 @@ impl<'a> Reader<'a> {
             if stop == Stop::End {
                 return;
             }
+            self.effect.may_set_in_part = true;
         }
     }
 

@@ -51,6 +51,8 @@ fn leaves_the_connection_as_it_was() {
             may_write: effect.may_write,
             is_multi: effect.is_multi,
             may_find_rows: effect.may_find_rows,
+            makes_insert_id: effect.makes_insert_id,
+            defines: effect.defines,
             calc_found_rows: sql.starts_with("EXPLAIN"),
             ..Effect::default()
         };
@@ -154,8 +156,6 @@ fn pins_what_leaves_something_behind() {
         ("INSERT INTO t (a) VALUES (f(1))", PinReason::StoredFunction),
         ("INSERT INTO t (a) SELECT f(1)", PinReason::StoredFunction),
         ("CREATE TABLE t AS SELECT f(1)", PinReason::StoredFunction),
-        ("DROP DATABASE d", PinReason::DroppedDatabase),
-        ("DROP SCHEMA IF EXISTS d", PinReason::DroppedDatabase),
         (
             "CREATE BINDING FOR SELECT 1 USING SELECT 1",
             PinReason::SessionVariable,
@@ -275,8 +275,94 @@ fn knows_what_a_later_statement_asks_about_those_before_the_text() {
 fn knows_which_insert_ids_are_not_told() {
     assert!(effect("SHOW SESSION VARIABLES LIKE 'last_insert_id'").reads_insert_id);
     assert!(!effect("SHOW TABLES").reads_insert_id);
-    assert!(effect("LOAD DATA LOCAL INFILE 'f' INTO TABLE t").hides_insert_id);
-    assert!(!effect("INSERT INTO t VALUES (1)").hides_insert_id);
+    for (sql, makes) in [
+        ("INSERT INTO t VALUES (1)", MakesInsertId::Told),
+        ("REPLACE INTO t VALUES (1)", MakesInsertId::Told),
+        ("UPDATE t SET a = REPLACE(a, 'b', 'c')", MakesInsertId::No),
+        ("SELECT 1 FOR UPDATE", MakesInsertId::No),
+        (
+            "LOAD DATA LOCAL INFILE 'f' INTO TABLE t",
+            MakesInsertId::Untold,
+        ),
+        ("INSERT INTO t VALUES (1); COMMIT", MakesInsertId::Untold),
+        ("ANALYZE INSERT INTO t VALUES (1)", MakesInsertId::Untold),
+        (
+            "EXPLAIN ANALYZE REPLACE INTO t VALUES (1)",
+            MakesInsertId::Untold,
+        ),
+        (
+            "SET STATEMENT max_statement_time = 5 FOR INSERT INTO t VALUES (1)",
+            MakesInsertId::Told,
+        ),
+        ("CREATE TABLE t (a INT) SELECT 1", MakesInsertId::Untold),
+    ] {
+        assert_eq!(effect(sql).makes_insert_id, makes, "{sql}");
+    }
+}
+
+#[test]
+fn knows_what_drops_a_database() {
+    for (sql, drops) in [
+        ("DROP DATABASE d", true),
+        ("DROP SCHEMA IF EXISTS d", true),
+        ("CREATE OR REPLACE DATABASE d", true),
+        ("DROP DATABASE d; SELECT 1", true),
+        ("CREATE DATABASE d", false),
+        ("DROP TABLE d", false),
+        ("CREATE OR REPLACE TABLE d (a INT)", false),
+    ] {
+        let effect = effect(sql);
+        assert_eq!((effect.drops_database, effect.pin), (drops, None), "{sql}");
+        assert!(effect.defines, "{sql}");
+    }
+    let pins = effect("DROP DATABASE d; CREATE TEMPORARY TABLE t (a INT)");
+    assert_eq!(pins.pin, Some(PinReason::TemporaryTable));
+}
+
+#[test]
+fn knows_which_sets_may_be_done_in_part() {
+    assert!(effect("SET autocommit = 0, GLOBAL nonexist = 1").may_set_in_part);
+    assert!(
+        effect("SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY").may_set_in_part
+    );
+    assert!(!effect("SET autocommit = 0").may_set_in_part);
+}
+
+#[test]
+fn tells_columns_from_calls() {
+    for sql in [
+        "WITH RECURSIVE cte (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM cte) SELECT n FROM cte",
+        "WITH a (x, y) AS (SELECT 1, 2), `b` (z) AS (SELECT 3) SELECT * FROM a, b",
+        "SELECT * FROM (SELECT 1, 2) AS d (a, b)",
+        "SELECT * FROM (SELECT 1, 2) d (a, b)",
+        "SELECT * FROM JSON_TABLE('[1]', '$[*]' COLUMNS (a INT PATH '$')) AS j",
+        "EXPLAIN INSERT INTO t (a) VALUES (1)",
+        "ANALYZE TABLE t",
+    ] {
+        assert_eq!(effect(sql).pin, None, "{sql}");
+    }
+    for sql in [
+        "SELECT 1 AS a, f(1)",
+        "SELECT a AS 'x', f(1)",
+        "WITH a (x) AS (SELECT f(1)) SELECT 1",
+        "SELECT (SELECT 1) = f(1)",
+        "SELECT * FROM (SELECT 1) AS d WHERE f(1)",
+        "ANALYZE UPDATE t SET a = f(1)",
+        "ANALYZE INSERT INTO t (a) VALUES (f(1))",
+        "CREATE TABLE t VALUES ROW(f(1))",
+        "INSERT INTO t (a) SELECT f(1)",
+        "SELECT 1 AS `d`, `f` (1)",
+    ] {
+        assert_eq!(effect(sql).pin, Some(PinReason::StoredFunction), "{sql}");
+    }
+    let of_tidb = Dialect {
+        escapes: Escapes::Backslash,
+        has_functions: false,
+    };
+    assert_eq!(
+        classify(b"SELECT TIDB_SHARD(a) FROM t", of_tidb).effect.pin,
+        None
+    );
 }
 
 #[test]

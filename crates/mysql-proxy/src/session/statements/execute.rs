@@ -109,11 +109,11 @@ impl Session {
         if !text.is_kept() {
             return Err(Trouble::PreviousGone);
         }
-        let statement = classify(&sql, self.escapes());
-        let other = self
-            .served
-            .texts
-            .intern(&sql, text.under(), self.escapes(), &statement);
+        let statement = classify(&sql, self.dialect());
+        let other =
+            self.served
+                .texts
+                .intern(&sql, text.under(), self.dialect().escapes, &statement);
         other.map(Some).ok_or(Trouble::PreviousGone)
     }
 

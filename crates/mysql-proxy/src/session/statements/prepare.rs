@@ -56,7 +56,7 @@ impl Session {
         let texts = &self.served.texts;
         let kept = packet.is_whole.then(|| {
             let sql = self.downstream.argument(packet);
-            texts.intern(sql, &self.state, self.escapes(), &statement)
+            texts.intern(sql, &self.state, self.dialect().escapes, &statement)
         });
         kept.flatten()
             .unwrap_or_else(|| texts.unkept(&self.state, statement))

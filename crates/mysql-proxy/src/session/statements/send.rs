@@ -73,7 +73,7 @@ impl Session {
                         return Ok(None);
                     };
                     send_behind(lease, steps, &self.state, &bytes, awaits).await?;
-                    Box::pin(self.follow_prediction(packet, execution, aim, id)).await
+                    Box::pin(self.follow_prediction(packet, execution, aim, id, effect)).await
                 }
                 _ => Box::pin(self.prepare_first(packet, execution, aim, effect)).await,
             };
@@ -166,22 +166,23 @@ impl Session {
         execution: &Execution<'_>,
         aim: Aim,
         predicted: u32,
+        effect: &Effect,
     ) -> Result<Option<ErrPacket>, NotSent> {
         let Some(lease) = &mut self.held else {
             return Ok(None);
         };
         let read = lease.read_over(Command::STMT_PREPARE).await;
-        let id = match read.map_err(NotSent::lost)? {
-            Ok(summary) => summary.statement_id.unwrap_or_default(),
-            Err(error) => {
-                lease.handles.forget_id();
-                self.pass_over_refused().await?;
-                if let Some(lease) = &mut self.held {
-                    lease.end_command();
-                }
-                return Ok(Some(error));
+        let Ok(summary) = read.map_err(NotSent::lost)? else {
+            lease.handles.forget_id();
+            self.pass_over_refused().await?;
+            if let Some(lease) = &mut self.held {
+                lease.end_command();
             }
+            // The execution has put an error of its own in the place of this one, which the client
+            // may ask about: so once more, by itself.
+            return self.prepare_first(packet, execution, aim, effect).await;
         };
+        let id = summary.statement_id.unwrap_or_default();
         let text = Arc::clone(execution.text);
         lease.handles.note_id(id);
         if id == predicted {

@@ -65,6 +65,7 @@ impl Reader<'_> {
             self.pin_and_scan(PinReason::NotUnderstood);
             return;
         }
+        self.effect.may_set_in_part = sets.len() > 1;
         match scope {
             Some(Scope::Global) => self.effect.may_write = true,
             Some(_) => sets.into_iter().for_each(|set| self.effect.add_set(set)),
