@@ -19,7 +19,7 @@ use crate::metrics::{HyperdriveMetrics, Metrics};
 use crate::origin::OriginConnector;
 use crate::profile::Profile;
 use crate::programs;
-use crate::registry::{Entry, Registry, Stay};
+use crate::registry::{Aim, Registry, Stay};
 use crate::state::SessionState;
 use crate::statements::Texts;
 
@@ -56,10 +56,10 @@ impl Served {
         self.hyperdrive.limits.max_user_connections
     }
 
-    /// Kills the statement that a session of this hyperdrive runs, if it runs one.
-    pub(crate) async fn kill_statement_of(&self, entry: &Entry) -> Result<Killed, KillError> {
+    /// Kills the statement of a session of this hyperdrive that was aimed at.
+    pub(crate) async fn kill_aimed(&self, aim: Aim) -> Result<Killed, KillError> {
         let origin = self.pool.connector();
-        self.killer.kill_statement_of(entry, origin).await
+        self.killer.kill_aimed(aim, origin).await
     }
 
     /// Kills what a connection runs that is nobody's any more.

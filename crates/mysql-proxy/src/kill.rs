@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::error::{OriginError, OriginLoss};
 use crate::origin::{Flavor, OriginConnector};
-use crate::registry::{Entry, Stay};
+use crate::registry::{Aim, Stay};
 
 /// Connections for killing that a hyperdrive has open at a time, on top of its pool's. Each lasts a
 /// few milliseconds, so four kill hundreds of statements in a second.
@@ -61,19 +61,18 @@ impl Killer {
         }
     }
 
-    /// Kills the statement that a session runs, if it runs one.
+    /// Kills the statement that was aimed at.
     ///
     /// Whether it succeeds or not, and also when the future is dropped, the session's connection
-    /// serves nobody else afterwards: see [`Entry::part`].
-    pub(crate) async fn kill_statement_of(
+    /// serves nobody else afterwards: see [`Entry::part`](crate::registry::Entry::part).
+    pub(crate) async fn kill_aimed(
         &self,
-        entry: &Entry,
+        aim: Aim,
         origin: &OriginConnector,
     ) -> Result<Killed, KillError> {
-        match entry.aim() {
-            Some(stay) => self.kill_query(stay, origin).await,
-            None => Ok(Killed::Nothing),
-        }
+        let killed = self.kill_query(aim.stay, origin).await;
+        drop(aim);
+        killed
     }
 
     /// Kills what a connection runs. The caller sees to it that nobody else gets that connection.

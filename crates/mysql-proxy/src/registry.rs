@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_lc_rs::rand;
 use domain::HyperdriveId;
 
-pub(crate) use entry::{Entry, Facts, Interruption, Parted, Stay, TRANSACTION};
+pub(crate) use entry::{Aim, Entry, Facts, Interruption, Parted, Stay, TRANSACTION};
 
 /// Connection ids are odd numbers from 2³⁰ up to 2³¹, so that one of ours hardly ever is an
 /// origin's as well:

@@ -105,8 +105,8 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
     let mut watch = Watch::new(session.registered.entry(), &session.served, draining);
     session.show_itself();
     let end = loop {
-        // A session amid a transaction goes on during a drain; its limit is the drain's own.
-        let may_drain = !session.pins.transaction;
+        // A session that holds a connection goes on during a drain; its limit is the drain's own.
+        let may_drain = !session.pins.hold();
         let command = tokio::select! {
             biased;
             command = session.downstream.next_command() => command,

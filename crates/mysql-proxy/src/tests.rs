@@ -36,7 +36,8 @@ impl Edge {
     }
 
     fn start_all(hyperdrives: impl IntoIterator<Item = Hyperdrive>) -> Self {
-        let (snapshot, snapshots) = watch::channel(Arc::new(Snapshot::new(hyperdrives, [])));
+        let known = Arc::new(Snapshot::new(hyperdrives, []));
+        let (snapshot, snapshots) = watch::channel(Arc::clone(&known));
         let metrics = Metrics::register(&mut Registry::default());
         let hyperdrives = Hyperdrives::new(
             snapshots,
@@ -44,6 +45,13 @@ impl Edge {
             metrics.clone(),
             Handle::current(),
         );
+        // Nobody asks these origins.
+        for hyperdrive in known.hyperdrives() {
+            let user = &hyperdrive.credentials.user;
+            if let Some(Ok(served)) = hyperdrives.of_user(user) {
+                served.pool.connector().programs().believe_in_none();
+            }
+        }
         let config = ProxyConfig {
             server_version: "8.0.11-test".to_owned(),
             max_clients: 10,

@@ -48,6 +48,35 @@ async fn an_open_transaction_may_finish() -> Result<()> {
     Ok(connection.disconnect().await?)
 }
 
+/// What a session holds on its connection is its own until the limit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pinned_session_may_finish() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let Some(mut path) = path(&server)
+        .edge("drain_timeout = \"20s\"")
+        .start()
+        .await?
+    else {
+        return Ok(());
+    };
+    let mut busy = path.endpoint().connect().await?;
+    busy.query_drop("SELECT GET_LOCK('a', 1)").await?;
+    path.edge().process().signal_termination()?;
+    let endpoint = path.endpoint().clone();
+    eventually("new clients are refused", PATIENCE, async || {
+        ensure!(endpoint.connect().await.is_err(), "a new client was let in");
+        Ok(())
+    })
+    .await?;
+    let freed: Option<u64> = busy.query_first("SELECT RELEASE_LOCK('a')").await?;
+    ensure!(freed == Some(1), "the lock was gone: {freed:?}");
+    let status = path.edge().process().wait(PATIENCE).await?;
+    ensure!(status.success(), "the edge ended with {status}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_clients_do_not_hold_it_up() -> Result<()> {
     let Some(server) = server(DatabaseKind::MariaDb).await? else {

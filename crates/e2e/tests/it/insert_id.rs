@@ -98,3 +98,31 @@ async fn is_each_sessions_own_on_tidb() -> Result<()> {
 async fn is_each_sessions_own_on_mysql() -> Result<()> {
     is_the_same_through_a_pool_of(2, DatabaseKind::MySql).await
 }
+
+/// It belongs to the session also where a trigger reads it, which no statement tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trigger_reads_the_sessions_own() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let Some(path) = path(&server).pool("max = 1").start().await? else {
+        return Ok(());
+    };
+    let mut a = path.endpoint().connect().await?;
+    let mut b = path.endpoint().connect().await?;
+    for sql in [
+        "CREATE TABLE parent (id INT AUTO_INCREMENT PRIMARY KEY, n INT)",
+        "CREATE TABLE child (id INT AUTO_INCREMENT PRIMARY KEY, l BIGINT)",
+        "CREATE TRIGGER t BEFORE INSERT ON child FOR EACH ROW SET NEW.l = LAST_INSERT_ID()",
+        "INSERT INTO parent VALUES (40, 1)",
+        "INSERT INTO parent (n) VALUES (2)",
+    ] {
+        a.query_drop(sql).await?;
+    }
+    b.query_drop("INSERT INTO parent (n) VALUES (3)").await?;
+    a.query_drop("INSERT INTO child () VALUES ()").await?;
+    let seen: Option<u64> = b.query_first("SELECT l FROM child").await?;
+    ensure!(seen == Some(41), "the trigger read {seen:?}");
+    a.disconnect().await?;
+    Ok(b.disconnect().await?)
+}

@@ -38,6 +38,15 @@ impl Continuation {
         }
     }
 
+    /// Bytes up to where a packet begins or ends: of its header, or of its payload. 0 between two.
+    pub(super) fn missing(&self) -> usize {
+        if self.header_len > 0 {
+            HEADER_LEN - self.header_len
+        } else {
+            self.left
+        }
+    }
+
     fn header_byte(&mut self, byte: &mut u8) {
         if let (SEQUENCE_ID, Some(expected)) = (self.header_len, self.expected) {
             *byte = expected;

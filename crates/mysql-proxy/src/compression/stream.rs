@@ -17,16 +17,23 @@ use super::encoder::encode;
 /// What is read of the stream at a time. On the stack: a client that waits costs no buffer.
 const READ_BUFFER: usize = 4 * 1024;
 
-/// The content of one packet at most, as servers have it (`net_buffer_length`): it is what a flush
-/// makes a client wait for, and what is kept of a response.
+/// The content of one packet, as servers have it (`net_buffer_length`): it is what a flush makes a
+/// client wait for, and what is kept of a response. What is within ends where it ends.
 const CONTENT: usize = 16 * 1024;
+
+/// The most that a header can say.
+const MAX_CONTENT: usize = 0xff_ffff;
 
 /// A stream whose other end speaks the compressed protocol.
 ///
 /// What is written is held back until there are 16 KiB of it, or it is flushed: a flush makes one
-/// packet. Sequence ids follow those of the client: its command begins at 0, the response goes on
-/// after the last that was read. So a client that sends a command before it has the response to the
-/// last may find other ids in that response than a server would give.
+/// packet. No packet within is split, unless it is of 16 MiB, as servers split none: the client of
+/// Connector/Python reads a packet from two at most. So a response to such a client may take 16 MiB
+/// of memory.
+///
+/// Sequence ids follow those of the client: its command begins at 0, the response goes on after the
+/// last that was read. So a client that sends a command before it has the response to the last may
+/// find other ids in that response than a server would give.
 pub(crate) struct Compressed<S> {
     stream: S,
     algorithm: Algorithm,
@@ -36,6 +43,8 @@ pub(crate) struct Compressed<S> {
     continuation: Continuation,
     /// Content that is not in a packet yet.
     content: Vec<u8>,
+    /// Follows the packets within it.
+    written: Continuation,
     /// Packets that are made.
     packets: Vec<u8>,
     /// Bytes of them that are sent.
@@ -54,6 +63,7 @@ impl<S> Compressed<S> {
             decoder: Decoder::new(algorithm),
             continuation: Continuation::default(),
             content: Vec::new(),
+            written: Continuation::default(),
             packets: Vec::new(),
             sent: 0,
             sequence_id: 0,
@@ -79,6 +89,21 @@ impl<S> Compressed<S> {
             buffer.advance(count);
         }
         Ok(count)
+    }
+
+    /// True when what was held back has to go.
+    fn is_full(&self) -> bool {
+        let len = self.content.len();
+        len >= MAX_CONTENT || (len >= CONTENT && self.written.missing() == 0)
+    }
+
+    /// How much more may be held back, and be it up to the next bound of a packet.
+    fn room(&self) -> usize {
+        let len = self.content.len();
+        match CONTENT.checked_sub(len) {
+            Some(room) if room > 0 => room,
+            _ => self.written.missing().min(MAX_CONTENT - len),
+        }
     }
 
     /// Makes a packet of the content that was held back.
@@ -155,19 +180,25 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Compressed<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.content.len() >= CONTENT {
+        if this.is_full() {
             ready!(this.poll_send(context))?;
             this.pack()?;
         }
-        let count = bytes.len().min(CONTENT - this.content.len());
+        let count = bytes.len().min(this.room());
         let (taken, _) = bytes.split_at_checked(count).unwrap_or_default();
+        let start = this.content.len();
         this.content.extend_from_slice(taken);
+        this.written
+            .number(this.content.get_mut(start..).unwrap_or_default());
         Poll::Ready(Ok(count))
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.pack()?;
+        // Amid a packet nobody can use what there is of it.
+        if this.written.missing() == 0 {
+            this.pack()?;
+        }
         ready!(this.poll_send(context))?;
         Pin::new(&mut this.stream).poll_flush(context)
     }

@@ -197,14 +197,55 @@ async fn a_response_goes_on_after_its_command() {
             ours.read_exact(&mut command).await.unwrap();
             assert_eq!(command, [1, 2, 3]);
             for id in [expected, expected + 1] {
-                ours.write_all(b"a").await.unwrap();
+                // A packet within, in two pieces.
+                ours.write_all(&[2, 0, 0, 1, b'a']).await.unwrap();
                 ours.write_all(b"b").await.unwrap();
                 ours.flush().await.unwrap();
-                let mut packet = [0; 9];
+                let mut packet = [0; 13];
                 theirs.read_exact(&mut packet).await.unwrap();
-                assert_eq!(packet, [2, 0, 0, id, 0, 0, 0, b'a', b'b']);
+                assert_eq!(packet, [6, 0, 0, id, 0, 0, 0, 2, 0, 0, 1, b'a', b'b']);
             }
         }
+    }
+}
+
+/// However it is written and flushed, a packet within lies in one compressed packet.
+#[tokio::test]
+async fn packets_within_are_not_split() {
+    const LENS: [usize; 6] = [5, 60_000, 16_380, 0, 16_384, 3];
+    let mut content = Vec::new();
+    for (len, id) in LENS.into_iter().zip(0..) {
+        content.extend_from_slice(&u32::try_from(len).unwrap().to_le_bytes()[..3]);
+        content.push(id);
+        content.extend((0..len).map(|at| u8::try_from(at % 251).unwrap()));
+    }
+    for piece in [1, 100, 16 * 1024, 50_000] {
+        let (mut ours, mut theirs) = pair(Algorithm::Zlib, 1 << 20);
+        for bytes in content.chunks(piece) {
+            ours.write_all(bytes).await.unwrap();
+            if piece > 1 {
+                ours.flush().await.unwrap();
+            }
+        }
+        ours.shutdown().await.unwrap();
+        let mut sent = Vec::new();
+        theirs.read_to_end(&mut sent).await.unwrap();
+        let (mut passed, mut rest) = (0, sent.as_slice());
+        let bounds: Vec<usize> = LENS
+            .iter()
+            .scan(0, |end, len| {
+                *end += len + 4;
+                Some(*end)
+            })
+            .collect();
+        while let [l0, l1, l2, _, c0, c1, c2, ..] = *rest {
+            let len = u32::from_le_bytes([l0, l1, l2, 0]) as usize;
+            let inflated = u32::from_le_bytes([c0, c1, c2, 0]) as usize;
+            passed += if inflated == 0 { len } else { inflated };
+            assert!(bounds.contains(&passed), "{passed} in pieces of {piece}");
+            rest = &rest[HEADER_LEN + len..];
+        }
+        assert_eq!(passed, content.len());
     }
 }
 

@@ -141,6 +141,20 @@ impl OriginConn {
         Ok(row.and_then(texts))
     }
 
+    /// Asks for the first column of all rows. `None`: the origin gave none that can be read.
+    pub(crate) async fn ask_column(
+        &mut self,
+        sql: &str,
+    ) -> Result<Option<Vec<String>>, OriginLoss> {
+        let answer = self.ask(sql.as_bytes()).await?;
+        if answer.summary.error.is_some() {
+            return Ok(None);
+        }
+        let has_eof = !self.capabilities().contains(Capabilities::DEPRECATE_EOF);
+        let first = |row| texts(row)?.into_iter().next()?;
+        Ok(answer.rows(has_eof).map(first).collect())
+    }
+
     /// `COM_RESET_CONNECTION`: rolls back, drops temporary tables, lets go of locks, closes
     /// prepared statements, and sets all variables back.
     pub(crate) async fn reset(&mut self) -> Result<(), BringError> {

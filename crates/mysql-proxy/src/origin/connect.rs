@@ -1,6 +1,6 @@
 //! Opens connections to one origin: dial, TLS, log in.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use conn_pool::{Connect, Fit};
@@ -14,6 +14,7 @@ use tracing::debug;
 use super::{Flavor, OriginConn};
 use crate::error::OriginError;
 use crate::profile::Profile;
+use crate::programs::Programs;
 use crate::state::SessionState;
 use crate::states::States;
 
@@ -31,7 +32,7 @@ pub(crate) struct OriginConnector {
     /// The status after the last login, with a mark that there was one.
     login_status: AtomicU32,
     /// It has triggers or stored routines, as far as is known.
-    programs: AtomicBool,
+    programs: Programs,
     states: States,
 }
 
@@ -59,7 +60,7 @@ impl OriginConnector {
             server_version: OnceLock::new(),
             offered: AtomicU64::new(0),
             login_status: AtomicU32::new(0),
-            programs: AtomicBool::new(false),
+            programs: Programs::default(),
             states: States::default(),
         })
     }
@@ -74,14 +75,14 @@ impl OriginConnector {
         &self.states
     }
 
-    /// True when it has triggers or stored routines, as far as is known.
+    /// True when it may have triggers or stored routines.
     pub(crate) fn has_programs(&self) -> bool {
-        self.programs.load(Ordering::Relaxed)
+        self.programs.may_be() && !self.flavor().is_tidb()
     }
 
-    /// It has some, or none.
-    pub(crate) fn set_programs(&self, has_some: bool) {
-        self.programs.store(has_some, Ordering::Relaxed);
+    /// What is believed of them.
+    pub(crate) fn programs(&self) -> &Programs {
+        &self.programs
     }
 
     /// Keeps at most so many statements prepared on one connection.

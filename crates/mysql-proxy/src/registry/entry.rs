@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use domain::HyperdriveId;
 use mysql_proto::Command;
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
 use crate::state::SessionState;
@@ -47,6 +48,10 @@ pub(crate) struct Entry {
     transaction: AtomicBool,
     /// What others ask of it.
     signals: AtomicU8,
+    /// A `KILL` is under way, or came, that the session has not let pass.
+    kill_comes: AtomicBool,
+    /// Held while one is under way.
+    kill: Arc<tokio::sync::Mutex<()>>,
     /// The session's task.
     waker: Mutex<Option<Waker>>,
     details: Mutex<Details>,
@@ -73,6 +78,13 @@ pub(crate) struct Activity {
 pub(crate) struct Stay {
     /// The connection's id at the origin.
     pub(crate) thread: u32,
+}
+
+/// The aim of the one killer of a statement: see [`Entry::aim_alone`].
+#[derive(Debug)]
+pub(crate) struct Aim {
+    pub(crate) stay: Stay,
+    _alone: OwnedMutexGuard<()>,
 }
 
 /// How a session parted with its origin connection.
@@ -127,6 +139,8 @@ impl Entry {
             stay: AtomicU64::new(0),
             transaction: AtomicBool::new(false),
             signals: AtomicU8::new(0),
+            kill_comes: AtomicBool::new(false),
+            kill: Arc::default(),
             waker: Mutex::default(),
             details: Mutex::default(),
         }
@@ -255,11 +269,35 @@ impl Entry {
         .await
     }
 
+    /// True when a `KILL` was sent to its connection since the last that it let pass.
+    pub(crate) fn kill_comes(&self) -> bool {
+        self.kill_comes.load(Ordering::Relaxed)
+    }
+
+    /// Waits until no `KILL` is on its way to its connection.
+    pub(crate) async fn let_kill_pass(&self) {
+        drop(self.kill.lock().await);
+        self.kill_comes.store(false, Ordering::Relaxed);
+    }
+
     // === What others do to it ===
+
+    /// Takes aim at what it runs now, as the only killer: while the aim lives, the session begins
+    /// no other command on that connection, which the `KILL` could meet there in the place of this
+    /// one. `None`: there is nothing to kill, or another killer is at work.
+    pub(crate) fn aim_alone(&self) -> Option<Aim> {
+        let alone = Arc::clone(&self.kill).try_lock_owned().ok()?;
+        let stay = self.aim()?;
+        self.kill_comes.store(true, Ordering::Relaxed);
+        Some(Aim {
+            stay,
+            _alone: alone,
+        })
+    }
 
     /// Takes aim at its connection: from now on that is not lent on, and may be killed. `None`: it
     /// has no lease, so there is nothing at the origin to kill.
-    pub(crate) fn aim(&self) -> Option<Stay> {
+    fn aim(&self) -> Option<Stay> {
         let mark = |stay| (stay & HELD != 0).then_some(stay | STRUCK);
         let stay = self
             .stay

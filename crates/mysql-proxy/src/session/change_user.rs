@@ -143,6 +143,8 @@ impl Session {
         self.profile = Arc::new(profile);
         self.state = connector.states().share(home.state());
         self.insert_id = 0;
+        // Its entry is new, and shows nothing yet.
+        self.shown = None;
         self.home = home;
         self.served = served;
     }

@@ -18,6 +18,9 @@ use crate::refusal;
 impl Session {
     /// Serves one command. An error ends the session; trouble with the command alone does not.
     pub(super) async fn serve(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        if self.registered.entry().kill_comes() {
+            Box::pin(self.let_kill_pass()).await?;
+        }
         match packet.command {
             Command::QUIT => Err(SessionEnd::ClientLeft),
             Command::QUERY => self.query(packet).await,

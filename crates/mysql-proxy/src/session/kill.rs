@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use mysql_proto::StatusFlags;
 use mysql_sql::{Effect, Kill, QuestionKind};
+use tracing::debug;
 
 use super::Session;
 use crate::downstream::CommandPacket;
@@ -113,13 +114,35 @@ impl Session {
             return Ok(());
         }
         entry.interrupt(Interruption::Killed);
+        let Some(aim) = entry.aim_alone() else {
+            return Ok(());
+        };
         let served = Arc::clone(&self.served);
-        let killing = tokio::spawn(async move { served.kill_statement_of(&entry).await });
+        let killing = tokio::spawn(async move { served.kill_aimed(aim).await });
         match killing.await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(KillError::Refused(error))) => Err(Trouble::Refused(error)),
             Ok(Err(error)) => Err(Trouble::NotKilled(error)),
             Err(_) => Err(Trouble::NotKilled(KillError::TooLate)),
+        }
+    }
+}
+
+impl Session {
+    /// A `KILL` that was meant for the command before must not meet the next one: it is awaited,
+    /// and what it has left on the connection is used up by a statement of our own.
+    pub(super) async fn let_kill_pass(&mut self) -> Result<(), SessionEnd> {
+        self.registered.entry().let_kill_pass().await;
+        let Some(lease) = &mut self.held else {
+            return Ok(());
+        };
+        self.previous.visit = None;
+        match lease.ask(b"DO 0").await {
+            Ok(_) => Ok(()),
+            Err(loss) => {
+                debug!(%loss, "Lost an origin connection on which a statement was killed");
+                Err(SessionEnd::StateLost)
+            }
         }
     }
 }

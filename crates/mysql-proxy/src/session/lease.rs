@@ -133,7 +133,7 @@ impl Session {
         let mut steps = lease.steps_to(&self.state, reset);
         let can_set_id = self.insert_id != 0 || (!reset && lease.flavor() != Flavor::TiDb);
         // What the connection had of it already is gone with a reset.
-        let loses_id = reset && needs_insert_id(effect);
+        let loses_id = reset && self.needs_insert_id(effect);
         if (brings_id || loses_id) && can_set_id {
             steps.set_insert_id(self.insert_id);
         }
@@ -143,11 +143,19 @@ impl Session {
     /// True when the connection itself must have the session's last insert id: the statement reads
     /// it, or pins, so that later ones may. What this session made there needs no bringing.
     pub(super) fn brings_insert_id(&self, effect: &Effect) -> bool {
-        needs_insert_id(effect)
+        self.needs_insert_id(effect)
             && self.held.as_ref().is_some_and(|lease| {
                 let there = lease.insert_id();
                 !there.is_news && there.known != self.insert_id
             })
+    }
+
+    /// True for a statement that reads it on the connection, or pins, so that later ones may; for
+    /// one that sets it, perhaps, which is told from what was there; and for one that may fire a
+    /// trigger that reads it.
+    fn needs_insert_id(&self, effect: &Effect) -> bool {
+        let fires = || effect.may_write && self.served.pool.connector().has_programs();
+        effect.pin.is_some() || effect.reads_insert_id || effect.sets_insert_id || fires()
     }
 
     /// Connections that are opened for this session from now on begin in this database.
@@ -166,10 +174,4 @@ impl Session {
         }
         self.profile = profile;
     }
-}
-
-/// True for a statement that reads it on the connection, or pins, so that later ones may; and for
-/// one that sets it, perhaps, which is told from what was there.
-fn needs_insert_id(effect: &Effect) -> bool {
-    effect.pin.is_some() || effect.reads_insert_id || effect.sets_insert_id
 }

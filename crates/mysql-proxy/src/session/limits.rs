@@ -139,9 +139,13 @@ impl Watch {
     fn interrupt(&mut self) {
         self.deadlines.begin_grace();
         self.entry.interrupt(Interruption::TimedOut);
-        let (entry, served) = (Arc::clone(&self.entry), Arc::clone(&self.served));
+        // Now, as in a moment it may run another.
+        let Some(aim) = self.entry.aim_alone() else {
+            return;
+        };
+        let served = Arc::clone(&self.served);
         tokio::spawn(async move {
-            if let Err(error) = served.kill_statement_of(&entry).await {
+            if let Err(error) = served.kill_aimed(aim).await {
                 debug!(%error, "Failed to kill a statement whose time is over");
             }
         });

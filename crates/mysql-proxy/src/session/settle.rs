@@ -74,7 +74,7 @@ impl Session {
         }
         let may_program = effect.defines || effect.pin == Some(PinReason::NotUnderstood);
         if may_program && !failed && lease.flavor() != Flavor::TiDb {
-            self.served.pool.connector().set_programs(true);
+            self.served.pool.connector().programs().note_definition();
         }
         self.note_status(kind, effect, summary);
         self.note_pins(effect, summary.error);

@@ -31,6 +31,9 @@ use crate::statements::{Bound, HandleKey, Prepared};
 
 pub(super) use send::Execution;
 
+/// <https://mariadb.com/kb/en/com_stmt_execute/>
+const LAST_PREPARED: u32 = u32::MAX;
+
 /// Pins by a handle that is bound to a statement.
 const LONG_DATA: &str = "long_data";
 const OPEN_CURSOR: &str = "open_cursor";
@@ -279,9 +282,15 @@ impl Session {
         }
     }
 
+    /// The client's id of the statement that a command is for. To MariaDB −1 means the one prepared
+    /// last, so that clients can send its execution along with the preparation.
     fn statement_id(&self, packet: CommandPacket) -> u32 {
         let id = self.downstream.argument(packet).first_chunk();
-        id.map_or(0, |id| u32::from_le_bytes(*id))
+        let id = id.map_or(0, |id| u32::from_le_bytes(*id));
+        if id == LAST_PREPARED && self.served.pool.connector().flavor().is_mariadb() {
+            return self.statements.last_prepared.unwrap_or(id);
+        }
+        id
     }
 
     /// Refuses an id that names no statement, in the origin's own words.

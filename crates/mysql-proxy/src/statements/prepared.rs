@@ -47,6 +47,8 @@ pub(crate) struct Bound {
 pub(crate) struct Statements {
     open: BTreeMap<u32, Prepared>,
     last_id: u32,
+    /// The one that was prepared last, unless it is closed.
+    pub(crate) last_prepared: Option<u32>,
     /// Those that have a handle of their own.
     bound: usize,
     /// The handle of the last execution, unless it is bound.
@@ -112,6 +114,7 @@ impl Statements {
             }
         }
         self.last_id = id;
+        self.last_prepared = Some(id);
         self.bound += usize::from(prepared.bound.is_some());
         self.open.insert(id, prepared);
         id
@@ -150,6 +153,7 @@ impl Statements {
     /// Closes a statement.
     pub(crate) fn close(&mut self, id: u32) -> Option<Prepared> {
         let prepared = self.open.remove(&id)?;
+        self.last_prepared = self.last_prepared.filter(|last| *last != id);
         self.bound -= usize::from(prepared.bound.is_some());
         Some(prepared)
     }
@@ -157,6 +161,7 @@ impl Statements {
     /// Closes all. The ids go on.
     pub(crate) fn close_all(&mut self) -> impl Iterator<Item = Prepared> {
         self.bound = 0;
+        self.last_prepared = None;
         std::mem::take(&mut self.open).into_values()
     }
 }

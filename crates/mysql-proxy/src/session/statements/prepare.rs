@@ -22,6 +22,7 @@ const ID_END: usize = HEADER_LEN + 5;
 impl Session {
     /// `COM_STMT_PREPARE`.
     pub(super) async fn prepare(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        self.statements.last_prepared = None;
         if let Err(trouble) = self.learn_status().await {
             return self.give_up(packet, trouble).await;
         }
