@@ -157,11 +157,13 @@ fn build() -> Result<PathBuf> {
             String::from_utf8_lossy(&output.stderr)
         );
     }
-    // A test program is target/debug/deps/NAME; the binary is target/debug/tidegate.
-    let test = std::env::current_exe()?;
-    let folder = test
-        .ancestors()
-        .nth(2)
-        .context("the test program is in no folder")?;
+    // A test program is target/debug/deps/NAME, any other target/debug/NAME; the binary is
+    // target/debug/tidegate.
+    let program = std::env::current_exe()?;
+    let folder = program.parent().context("this program is in no folder")?;
+    let folder = match folder.parent() {
+        Some(above) if folder.ends_with("deps") => above,
+        _ => folder,
+    };
     Ok(folder.join("tidegate"))
 }
