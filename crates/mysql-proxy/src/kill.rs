@@ -70,9 +70,8 @@ impl Killer {
         aim: Aim,
         origin: &OriginConnector,
     ) -> Result<Killed, KillError> {
-        let killed = self.kill_query(aim.stay, origin).await;
-        drop(aim);
-        killed
+        // The aim lives until it has arrived.
+        self.kill_query(aim.stay, origin).await
     }
 
     /// Kills what a connection runs. The caller sees to it that nobody else gets that connection.

@@ -271,13 +271,14 @@ impl Entry {
 
     /// True when a `KILL` was sent to its connection since the last that it let pass.
     pub(crate) fn kill_comes(&self) -> bool {
-        self.kill_comes.load(Ordering::Relaxed)
+        self.kill_comes.load(Ordering::SeqCst)
     }
 
     /// Waits until no `KILL` is on its way to its connection.
     pub(crate) async fn let_kill_pass(&self) {
-        drop(self.kill.lock().await);
-        self.kill_comes.store(false, Ordering::Relaxed);
+        // While this is held, no other killer begins.
+        let _alone = self.kill.lock().await;
+        self.kill_comes.store(false, Ordering::SeqCst);
     }
 
     // === What others do to it ===
@@ -287,8 +288,9 @@ impl Entry {
     /// one. `None`: there is nothing to kill, or another killer is at work.
     pub(crate) fn aim_alone(&self) -> Option<Aim> {
         let alone = Arc::clone(&self.kill).try_lock_owned().ok()?;
+        // Before the aim: a command that begins without seeing this is the one that is aimed at.
+        self.kill_comes.store(true, Ordering::SeqCst);
         let stay = self.aim()?;
-        self.kill_comes.store(true, Ordering::Relaxed);
         Some(Aim {
             stay,
             _alone: alone,
@@ -438,6 +440,27 @@ mod tests {
         assert_eq!(entry.part(), Parted::Struck);
         entry.take(8);
         assert_eq!(entry.part(), Parted::Unharmed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_lets_a_kill_pass_and_there_is_one_killer_at_a_time() {
+        let entry = entry();
+        assert!(!entry.kill_comes());
+        assert!(entry.aim_alone().is_none());
+        entry.take(7);
+        let aim = entry.aim_alone().unwrap();
+        assert_eq!(aim.stay, Stay { thread: 7 });
+        assert!(entry.aim_alone().is_none());
+        assert!(entry.kill_comes());
+        let limit = Duration::from_secs(3);
+        tokio::time::timeout(limit, entry.let_kill_pass())
+            .await
+            .unwrap_err();
+        assert!(entry.kill_comes());
+        drop(aim);
+        entry.let_kill_pass().await;
+        assert!(!entry.kill_comes());
+        assert_eq!(entry.part(), Parted::Struck);
     }
 
     /// Either the killer finds nothing, or the session closes the connection: never neither.

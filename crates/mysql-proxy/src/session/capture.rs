@@ -43,8 +43,9 @@ impl Session {
         }
         let forget = self.previous.found_rows.is_some();
         match lease.take_conditions(forget).await {
-            // There are more: half of them would be a wrong answer.
-            Ok(answer) if answer.summary.rows >= MAX_CONDITIONS => {}
+            // There are more, and half of them would be a wrong answer; or it was killed.
+            Ok(answer)
+                if answer.summary.rows >= MAX_CONDITIONS || answer.summary.error.is_some() => {}
             Ok(answer) => {
                 let has_eof = lease.has_eof();
                 self.previous.captured(answer, has_eof);

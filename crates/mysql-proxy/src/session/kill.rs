@@ -133,6 +133,7 @@ impl Session {
     /// and what it has left on the connection is used up by a statement of our own.
     pub(super) async fn let_kill_pass(&mut self) -> Result<(), SessionEnd> {
         self.registered.entry().let_kill_pass().await;
+        self.keep_answers().await;
         let Some(lease) = &mut self.held else {
             return Ok(());
         };
