@@ -18,6 +18,13 @@ use crate::programs::Programs;
 use crate::state::SessionState;
 use crate::states::States;
 
+/// A server, as its greeting tells.
+#[derive(Debug)]
+struct Server {
+    version: String,
+    flavor: Flavor,
+}
+
 /// Opens connections to one origin.
 #[derive(Debug)]
 pub(crate) struct OriginConnector {
@@ -26,7 +33,8 @@ pub(crate) struct OriginConnector {
     tls: Option<ClientTls>,
     /// Most statements that are kept prepared on one connection.
     max_statements: usize,
-    server_version: OnceLock<String>,
+    /// What the first greeting said of the server.
+    server: OnceLock<Server>,
     /// What the origin's greeting offered last, with a mark that there was one.
     offered: AtomicU64,
     /// The status after the last login, with a mark that there was one.
@@ -57,7 +65,7 @@ impl OriginConnector {
             dial,
             tls,
             max_statements: DEFAULT_MAX_STATEMENTS,
-            server_version: OnceLock::new(),
+            server: OnceLock::new(),
             offered: AtomicU64::new(0),
             login_status: AtomicU32::new(0),
             programs: Programs::default(),
@@ -96,12 +104,14 @@ impl OriginConnector {
 
     /// Whose server it is, once there has been a connection; MySQL's until then.
     pub(crate) fn flavor(&self) -> Flavor {
-        self.server_version().map_or(Flavor::MySql, Flavor::of)
+        self.server
+            .get()
+            .map_or(Flavor::MySql, |server| server.flavor)
     }
 
     /// The version that the origin gave in its greeting, once there has been one.
     pub(crate) fn server_version(&self) -> Option<&str> {
-        self.server_version.get().map(String::as_str)
+        self.server.get().map(|server| server.version.as_str())
     }
 
     /// What the origin can do, once there has been a connection.
@@ -132,8 +142,10 @@ impl OriginConnector {
             return Err(OriginError::MissingCapability("CLIENT_DEPRECATE_EOF"));
         }
         debug!(origin = %self.origin.address, "Opened an origin connection");
-        self.server_version
-            .get_or_init(|| logged_in.server_version.clone());
+        self.server.get_or_init(|| Server {
+            version: logged_in.server_version.clone(),
+            flavor: Flavor::of(&logged_in.server_version),
+        });
         let offered = u64::from(logged_in.offered.bits());
         self.offered.store(KNOWN_OFFER | offered, Ordering::Relaxed);
         self.login_status.store(
