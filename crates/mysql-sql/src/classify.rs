@@ -78,8 +78,8 @@ struct Reader<'a> {
     dialect: Dialect,
     effect: Effect,
     earlier: Earlier,
-    /// Those may have written.
-    wrote: bool,
+    /// Those may have made or set an insert id.
+    may_have_id: bool,
     /// What is written to user variables here, no literal tells: behind `SELECT … INTO`.
     writes_variables: bool,
     /// The statement at hand unites several queries.
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
             dialect,
             effect: Effect::default(),
             earlier: Earlier::None,
-            wrote: false,
+            may_have_id: false,
             writes_variables: false,
             has_union: false,
         }
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         let first = self
             .tokens
             .find(|token| !matches!(token, Token::Sign(b';' | b'(')))?;
-        self.wrote = self.effect.may_write;
+        self.may_have_id = self.effect.may_change_insert_id();
         self.writes_variables = false;
         self.has_union = false;
         let head = match first {

@@ -120,6 +120,12 @@ impl Effect {
         self.pin = Some(self.pin.map_or(reason, |first| first.and(reason)));
     }
 
+    /// True unless `LAST_INSERT_ID()` surely gives after it what it gave before.
+    pub(crate) fn may_change_insert_id(&self) -> bool {
+        // What pins may run anything: of several reasons only one is known.
+        self.pin.is_some() || self.sets_insert_id || self.makes_insert_id != MakesInsertId::No
+    }
+
     pub(crate) fn add_insert_id(&mut self, makes: MakesInsertId) {
         self.makes_insert_id = self.makes_insert_id.max(makes);
     }

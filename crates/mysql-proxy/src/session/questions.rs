@@ -189,8 +189,10 @@ impl Session {
                     let there = lease.insert_id();
                     there.is_news || there.known == self.insert_id
                 });
-                // With a pin the connection is given the value, for what comes later.
-                let is_native = is_there || effect.pin.is_some();
+                // With a pin the connection is given the value, for what comes later, unless it is
+                // the one that TiDB cannot be given.
+                let is_given = effect.pin.is_some() && (self.insert_id != 0 || !self.is_on_tidb());
+                let is_native = is_there || is_given;
                 Ok((!is_native).then(|| i128::from(self.insert_id)))
             }
             // Servers differ in what clears the conditions of others: those are never shown.
@@ -213,13 +215,15 @@ impl Session {
     }
 
     /// True when the connection would count the rows of something else than the statement before:
-    /// that was refused, or a step goes ahead, or a preparation, which is a statement to TiDB.
+    /// that was refused, or steps go ahead, or a preparation with the steps to its database.
     fn may_come_between(&self, source: Source<'_>, effect: &Effect) -> bool {
-        let is_tidb = |lease: &Lease<OriginConnector>| lease.flavor().is_tidb();
         let prepares = matches!(source, Source::Text(_));
-        self.previous.is_refused
-            || self.brings_insert_id(effect)
-            || (prepares && self.held.as_ref().is_some_and(is_tidb))
+        self.previous.is_refused || self.brings_insert_id(effect) || prepares
+    }
+
+    fn is_on_tidb(&self) -> bool {
+        let is_tidb = |lease: &Lease<OriginConnector>| lease.flavor().is_tidb();
+        self.held.as_ref().is_some_and(is_tidb)
     }
 
     /// `SHOW WARNINGS` and its like.

@@ -202,7 +202,7 @@ impl<'a> Reader<'a> {
         let is_answered = match kind {
             QuestionKind::ConnectionId => true,
             QuestionKind::FoundRows => self.earlier != Earlier::Any,
-            QuestionKind::LastInsertId => !self.wrote,
+            QuestionKind::LastInsertId => !self.may_have_id,
             QuestionKind::RowCount => self.is_first(),
             QuestionKind::WarningCount | QuestionKind::ErrorCount => {
                 self.ask_over_sets();

@@ -248,6 +248,10 @@ fn knows_what_a_later_statement_asks_about_those_before_the_text() {
     let insert_id = vec![QuestionKind::LastInsertId];
     assert_eq!(asked("SELECT 1; SELECT LAST_INSERT_ID()"), insert_id);
     assert_eq!(
+        asked("UPDATE t SET a = 1; SELECT LAST_INSERT_ID()"),
+        insert_id
+    );
+    assert_eq!(
         asked("SELECT 1; INSERT INTO t VALUES (LAST_INSERT_ID())"),
         insert_id
     );
@@ -256,6 +260,10 @@ fn knows_what_a_later_statement_asks_about_those_before_the_text() {
         "SET @a = (SELECT 1); SELECT FOUND_ROWS()",
         "SET @a = 1; SELECT ROW_COUNT()",
         "INSERT INTO t VALUES (1); SELECT LAST_INSERT_ID()",
+        "SELECT LAST_INSERT_ID(5); SELECT LAST_INSERT_ID()",
+        "SELECT f(1); SELECT LAST_INSERT_ID()",
+        "CALL p(); SELECT LAST_INSERT_ID()",
+        "SELECT @`a b`; SELECT LAST_INSERT_ID()",
     ] {
         assert_eq!(asked(sql), [], "{sql}");
     }
