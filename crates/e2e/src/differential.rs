@@ -18,6 +18,7 @@ mod connection;
 mod exceptions;
 mod execute;
 mod generate;
+mod narrow;
 mod play;
 mod random;
 mod read;

@@ -2,8 +2,6 @@
 //! promised these; users read of them in `docs/protocol/mysql.md`, "What a client can still tell".
 //! The list is whole: whatever else differs is a fault.
 
-use std::collections::BTreeMap;
-
 use testkit::DatabaseKind;
 
 use super::play::Transcript;
@@ -14,12 +12,8 @@ use super::without::{
     without_warnings,
 };
 
-/// The low byte of the id of `gbk_chinese_ci`. A byte of such a character may look like a quote, so
-/// nothing of these sessions' texts is read.
-pub(super) const GBK: u8 = 28;
-
 /// Words that ask for the conditions of the statement before, in lower case.
-const CONDITIONS: [&str; 6] = [
+pub(super) const CONDITIONS: [&str; 6] = [
     "show warnings",
     "show errors",
     "show count",
@@ -29,10 +23,10 @@ const CONDITIONS: [&str; 6] = [
 ];
 
 /// Words that ask for other things about it.
-const COUNTS: [&str; 2] = ["row_count", "found_rows"];
+pub(super) const COUNTS: [&str; 2] = ["row_count", "found_rows"];
 
 /// Where a literal may stand for a call, and for the column that it makes.
-const SUBSTITUTED: [&str; 9] = [
+pub(super) const SUBSTITUTED: [&str; 9] = [
     "pseudo_thread_id",
     "row_count",
     "found_rows",
@@ -43,12 +37,6 @@ const SUBSTITUTED: [&str; 9] = [
     "show count",
     "connection_id",
 ];
-
-/// What makes a text with several statements one that is not understood.
-const ODD: [&str; 5] = ["; (", "show ", "signal", "get diagnostics", "'unclosed"];
-
-/// What leaves traces in tables, if only in the next number of a column.
-const WRITES: [&str; 5] = ["insert", "update", "delete", "replace", "load data"];
 
 /// `ER_NOT_SUPPORTED_YET`: the edge has lent the connection on.
 const LENT_ON: u16 = 1235;
@@ -66,63 +54,8 @@ const NOT_BEGUN: [u16; 6] = [PARSE_ERROR, 1148, UNKNOWN_STATEMENT, NO_CURSOR, 81
 /// Why a difference is no fault.
 pub(super) type Reason = &'static str;
 
-/// Takes out of a program what nothing is promised of.
-pub(super) fn narrow(program: &mut Program) {
-    let is_gbk = program.login.collation == GBK;
-    let fires = program.steps.iter().any(|step| match step {
-        Step::Query(sql) | Step::Prepare(_, sql) => sql.contains("INTO journal"),
-        _ => false,
-    });
-    let mut prepared = BTreeMap::new();
-    let mut follows_statement = false;
-    let mut follows_question = false;
-    program.steps.retain(|step| {
-        if let Step::Prepare(slot, sql) = step {
-            prepared.insert(*slot, sql.to_lowercase());
-        }
-        let sql = match step {
-            Step::Query(sql) => sql.to_lowercase(),
-            Step::Execute(execution) => prepared.get(&execution.slot).cloned().unwrap_or_default(),
-            _ => String::new(),
-        };
-        // The statement before is one that ran, with no command in between.
-        let is_question = has(&sql, &CONDITIONS) || has(&sql, &COUNTS);
-        if is_question && !follows_statement || has(&sql, &COUNTS) && follows_question {
-            return false;
-        }
-        // Of a text that is not read, the ids of threads are those of the origin's connections: of
-        // gbk, or perhaps so.
-        if (is_gbk || !sql.is_ascii()) && has(&sql, &["connection_id", "pseudo_thread_id"]) {
-            return false;
-        }
-        // `IS_USED_LOCK()` gives the id of the origin's connection. A trigger sets a variable
-        // behind everybody's back, so that is not carried.
-        if sql.contains("is_used_lock") || (fires && sql.contains("@fired")) {
-            return false;
-        }
-        // Nor is anything substituted in several statements of which one is not understood.
-        if sql.contains(';') && has(&sql, &ODD) && has(&sql, &SUBSTITUTED) {
-            return false;
-        }
-        // Such a question may be refused, and what stands behind it is not run then.
-        if sql.contains(';') && is_hard(&sql, step) && has(&sql, &WRITES) {
-            return false;
-        }
-        // How many rows a cursor has left depends on how many conditions there are.
-        let has_cursor = matches!(step, Step::Execute(execution) if execution.cursor);
-        if has_cursor && has(&sql, &CONDITIONS) {
-            return false;
-        }
-        if !matches!(step, Step::Pause(_)) {
-            follows_statement = runs_statement(step, &sql);
-            follows_question = has(&sql, &CONDITIONS);
-        }
-        true
-    });
-}
-
 /// True for what runs a statement that a question may follow.
-fn runs_statement(step: &Step, sql: &str) -> bool {
+pub(super) fn runs_statement(step: &Step, sql: &str) -> bool {
     let is_empty = sql.trim().is_empty() || sql.trim_start().starts_with("--");
     match step {
         Step::Query(_) => !is_empty,
@@ -330,7 +263,7 @@ fn reads_unset(program: &Program, place: usize, sql: &str) -> bool {
     })
 }
 
-fn has(sql: &str, words: &[&str]) -> bool {
+pub(super) fn has(sql: &str, words: &[&str]) -> bool {
     words.iter().any(|word| sql.contains(word))
 }
 
@@ -368,7 +301,7 @@ fn is_error(replies: &[Reply], code: u16) -> bool {
 }
 
 /// A question that no literal answers, in a place where no captured reply can stand.
-fn is_hard(sql: &str, step: &Step) -> bool {
+pub(super) fn is_hard(sql: &str, step: &Step) -> bool {
     let is_prepared = matches!(step, Step::Execute(_));
     sql.contains("get diagnostics") || (sql.contains("show ") && (is_prepared || sql.contains(';')))
 }
@@ -422,14 +355,14 @@ fn lacks_only(expected: &[Reply], seen: &[Reply]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use mysql_proto::Capabilities;
 
     use super::*;
     use crate::differential::reply::{End, Outcome, ResultSet};
     use crate::differential::step::{Ending, Login};
 
-    fn program(steps: Vec<Step>) -> Program {
+    pub(in crate::differential) fn program(steps: Vec<Step>) -> Program {
         Program {
             lane: 0,
             login: Login {
@@ -443,7 +376,7 @@ mod tests {
         }
     }
 
-    fn query(sql: &str) -> Step {
+    pub(in crate::differential) fn query(sql: &str) -> Step {
         Step::Query(sql.to_owned())
     }
 
@@ -460,23 +393,6 @@ mod tests {
                 ..ResultSet::default()
             })],
         ])
-    }
-
-    #[test]
-    fn a_question_stays_behind_a_statement_only() {
-        let question = query("SELECT ROW_COUNT()");
-        let update = query("UPDATE kind SET price = 1");
-        let mut asked = program(vec![
-            question.clone(),
-            update.clone(),
-            Step::Pause(1),
-            question.clone(),
-            Step::Ping,
-            question.clone(),
-        ]);
-        narrow(&mut asked);
-        let left = [update, Step::Pause(1), question, Step::Ping];
-        assert_eq!(asked.steps, left);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use mysql_proto::Capabilities;
 use testkit::DatabaseKind;
 
-use super::exceptions;
+use super::narrow;
 use super::random::Random;
 use super::schema;
 use super::step::{Ending, Login, Program, Scenario, Step};
@@ -36,7 +36,7 @@ const COLLATIONS: [(usize, u8); 6] = [
     (3, 8),
     (1, 63),
     (3, 33),
-    (1, exceptions::GBK),
+    (1, narrow::GBK),
 ];
 
 /// Milliseconds that a session may be silent for.
@@ -182,7 +182,7 @@ impl Generator {
             rebuild: self.rebuild,
             steps: self.steps,
         };
-        exceptions::narrow(&mut program);
+        narrow::narrow(&mut program);
         program
     }
 

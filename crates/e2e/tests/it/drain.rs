@@ -3,12 +3,24 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use e2e::Path;
 use mysql_async::prelude::Queryable;
 use testkit::{DatabaseKind, eventually};
 
 use crate::world::{path, server};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Tells the edge to end, and waits until it lets nobody in.
+async fn begin_drain(path: &mut Path) -> Result<()> {
+    path.edge().process().signal_termination()?;
+    let endpoint = path.endpoint().clone();
+    eventually("new clients are refused", PATIENCE, async || {
+        ensure!(endpoint.connect().await.is_err(), "a new client was let in");
+        Ok(())
+    })
+    .await
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_transaction_may_finish() -> Result<()> {
@@ -26,13 +38,7 @@ async fn an_open_transaction_may_finish() -> Result<()> {
     let mut busy = path.endpoint().connect().await?;
     busy.query_drop("BEGIN").await?;
     busy.query_drop("INSERT INTO t VALUES (1)").await?;
-    path.edge().process().signal_termination()?;
-    let endpoint = path.endpoint().clone();
-    eventually("new clients are refused", PATIENCE, async || {
-        ensure!(endpoint.connect().await.is_err(), "a new client was let in");
-        Ok(())
-    })
-    .await?;
+    begin_drain(&mut path).await?;
     busy.query_drop("COMMIT").await?;
     drop(busy);
     let status = path.edge().process().wait(PATIENCE).await?;
@@ -63,13 +69,7 @@ async fn a_pinned_session_may_finish() -> Result<()> {
     };
     let mut busy = path.endpoint().connect().await?;
     busy.query_drop("SELECT GET_LOCK('a', 1)").await?;
-    path.edge().process().signal_termination()?;
-    let endpoint = path.endpoint().clone();
-    eventually("new clients are refused", PATIENCE, async || {
-        ensure!(endpoint.connect().await.is_err(), "a new client was let in");
-        Ok(())
-    })
-    .await?;
+    begin_drain(&mut path).await?;
     let freed: Option<u64> = busy.query_first("SELECT RELEASE_LOCK('a')").await?;
     ensure!(freed == Some(1), "the lock was gone: {freed:?}");
     let status = path.edge().process().wait(PATIENCE).await?;
