@@ -86,9 +86,16 @@ async fn ask(connector: &OriginConnector) -> Result<Option<bool>, String> {
     let mut has_some = answer.map_err(|error| error.to_string())? != Some(0);
     // MySQL shows triggers only to whom may make them.
     if !has_some && conn.flavor() == Flavor::MySql {
-        let grants = conn.ask_column("SHOW GRANTS").await;
-        let grants = grants.map_err(|error| error.to_string())?;
-        has_some = !grants.is_some_and(|grants| grants.iter().all(|grant| shows_triggers(grant)));
+        let grants = conn.ask_rows("SHOW GRANTS").await;
+        let grants = grants
+            .map_err(|error| error.to_string())?
+            .unwrap_or_default();
+        let mut grants = grants
+            .into_iter()
+            .map(|row| row.into_iter().next().flatten());
+        // Of a user who has none that can be read, nothing is known.
+        has_some = grants.len() == 0
+            || grants.any(|grant| !grant.is_some_and(|grant| shows_triggers(&grant)));
     }
     conn.quit();
     Ok(Some(has_some))

@@ -24,7 +24,7 @@ use scan::Calls;
 /// What is known of a command's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// The kind of its first statement, for figures and logs.
+    /// The kind of its first statement: for figures, logs, and what ends a transaction.
     pub kind: StatementKind,
     /// What it does to the connection, or needs of it.
     pub effect: Effect,

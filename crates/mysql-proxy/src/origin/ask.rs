@@ -132,27 +132,21 @@ impl OriginConn {
         &mut self,
         sql: &str,
     ) -> Result<Option<Vec<Option<String>>>, OriginLoss> {
-        let answer = self.ask(sql.as_bytes()).await?;
-        if answer.summary.error.is_some() {
-            return Ok(None);
-        }
-        let has_eof = !self.capabilities().contains(Capabilities::DEPRECATE_EOF);
-        let row = answer.rows(has_eof).next();
-        Ok(row.and_then(texts))
+        let rows = self.ask_rows(sql).await?;
+        Ok(rows.and_then(|rows| rows.into_iter().next()))
     }
 
-    /// Asks for the first column of all rows. `None`: the origin gave none that can be read.
-    pub(crate) async fn ask_column(
+    /// Likewise, for all rows. `None`: the origin refused, or one of them is not in UTF-8.
+    pub(crate) async fn ask_rows(
         &mut self,
         sql: &str,
-    ) -> Result<Option<Vec<String>>, OriginLoss> {
+    ) -> Result<Option<Vec<Vec<Option<String>>>>, OriginLoss> {
         let answer = self.ask(sql.as_bytes()).await?;
         if answer.summary.error.is_some() {
             return Ok(None);
         }
         let has_eof = !self.capabilities().contains(Capabilities::DEPRECATE_EOF);
-        let first = |row| texts(row)?.into_iter().next()?;
-        Ok(answer.rows(has_eof).map(first).collect())
+        Ok(answer.rows(has_eof).map(texts).collect())
     }
 
     /// `COM_RESET_CONNECTION`: rolls back, drops temporary tables, lets go of locks, closes

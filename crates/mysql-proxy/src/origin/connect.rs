@@ -39,7 +39,7 @@ pub(crate) struct OriginConnector {
     offered: AtomicU64,
     /// The status after the last login, with a mark that there was one.
     login_status: AtomicU32,
-    /// It has triggers or stored routines, as far as is known.
+    /// What is believed of its triggers and stored routines.
     programs: Programs,
     states: States,
 }

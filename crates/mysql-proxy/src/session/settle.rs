@@ -17,7 +17,6 @@ use super::previous::Previous;
 use super::{OF_SESSION, Session};
 use crate::error::{OriginLoss, SessionEnd, Trouble};
 use crate::mutant::Fault;
-use crate::origin::Flavor;
 use crate::refusal;
 use crate::state::SessionState;
 
@@ -50,22 +49,13 @@ impl Session {
             return Ok(());
         };
         let failed = summary.error.is_some();
+        // Of several statements, one behind it may be the one that failed.
+        let may_have_run = !failed || effect.is_multi;
         // MariaDB clears conditions with statements that may use tables.
         let is_plain = kind == StatementKind::Transaction || !effect.sets.is_empty();
         let keeps_conditions = is_plain && !effect.is_multi && lease.flavor().is_mariadb();
         self.previous
             .note(lease.visit(), effect, summary, keeps_conditions);
-        let may_hide_id = match effect.makes_insert_id {
-            MakesInsertId::No => false,
-            // A write that fails half way, or returns rows, has no OK packet to tell.
-            MakesInsertId::Told => failed || summary.result_sets > 0,
-            MakesInsertId::Untold => true,
-        };
-        let there = lease.insert_id();
-        let is_doubtful = may_hide_id && !there.is_news && there.known != self.insert_id;
-        if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id {
-            lease.note_insert_id();
-        }
         if summary.error.is_some_and(closes_connection) {
             lease.begin_command();
         }
@@ -73,15 +63,16 @@ impl Session {
             lease.note_conditions();
         }
         let may_program = effect.defines || effect.pin == Some(PinReason::NotUnderstood);
-        if may_program && !failed && lease.flavor() != Flavor::TiDb {
+        if may_program && may_have_run {
             self.served.pool.connector().programs().note_definition();
         }
+        let is_doubtful = self.note_made_id(effect, summary);
         self.note_status(kind, effect, summary);
         self.note_pins(effect, summary.error);
         if !effect.sets.is_empty() {
             self.note_sets(effect, failed).await?;
         }
-        if effect.drops_database && (!failed || effect.is_multi) {
+        if effect.drops_database && may_have_run {
             self.doubt_database();
         }
         if is_doubtful && self.pins.hold() {
@@ -89,6 +80,25 @@ impl Session {
             self.take_answers().await;
         }
         Ok(())
+    }
+
+    /// Notes whether the connection may give another insert id now. True if that may also be what
+    /// another session has left there.
+    fn note_made_id(&mut self, effect: &Effect, summary: &Summary) -> bool {
+        let Some(lease) = &mut self.held else {
+            return false;
+        };
+        let may_hide_id = match effect.makes_insert_id {
+            MakesInsertId::No => false,
+            // A write that fails half way, or returns rows, has no OK packet to tell.
+            MakesInsertId::Told => summary.error.is_some() || summary.result_sets > 0,
+            MakesInsertId::Untold => true,
+        };
+        let there = lease.insert_id();
+        if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id {
+            lease.note_insert_id();
+        }
+        may_hide_id && !there.is_news && there.known != self.insert_id
     }
 
     /// Notes whether a transaction is open.
