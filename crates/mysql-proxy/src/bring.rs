@@ -12,7 +12,7 @@ use mysql_sql::is_character_set;
 
 use crate::collation;
 use crate::origin::Flavor;
-use crate::state::{Database, Names, SessionState};
+use crate::state::{Database, Names, SessionState, UserValue};
 
 const SQL_MODE: &str = "sql_mode";
 
@@ -129,7 +129,7 @@ pub(crate) fn add_steps(
     {
         steps.push(Command::INIT_DB, name.as_bytes());
     }
-    let is_unset = |(name, _): &(String, String)| value_of(&to.user_variables, name).is_none();
+    let is_unset = |(name, _): &(String, UserValue)| value_of(&to.user_variables, name).is_none();
     steps.leaves_traces = from.user_variables.iter().any(is_unset);
     // Two statements, because a string has the collation of its statement's time.
     for list in [variables(from, to, flavor), user_variables(from, to)] {
@@ -214,13 +214,17 @@ fn variables(from: &SessionState, to: &SessionState, flavor: Flavor) -> String {
 fn user_variables(from: &SessionState, to: &SessionState) -> String {
     let mut list = String::new();
     for (name, value) in &from.user_variables {
-        if value != "NULL" && value_of(&to.user_variables, name).is_none() {
+        if !value.is_null && value_of(&to.user_variables, name).is_none() {
             add(&mut list, format_args!("@{}=NULL", quoted(name)));
         }
     }
     for (name, value) in &to.user_variables {
         if value_of(&from.user_variables, name) != Some(value) {
-            add(&mut list, format_args!("@{}={value}", quoted(name)));
+            let name = quoted(name);
+            add(&mut list, format_args!("@{name}={}", value.literal));
+            if value.is_typed_null() {
+                add(&mut list, format_args!("@{name}=NULL"));
+            }
         }
     }
     list
@@ -234,7 +238,7 @@ fn add(list: &mut String, item: std::fmt::Arguments<'_>) {
     let _infallible = list.write_fmt(item);
 }
 
-fn value_of<'v>(variables: &'v [(String, String)], name: &str) -> Option<&'v String> {
+fn value_of<'v, V>(variables: &'v [(String, V)], name: &str) -> Option<&'v V> {
     variables
         .iter()
         .find(|(known, _)| known == name)

@@ -159,7 +159,7 @@ impl HyperdriveMetrics {
     pub(crate) fn statement(&self, kind: StatementKind) {
         let [read, write, define, transaction, other] = &self.statements;
         match kind {
-            StatementKind::Read => read,
+            StatementKind::Read | StatementKind::Show => read,
             StatementKind::Write => write,
             StatementKind::Define => define,
             StatementKind::Transaction => transaction,

@@ -20,6 +20,7 @@ mod relay;
 mod settle;
 mod show;
 mod statements;
+mod warnings;
 
 use std::sync::Arc;
 
@@ -155,7 +156,7 @@ impl Session {
         };
         Dialect {
             escapes,
-            has_functions: !self.served.pool.connector().flavor().is_tidb(),
+            server: self.server(),
         }
     }
 

@@ -34,9 +34,19 @@ pub(crate) struct SessionState {
     /// set last: some set others along.
     pub(crate) variables: Vec<(String, String)>,
     /// User variables, by name.
-    pub(crate) user_variables: Vec<(String, String)>,
+    pub(crate) user_variables: Vec<(String, UserValue)>,
     /// The role, as `SET ROLE` named it.
     pub(crate) role: Option<String>,
+}
+
+/// The value of a user variable.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct UserValue {
+    /// What it was set to last other than NULL: its type stays when it is set to that. `NULL`: it
+    /// was never set to anything else.
+    pub(crate) literal: String,
+    /// It is NULL.
+    pub(crate) is_null: bool,
 }
 
 /// The default database of a connection.
@@ -198,7 +208,7 @@ impl SessionState {
         let mut state = self.clone();
         for name in names {
             if !self.has_user_variable(name) {
-                put(&mut state.user_variables, name, "NULL".to_owned());
+                put(&mut state.user_variables, name, UserValue::null());
             }
         }
         state.check_limits()?;
@@ -234,7 +244,9 @@ impl SessionState {
                 }
             }
             Assignment::UserVariable { name, value } => {
-                put(&mut self.user_variables, name, value.clone());
+                let known = self.user_variables.iter().find(|(known, _)| known == name);
+                let value = UserValue::assigned(value, known.map(|(_, value)| value));
+                put(&mut self.user_variables, name, value);
             }
             Assignment::Role(role) => self.role = Some(role.clone()),
         }
@@ -254,16 +266,15 @@ impl SessionState {
 
     fn has_strings(&self) -> bool {
         let mut values = self.user_variables.iter().map(|(_, value)| value);
-        values.any(|value| value.starts_with('\''))
+        values.any(|value| value.literal.starts_with('\''))
     }
 
     fn check_limits(&self) -> Result<(), NotCarried> {
-        let bytes: usize = self
-            .variables
-            .iter()
-            .chain(&self.user_variables)
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
+        let of_session = self.variables.iter().map(|(name, value)| (name, value));
+        let users = self.user_variables.iter();
+        let of_user = users.map(|(name, value)| (name, &value.literal));
+        let all = of_session.chain(of_user);
+        let bytes: usize = all.map(|(name, value)| name.len() + value.len()).sum();
         let is_within = bytes <= MAX_BYTES
             && self.variables.len() <= MAX_VARIABLES
             && self.user_variables.len() <= MAX_VARIABLES;
@@ -291,6 +302,36 @@ impl SessionState {
     }
 }
 
+impl UserValue {
+    const NULL: &str = "NULL";
+
+    /// That of a variable that was never set.
+    fn null() -> Self {
+        Self {
+            literal: Self::NULL.to_owned(),
+            is_null: true,
+        }
+    }
+
+    /// After the assignment of a literal to a variable that had this value before.
+    fn assigned(literal: &str, before: Option<&Self>) -> Self {
+        let is_null = literal == Self::NULL;
+        let literal = match before {
+            Some(before) if is_null => &before.literal,
+            _ => literal,
+        };
+        Self {
+            literal: literal.to_owned(),
+            is_null,
+        }
+    }
+
+    /// It has a type, though it is NULL.
+    pub(crate) fn is_typed_null(&self) -> bool {
+        self.is_null && self.literal != Self::NULL
+    }
+}
+
 /// Collation ids: `information_schema.COLLATIONS`.
 fn collation_hides_ascii(collation: u8) -> bool {
     matches!(collation, 1 | 13 | 28 | 84 | 87 | 88 | 95 | 96 | 248..=250)
@@ -312,7 +353,7 @@ fn is_of_text(name: &str) -> bool {
 }
 
 /// Sets a variable, as the last one.
-fn put(variables: &mut Vec<(String, String)>, name: &str, value: String) {
+fn put<V>(variables: &mut Vec<(String, V)>, name: &str, value: V) {
     variables.retain(|(known, _)| known != name);
     variables.push((name.to_owned(), value));
 }

@@ -15,8 +15,9 @@ mod show;
 mod value;
 
 use crate::assignment::Assignment;
-use crate::effect::{Effect, MakesInsertId};
+use crate::effect::{Conditions, Effect, MakesInsertId};
 use crate::pin::PinReason;
+use crate::question::Server;
 use crate::token::{Escapes, Token, Tokens};
 use crate::word::{self, Head};
 use scan::Calls;
@@ -35,6 +36,8 @@ pub struct Statement {
 pub enum StatementKind {
     /// Only reads.
     Read,
+    /// `SHOW`.
+    Show,
     /// Changes rows.
     Write,
     /// Changes the schema, rights or tables as a whole.
@@ -50,15 +53,15 @@ pub enum StatementKind {
 pub struct Dialect {
     /// How a backslash reads.
     pub escapes: Escapes,
-    /// It may know functions that are not native: TiDB does not.
-    pub has_functions: bool,
+    /// Whose it is.
+    pub server: Server,
 }
 
 impl From<Escapes> for Dialect {
     fn from(escapes: Escapes) -> Self {
         Self {
             escapes,
-            has_functions: true,
+            server: Server::MySql,
         }
     }
 }
@@ -78,24 +81,30 @@ struct Reader<'a> {
     dialect: Dialect,
     effect: Effect,
     earlier: Earlier,
-    /// Those may have made or set an insert id.
-    may_have_id: bool,
     /// What is written to user variables here, no literal tells: behind `SELECT … INTO`.
     writes_variables: bool,
     /// The statement at hand unites several queries.
     has_union: bool,
+    /// It has a query in it that is not its first word, or tables to read from.
+    reads_rows: bool,
 }
 
-/// The statements before the one at hand, in the same text.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Earlier {
-    /// There is none.
-    None,
-    /// They only set something of the session, or begin or end transactions: what was found before
-    /// them is found still, and MariaDB keeps conditions.
-    Sets,
-    /// Any.
-    Any,
+/// What the statements before the one at hand, in the same text, may have left for it to ask about.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any of them may hold at once"
+)]
+#[derive(Clone, Copy, Default)]
+struct Earlier {
+    /// There are any.
+    exist: bool,
+    /// They may have changed what `FOUND_ROWS()` gives.
+    may_have_found: bool,
+    /// They have made the connection forget the conditions of before the text: on MariaDB those
+    /// are kept over what uses no table.
+    have_cleared: bool,
+    /// They may have made or set an insert id.
+    may_have_id: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -104,10 +113,10 @@ impl<'a> Reader<'a> {
             tokens: Tokens::new(sql, dialect.escapes),
             dialect,
             effect: Effect::default(),
-            earlier: Earlier::None,
-            may_have_id: false,
+            earlier: Earlier::default(),
             writes_variables: false,
             has_union: false,
+            reads_rows: false,
         }
     }
 
@@ -139,6 +148,9 @@ impl<'a> Reader<'a> {
     /// What is true of the text as a whole.
     fn finish(&mut self) {
         let effect = &mut self.effect;
+        if !(effect.is_multi || effect.runs_program || self.earlier.have_cleared) {
+            effect.conditions = Conditions::KeptByMariaDb;
+        }
         if effect.is_multi {
             // Which of them ran, and in which order they took effect, is not followed up.
             effect.pin_name = None;
@@ -147,7 +159,7 @@ impl<'a> Reader<'a> {
             }
             effect.releases = None;
             effect.tidegate = None;
-            effect.needs_previous |= effect.diagnostics.take().is_some();
+            effect.reads_conditions |= effect.diagnostics.take().is_some();
             if let Some(kill) = &mut effect.kill {
                 kill.id = None;
             }
@@ -162,43 +174,70 @@ impl<'a> Reader<'a> {
 
     /// Reads one statement up to its semicolon. `None` at the end of the text.
     fn statement(&mut self) -> Option<StatementKind> {
+        while self.tokens.take_sign(b';') {}
         let begin = self.tokens.clone();
         let questions = self.effect.questions.len();
-        let first = self
-            .tokens
-            .find(|token| !matches!(token, Token::Sign(b';' | b'(')))?;
-        self.may_have_id = self.effect.may_change_insert_id();
+        let first = self.tokens.find(|token| *token != Token::Sign(b'('))?;
         self.writes_variables = false;
         self.has_union = false;
+        self.reads_rows = false;
         let head = match first {
             Token::Word(word) => word::head(word).map(|head| (word, head)),
             _ => None,
         };
         let Some((word, head)) = head else {
             self.pin_and_scan(PinReason::NotUnderstood);
-            self.earlier = Earlier::Any;
+            self.earlier = Earlier {
+                exist: true,
+                may_have_found: true,
+                have_cleared: true,
+                may_have_id: true,
+            };
             return Some(StatementKind::Other);
         };
-        let earlier = if self.only_sets(head) {
-            Earlier::Sets
-        } else {
-            Earlier::Any
-        };
         self.run(word, head);
-        self.earlier = self.earlier.max(earlier);
+        self.earlier = self.with_earlier(word, head);
         let asked = self.effect.questions.get_mut(questions..);
         if let Some(asked @ [_, ..]) = asked {
-            columns::name(begin, asked);
+            columns::name(begin, asked, self.dialect.server);
         }
         Some(kind(head))
     }
 
-    /// True for a statement that finds no rows and uses no table.
-    fn only_sets(&self, head: Head) -> bool {
+    /// What the statements up to the one at hand, which was read, have left.
+    fn with_earlier(&self, word: &[u8], head: Head) -> Earlier {
+        let (earlier, effect) = (self.earlier, &self.effect);
+        let may_find = self.may_give_rows(head) || effect.may_find_rows || effect.runs_program;
+        Earlier {
+            exist: true,
+            may_have_found: earlier.may_have_found || may_find,
+            have_cleared: earlier.have_cleared || self.may_use_tables(word, head),
+            may_have_id: effect.may_change_insert_id(),
+        }
+    }
+
+    /// False for a statement that surely gives no rows: servers keep what `FOUND_ROWS()` gives.
+    /// (Whether it writes what a `SELECT` finds, its scan tells.)
+    fn may_give_rows(&self, head: Head) -> bool {
         match head {
-            Head::Set => !self.words().any(|word| word::is(word, "SELECT")),
-            Head::Begin | Head::Transaction | Head::Use => true,
-            _ => false,
+            Head::Begin
+            | Head::Transaction
+            | Head::Use
+            | Head::Kill
+            | Head::Create
+            | Head::Drop => false,
+            Head::Set | Head::Do | Head::Insert | Head::Write => self.reads_rows,
+            _ => true,
+        }
+    }
+
+    /// False for a statement that surely uses no table.
+    fn may_use_tables(&self, word: &[u8], head: Head) -> bool {
+        match head {
+            Head::Begin | Head::Transaction | Head::Use => false,
+            Head::Set | Head::Do => self.reads_rows,
+            Head::Read if word::is(word, "SELECT") => self.reads_rows,
+            _ => true,
         }
     }
 
@@ -230,13 +269,20 @@ impl<'a> Reader<'a> {
             Head::Set => self.set(),
             Head::Call => self.call(),
             Head::Hold => self.hold(word),
-            Head::Get => {
-                self.effect.add_pin(PinReason::Diagnostics);
-                self.effect.reads_previous = true;
-                self.effect.needs_previous = true;
-                self.scan(Calls::Everywhere);
-            }
+            Head::Get => self.get_diagnostics(),
         }
+    }
+
+    /// `GET DIAGNOSTICS …`.
+    fn get_diagnostics(&mut self) {
+        let counts = self.words().any(|word| word::is(word, "ROW_COUNT"));
+        self.effect.reads_previous = true;
+        if counts {
+            self.effect.needs_previous = true;
+        } else {
+            self.effect.reads_conditions = true;
+        }
+        self.pin_and_scan(PinReason::Diagnostics);
     }
 
     /// `SELECT`, `EXPLAIN` and their like; `DO`.
@@ -368,7 +414,8 @@ impl<'a> Reader<'a> {
 
 fn kind(head: Head) -> StatementKind {
     match head {
-        Head::Read | Head::Show => StatementKind::Read,
+        Head::Read => StatementKind::Read,
+        Head::Show => StatementKind::Show,
         Head::Write | Head::Insert | Head::Load => StatementKind::Write,
         Head::Define | Head::Analyze | Head::Create | Head::Drop => StatementKind::Define,
         Head::Begin | Head::Transaction => StatementKind::Transaction,

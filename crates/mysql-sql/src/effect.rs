@@ -47,6 +47,9 @@ pub struct Effect {
     pub calc_found_rows: bool,
     /// Writes what a `SELECT` finds, and `FOUND_ROWS()` may count that.
     pub may_find_rows: bool,
+    /// Runs what is not in its text: a procedure, a stored function, a prepared statement; or may,
+    /// for all that is understood of it.
+    pub runs_program: bool,
     /// May change more than what this effect tells: false only when it is certain that it reads, or
     /// begins or ends a transaction, or sets what is carried.
     pub may_write: bool,
@@ -69,14 +72,31 @@ pub struct Effect {
     /// A `SET` of several variables, `GLOBAL` ones among them: TiDB sets one after the other, so if
     /// it fails, some may be set.
     pub may_set_in_part: bool,
+    /// What becomes of the conditions of the statement before, unless this one has some itself.
+    pub conditions: Conditions,
     /// Asks about the statement before it, by a question or otherwise.
     pub reads_previous: bool,
-    /// Asks for conditions behind statements of the same text over which MariaDB keeps those of
-    /// before: `SET @a = 1; SHOW WARNINGS`.
-    pub asks_over_sets: bool,
+    /// Asks for the conditions of before, if there are any, in a way that is neither one of
+    /// `questions` nor `diagnostics`: must run where those are, or where there are none.
+    pub reads_conditions: bool,
+    /// Likewise, behind statements of the same text over which only MariaDB keeps them: `SET @a =
+    /// 1; SHOW WARNINGS`.
+    pub reads_kept_conditions: bool,
     /// Asks about the statement before it in a way that is neither one of `questions` nor
     /// `diagnostics`: must run where that one ran.
     pub needs_previous: bool,
+}
+
+/// What becomes of the warnings and errors of the statement before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Conditions {
+    /// They are gone, or nobody can tell.
+    #[default]
+    Cleared,
+    /// It surely uses no table, and MariaDB keeps them over that.
+    KeptByMariaDb,
+    /// It is no statement: all servers keep them.
+    Kept,
 }
 
 /// Whether a statement may make a value of an `AUTO_INCREMENT` column.
@@ -105,10 +125,19 @@ impl Effect {
         effect
     }
 
+    /// The effect of a command that runs no statement, and changes nothing: `COM_PING`.
+    pub fn command() -> Self {
+        Self {
+            conditions: Conditions::Kept,
+            ..Self::default()
+        }
+    }
+
     /// The effect of `USE`.
     pub fn use_database(name: String) -> Self {
         Self {
             sets: vec![Assignment::Database(name)],
+            conditions: Conditions::KeptByMariaDb,
             ..Self::default()
         }
     }
@@ -117,13 +146,13 @@ impl Effect {
     pub(crate) fn add_pin(&mut self, reason: PinReason) {
         self.needs_unused |= reason.may_read_leftovers();
         self.may_write = true;
+        self.runs_program |= reason.may_run_program();
         self.pin = Some(self.pin.map_or(reason, |first| first.and(reason)));
     }
 
     /// True unless `LAST_INSERT_ID()` surely gives after it what it gave before.
     pub(crate) fn may_change_insert_id(&self) -> bool {
-        // What pins may run anything: of several reasons only one is known.
-        self.pin.is_some() || self.sets_insert_id || self.makes_insert_id != MakesInsertId::No
+        self.runs_program || self.sets_insert_id || self.makes_insert_id != MakesInsertId::No
     }
 
     pub(crate) fn add_insert_id(&mut self, makes: MakesInsertId) {
@@ -151,12 +180,18 @@ impl Effect {
         }
     }
 
-    pub(crate) fn add_question(&mut self, kind: QuestionKind, range: Range<usize>) {
+    pub(crate) fn add_question(
+        &mut self,
+        kind: QuestionKind,
+        range: Range<usize>,
+        is_behind: bool,
+    ) {
         if self.questions.len() < MAX_QUESTIONS {
             self.questions.push(Question {
                 kind,
                 range,
                 column: None,
+                is_behind,
             });
         } else {
             self.add_pin(PinReason::NotUnderstood);

@@ -47,6 +47,14 @@ impl PinReason {
         )
     }
 
+    /// True when the statement may run what is not in its text.
+    pub(crate) fn may_run_program(self) -> bool {
+        matches!(
+            self,
+            Self::TextPrepare | Self::Procedure | Self::StoredFunction | Self::NotUnderstood
+        )
+    }
+
     /// True when a [`Release`] may lift it.
     fn can_end(self) -> bool {
         matches!(

@@ -13,7 +13,39 @@ pub struct Question {
     pub range: Range<usize>,
     /// The item of a select list that the call belongs to, if that has no alias: the server would
     /// name the column after its text, and has to be told to do so still.
-    pub column: Option<Range<usize>>,
+    pub column: Option<Column>,
+    /// It asks for what a statement before it in the same text may have changed: no literal tells.
+    pub is_behind: bool,
+}
+
+/// An item of a select list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Where it stands in the text.
+    pub range: Range<usize>,
+    /// What of the text the server names it after: TiDB takes comments behind it along.
+    pub name: Range<usize>,
+}
+
+/// What takes a question's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A literal.
+    Value(i128),
+    /// The call itself, with 0 for this value: that of a connection of TiDB's, which cannot be told
+    /// that there is no insert id.
+    ZeroFor(u64),
+}
+
+/// Whose types the answers have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// MySQL.
+    MySql,
+    /// MariaDB.
+    MariaDb,
+    /// TiDB.
+    TiDb,
 }
 
 /// What is asked for.

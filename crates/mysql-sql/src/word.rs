@@ -141,12 +141,16 @@ pub(crate) enum Betraying {
     Writes,
     /// `INSERT`, `REPLACE`, likewise.
     Inserts,
+    /// `SELECT` behind another first word, `FROM`, `RETURNING`: there may be tables and rows.
+    Reads,
 }
 
 /// What a word betrays, if anything. Most are passed over by their length and first letter.
 pub(crate) fn betraying(word: &[u8]) -> Option<Betraying> {
     let first = word.first()?.to_ascii_uppercase();
+    let third = word.get(2).map(u8::to_ascii_uppercase);
     let (keyword, betraying) = match (word.len(), first) {
+        (4, b'F') => ("FROM", Betraying::Reads),
         (4, b'I') => ("INTO", Betraying::Into),
         (4, b'L') => ("LOCK", Betraying::Writes),
         (5, b'L') => ("LIMIT", Betraying::Limit),
@@ -158,6 +162,7 @@ pub(crate) fn betraying(word: &[u8]) -> Option<Betraying> {
         (6, b'U') => ("UPDATE", Betraying::Writes),
         (6, b'D') => ("DELETE", Betraying::Writes),
         (6, b'I') => ("INSERT", Betraying::Inserts),
+        (6, b'S') if third == Some(b'L') => ("SELECT", Betraying::Reads),
         (6, b'S') => ("SETVAL", Betraying::Sequence),
         (7, b'R') => ("REPLACE", Betraying::Inserts),
         (7, b'N') => ("NEXTVAL", Betraying::Sequence),
@@ -165,6 +170,7 @@ pub(crate) fn betraying(word: &[u8]) -> Option<Betraying> {
         (7, b'B') => ("BINDING", Betraying::Binding),
         (8, b'G') => ("GET_LOCK", Betraying::UserLock),
         (9, b'T') => ("TEMPORARY", Betraying::Temporary),
+        (9, b'R') if third == Some(b'T') => ("RETURNING", Betraying::Reads),
         (9, b'R') => ("ROW_COUNT", Betraying::Asks(QuestionKind::RowCount)),
         (10, b'F') => ("FOUND_ROWS", Betraying::Asks(QuestionKind::FoundRows)),
         (13, b'C') => ("CONNECTION_ID", Betraying::Asks(QuestionKind::ConnectionId)),

@@ -60,14 +60,6 @@ pub(super) fn without_figures(reply: &Reply) -> Reply {
     reply
 }
 
-pub(super) fn without_columns(reply: &Reply) -> Reply {
-    let mut reply = reply.clone();
-    if let Reply::Rows(rows) = &mut reply {
-        rows.columns.clear();
-    }
-    reply
-}
-
 pub(super) fn without_rows(reply: &Reply) -> Reply {
     let mut reply = reply.clone();
     if let Reply::Rows(rows) = &mut reply {

@@ -86,9 +86,8 @@ impl OriginConn {
 
     /// Makes it forget warnings and errors.
     pub(crate) async fn clear_conditions(&mut self) -> Result<(), OriginLoss> {
-        if let Some(forgets) = forgets(self.flavor()) {
-            self.ask_all(&[forgets]).await?;
-        }
+        let forgets = forgets(self.flavor()).unwrap_or(b"DO 0");
+        self.ask_all(&[forgets]).await?;
         self.forget_conditions();
         Ok(())
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use conn_pool::Fit;
 use mysql_client::LoggedIn;
 use mysql_proto::{Capabilities, Command, write_command};
+use mysql_sql::Server;
 use net::BoxStream;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
@@ -337,6 +338,15 @@ impl Flavor {
     /// True for MariaDB.
     pub(crate) fn is_mariadb(self) -> bool {
         matches!(self, Self::MariaDb { .. })
+    }
+
+    /// Whose types its calls have.
+    pub(crate) fn server(self) -> Server {
+        match self {
+            Self::MySql => Server::MySql,
+            Self::MariaDb { .. } => Server::MariaDb,
+            Self::TiDb => Server::TiDb,
+        }
     }
 
     /// True for TiDB.

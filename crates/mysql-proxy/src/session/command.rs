@@ -33,9 +33,10 @@ impl Session {
             | Command::STMT_FETCH
             | Command::STMT_RESET
             | Command::STMT_SEND_LONG_DATA => self.statement_command(packet).await,
-            Command::PING | Command::STATISTICS | Command::FIELD_LIST => {
-                self.relay_command(packet, Effect::default()).await
+            Command::PING | Command::STATISTICS => {
+                self.relay_command(packet, Effect::command()).await
             }
+            Command::FIELD_LIST => self.relay_command(packet, Effect::default()).await,
             Command::SET_OPTION => self.set_option(packet).await,
             Command::BINLOG_DUMP | Command::BINLOG_DUMP_GTID | Command::REGISTER_SLAVE => {
                 self.pass_through(packet).await
@@ -133,12 +134,13 @@ impl Session {
                 .set(Capabilities::MULTI_STATEMENTS, turns_on);
             self.set_profile(Arc::new(profile));
         }
-        self.relay_command(packet, Effect::default()).await
+        self.relay_command(packet, Effect::command()).await
     }
 
     /// `COM_RESET_CONNECTION`: the session is as after its login, but for what servers do
     /// otherwise: see [`Home::reset`](super::home::Home::reset).
     async fn reset(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        let found_rows = self.previous.found_rows;
         self.leave_lease().await;
         let defaults = match self.default_names().await {
             Ok(defaults) => defaults,
@@ -146,6 +148,10 @@ impl Session {
         };
         self.leave_lease().await;
         let connector = self.served.pool.connector();
+        if connector.flavor().is_mariadb() {
+            // What it does not reset.
+            self.previous.found_rows = found_rows.or(Some(0));
+        }
         let current = self.state.database_name();
         let role = self.state.role.clone();
         let role = role.filter(|_| connector.flavor() != Flavor::TiDb);

@@ -152,10 +152,13 @@ impl Session {
 
     /// True for a statement that reads it on the connection, or pins, so that later ones may; for
     /// one that sets it, perhaps, which is told from what was there; and for one that may fire a
-    /// trigger that reads it.
+    /// trigger that reads it. (What reads what the statement before left there can have no step
+    /// ahead.)
     fn needs_insert_id(&self, effect: &Effect) -> bool {
         let fires = || effect.may_write && self.served.pool.connector().has_programs();
-        effect.pin.is_some() || effect.reads_insert_id || effect.sets_insert_id || fires()
+        let reads_previous = effect.needs_previous || effect.reads_conditions;
+        let pins = effect.pin.is_some() && (effect.runs_program || !reads_previous);
+        pins || effect.reads_insert_id || effect.sets_insert_id || fires()
     }
 
     /// Connections that are opened for this session from now on begin in this database.

@@ -1,10 +1,13 @@
 //! What is known of the statement before, which the next one may ask about.
 
 use conn_pool::Visit;
-use mysql_proto::{HEADER_LEN, Summary, TextRow};
-use mysql_sql::{Effect, QuestionKind};
+use mysql_proto::Summary;
+use mysql_sql::{
+    Conditions, Diagnostics, Effect, MakesInsertId, PinReason, QuestionKind, StatementKind,
+};
 
-use crate::origin::Answer;
+use super::warnings::{Level, Warnings};
+use crate::origin::{Answer, Flavor};
 
 /// What is known of the statement before.
 #[derive(Debug)]
@@ -14,9 +17,10 @@ pub(super) struct Previous {
     /// Where it ran, if nothing of ours ran there after it.
     pub(super) visit: Option<Visit>,
     /// What `ROW_COUNT()` gives.
-    row_count: i128,
-    /// The edge refused a command since, of which its connection knows nothing.
-    pub(super) is_refused: bool,
+    pub(super) row_count: i128,
+    /// Its connection gives another `ROW_COUNT()`: the edge refused a command since, or one was
+    /// sent that leaves it as it was.
+    pub(super) is_counted_elsewhere: bool,
     /// What `FOUND_ROWS()` gives. `None`: only its connection can tell.
     pub(super) found_rows: Option<u64>,
     /// It warned or failed.
@@ -25,11 +29,14 @@ pub(super) struct Previous {
     pub(super) warnings: Option<Warnings>,
 }
 
-/// A captured response to `SHOW WARNINGS`.
-#[derive(Debug)]
-pub(super) struct Warnings {
-    answer: Answer,
-    has_eof: bool,
+/// Where a statement ran, and what it was.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ran {
+    pub(super) kind: StatementKind,
+    pub(super) flavor: Flavor,
+    pub(super) visit: Visit,
+    /// It has set another character set.
+    pub(super) in_other_text: bool,
 }
 
 impl Previous {
@@ -39,7 +46,7 @@ impl Previous {
             is_none: true,
             visit: None,
             row_count: 0,
-            is_refused: false,
+            is_counted_elsewhere: false,
             found_rows: Some(0),
             warned: false,
             warnings: None,
@@ -47,57 +54,84 @@ impl Previous {
     }
 
     /// Notes how a statement went. What asks about the one before it leaves that as it was.
-    /// `keeps_conditions`: and so does this one with its warnings, if it has none itself.
-    pub(super) fn note(
-        &mut self,
-        visit: Visit,
-        effect: &Effect,
-        summary: &Summary,
-        keeps_conditions: bool,
-    ) {
+    pub(super) fn note(&mut self, ran: Ran, effect: &Effect, summary: &Summary) {
+        let failed = summary.error.is_some();
+        self.is_none = false;
+        self.visit = Some(ran.visit);
+        let row_count = match ran.flavor {
+            Flavor::TiDb => row_count_of_tidb(ran.kind, effect, summary),
+            _ if failed || summary.ends_with_rows => Some(-1),
+            _ => Some(i128::from(summary.affected_rows)),
+        };
+        self.is_counted_elsewhere = row_count.is_none();
+        self.row_count = row_count.unwrap_or(self.row_count);
+        match effect.diagnostics {
+            Some(asked) if !failed => self.note_answer(asked, ran.flavor, summary),
+            _ => {
+                self.note_found_rows(effect, summary);
+                self.note_conditions(&ran, effect, summary);
+            }
+        }
+    }
+
+    /// The connection has told of its conditions.
+    fn note_answer(&mut self, asked: Diagnostics, flavor: Flavor, summary: &Summary) {
+        self.note_shown(asked, flavor, summary.rows);
+        if self.warnings.is_some() {
+            // It was answered from what was captured: its connection knows nothing of that.
+            self.visit = None;
+        } else {
+            // It may have added some itself: a prepared one of TiDB's, which it cannot cache.
+            self.warned |= summary.warnings > 0;
+        }
+    }
+
+    /// The client was told of conditions, in so many rows. A count is a `SELECT` to all servers.
+    pub(super) fn note_shown(&mut self, asked: Diagnostics, flavor: Flavor, rows: u64) {
+        if asked.count || flavor.is_tidb() {
+            self.found_rows = Some(rows);
+        }
+        self.row_count = if flavor.is_tidb() { 0 } else { -1 };
+    }
+
+    fn note_found_rows(&mut self, effect: &Effect, summary: &Summary) {
         let failed = summary.error.is_some();
         let gave_rows = summary.result_sets > 0;
-        self.is_none = false;
-        self.visit = Some(visit);
-        self.is_refused = false;
-        self.row_count = if failed || summary.ends_with_rows {
-            -1
-        } else {
-            i128::from(summary.affected_rows)
-        };
-        if let Some(asked) = effect.diagnostics
-            && !failed
-        {
-            if asked.count {
-                // Which is a SELECT to all servers.
-                self.found_rows = Some(1);
-            }
-            if self.warnings.is_some() {
-                // It was answered from what was captured: its connection knows nothing of that.
-                self.visit = None;
-            }
-            return;
-        }
+        let reads_by_hand = effect.pin == Some(PinReason::HandlerStatement);
         if failed && !gave_rows && self.found_rows.is_some() {
             // What failed found none, and servers keep the number.
-        } else if effect.may_find_rows || effect.pin.is_some() {
+        } else if effect.may_find_rows || effect.runs_program || reads_by_hand {
             self.found_rows = None;
         } else if gave_rows {
             let is_told = summary.result_sets == 1 && !effect.calc_found_rows && !failed;
             self.found_rows = is_told.then_some(summary.rows);
         }
-        // Those that were captured belong to another connection, and their answer to another state.
-        let are_here = self.warnings.is_none();
-        if keeps_conditions && are_here && !failed && summary.warnings == 0 {
-            return;
+    }
+
+    fn note_conditions(&mut self, ran: &Ran, effect: &Effect, summary: &Summary) {
+        let has_own = summary.error.is_some() || summary.warnings > 0;
+        let are_kept = match effect.conditions {
+            Conditions::Kept => true,
+            Conditions::KeptByMariaDb => ran.flavor.is_mariadb(),
+            Conditions::Cleared => false,
+        };
+        // Those that were captured have the character set of their time.
+        let are_readable = self.warnings.is_none() || !ran.in_other_text;
+        if has_own || !(are_kept && are_readable) {
+            self.warned = has_own;
+            self.warnings = None;
         }
-        self.warned = summary.warnings > 0 || failed;
-        self.warnings = None;
+    }
+
+    /// What was just noted leaves `ROW_COUNT()` as it was before that.
+    pub(super) fn keep_row_count(&mut self, before: i128) {
+        self.row_count = before;
+        self.is_counted_elsewhere = true;
     }
 
     /// The edge has told the client of an error, which took the place of what was told before.
     pub(super) fn refused(&mut self) {
-        self.is_refused = true;
+        self.is_counted_elsewhere = true;
         self.row_count = -1;
         self.warned = false;
         self.warnings = None;
@@ -105,7 +139,7 @@ impl Previous {
 
     /// Its conditions were taken from its connection.
     pub(super) fn captured(&mut self, answer: Answer, has_eof: bool) {
-        self.warnings = Some(Warnings { answer, has_eof });
+        self.warnings = Some(Warnings::new(answer, has_eof));
     }
 
     /// True before the first statement.
@@ -118,66 +152,36 @@ impl Previous {
         match kind {
             QuestionKind::RowCount => Some(self.row_count),
             QuestionKind::FoundRows => self.found_rows.map(i128::from),
-            QuestionKind::WarningCount => self.count(|_| true),
-            QuestionKind::ErrorCount => self.count(is_error),
+            QuestionKind::WarningCount => self.count(Level::Any),
+            QuestionKind::ErrorCount => self.count(Level::Error),
             QuestionKind::LastInsertId | QuestionKind::ConnectionId => None,
         }
     }
 
     /// How many conditions there are of a level.
-    pub(super) fn count(&self, of: fn(&[u8]) -> bool) -> Option<i128> {
+    pub(super) fn count(&self, level: Level) -> Option<i128> {
         if !self.warned {
             return Some(0);
         }
         let warnings = self.warnings.as_ref()?;
-        let count = warnings.rows().filter(|row| of(level(row))).count();
-        i128::try_from(count).ok()
+        Some(warnings.count(level))
     }
 }
 
-impl Warnings {
-    fn rows(&self) -> impl Iterator<Item = &[u8]> {
-        self.answer.rows(self.has_eof)
-    }
-
-    /// The response with only some of its rows: `skip` left out, then at most `limit`, of those
-    /// that are errors if so asked.
-    pub(super) fn part(&self, only_errors: bool, skip: usize, limit: usize) -> Vec<u8> {
-        let (before, rows) = self.answer.split(self.has_eof);
-        let count = usize::try_from(self.answer.summary.rows).unwrap_or(0);
-        let chosen = rows
-            .iter()
-            .take(count)
-            .filter(|packet| {
-                let row = packet.get(HEADER_LEN..).unwrap_or_default();
-                !only_errors || is_error(level(row))
-            })
-            .skip(skip)
-            .take(limit);
-        let end = rows.iter().skip(count);
-        let mut bytes = Vec::new();
-        let mut sequence_id = 1u8;
-        for packet in before.iter().chain(chosen).chain(end) {
-            let at = bytes.len();
-            bytes.extend_from_slice(packet);
-            if let Some(id) = bytes.get_mut(at + 3) {
-                *id = sequence_id;
-            }
-            sequence_id = sequence_id.wrapping_add(1);
-        }
-        bytes
-    }
-}
-
-/// The first column of a row of `SHOW WARNINGS`.
-fn level(row: &[u8]) -> &[u8] {
-    match TextRow::new(row).next() {
-        Some(Ok(Some(level))) => level,
-        _ => &[],
-    }
-}
-
-/// True for the level of an error.
-pub(super) fn is_error(level: &[u8]) -> bool {
-    level == b"Error"
+/// What `ROW_COUNT()` gives after a statement on TiDB, where a `SELECT` alone has -1. `None`: as
+/// before, because it failed before it began.
+fn row_count_of_tidb(kind: StatementKind, effect: &Effect, summary: &Summary) -> Option<i128> {
+    /// Errors of syntax, of a `LOAD DATA LOCAL` or several statements that are not allowed, and of
+    /// a prepared statement that is not there.
+    const NOT_BEGUN: [u16; 6] = [1064, 1148, 1243, 1421, 8111, 8130];
+    let is_load = kind == StatementKind::Write && effect.makes_insert_id == MakesInsertId::Untold;
+    Some(match summary.error {
+        Some(code) if NOT_BEGUN.contains(&code) => return None,
+        Some(_) if kind == StatementKind::Read => -1,
+        Some(_) => 0,
+        None if summary.ends_with_rows && kind == StatementKind::Show => 0,
+        None if summary.ends_with_rows => -1,
+        None if is_load => 0,
+        None => i128::from(summary.affected_rows),
+    })
 }

@@ -12,11 +12,12 @@
 use conn_pool::Lease;
 use mysql_proto::Capabilities;
 use mysql_sql::{
-    Diagnostics, Effect, Escapes, PinReason, Question, QuestionKind, classify, substitute,
+    Answer, Diagnostics, Effect, Escapes, PinReason, Question, QuestionKind, Server, classify,
+    substitute,
 };
 
 use super::Session;
-use super::previous::is_error;
+use super::warnings::{self, Level, Part, RowFormat};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::origin::{Flavor, OriginConnector};
@@ -52,18 +53,18 @@ impl Session {
         }
         if effect.reads_previous {
             self.resume_previous();
+            self.expect_user_variables(effect);
+            self.keep_from_steps(effect).await;
         }
         if let Some(diagnostics) = effect.diagnostics {
-            return self.ask_diagnostics(diagnostics).await;
+            return self.ask_diagnostics(diagnostics, source).await;
         }
-        if effect.asks_over_sets {
-            self.spare_conditions().await?;
+        let flavor = self.served.pool.connector().flavor();
+        if effect.reads_conditions || (effect.reads_kept_conditions && flavor.is_mariadb()) {
+            self.have_conditions().await?;
         }
-        if effect.needs_previous {
-            if !self.is_with_previous() {
-                return self.ask_without_previous().await;
-            }
-            self.spare_previous(effect)?;
+        if effect.needs_previous && !self.is_with_conditions() {
+            return self.ask_without_previous().await;
         }
         if effect.reads_insert_id {
             self.resolve_insert_id().await;
@@ -71,33 +72,36 @@ impl Session {
         self.answer_questions(source, effect).map(Asked::Send)
     }
 
-    /// MariaDB keeps conditions over statements that use no table: those that will be shown have to
-    /// be the session's own.
-    async fn spare_conditions(&mut self) -> Result<(), Trouble> {
+    /// What leads the connection to the session's state would take the place of what is asked
+    /// about, so that is taken first. (A statement that was prepared in another state has led it
+    /// away, and a pin takes a reset where others may have left something.)
+    async fn keep_from_steps(&mut self, effect: &mut Effect) {
+        let Some(lease) = &self.held else { return };
+        if !self.is_with_previous() {
+            return;
+        }
+        if !lease.is_touched() {
+            // What is on it is this session's.
+            effect.needs_unused = false;
+            effect.user_variables.clear();
+        }
+        if !self.steps_ahead(effect).is_empty() {
+            self.keep_answers().await;
+            self.previous.visit = None;
+        }
+    }
+
+    /// The conditions that will be shown have to be the session's own, or none.
+    async fn have_conditions(&mut self) -> Result<(), Trouble> {
         self.take_lease().await?;
-        let is_kept = self
-            .held
-            .as_ref()
-            .is_some_and(|lease| lease.flavor().is_mariadb());
-        if !is_kept || self.is_with_previous() {
+        if self.is_with_conditions() {
             return Ok(());
         }
         if self.previous.warned {
             return Err(Trouble::PreviousGone);
         }
         self.clear_conditions().await;
-        Ok(())
-    }
-
-    /// What is asked for would not survive the reset that a pin takes, and without that others'
-    /// variables might be seen.
-    fn spare_previous(&self, effect: &mut Effect) -> Result<(), Trouble> {
-        let is_touched = self.held.as_ref().is_some_and(|lease| lease.is_touched());
-        if effect.needs_unused && is_touched && !self.pins.hold() {
-            return Err(Trouble::PreviousGone);
-        }
-        effect.needs_unused = false;
-        Ok(())
+        self.take_lease().await
     }
 
     /// Any connection can say that there was no statement before, once it is reset.
@@ -145,6 +149,11 @@ impl Session {
         here.is_some() && here == self.previous.visit
     }
 
+    /// Likewise, and it has the session's conditions, if there are any.
+    fn is_with_conditions(&self) -> bool {
+        self.is_with_previous() && self.previous.warnings.is_none()
+    }
+
     /// The text with literals in the place of what its connection would answer wrongly. `None`:
     /// it can go as it is.
     fn answer_questions(
@@ -172,7 +181,12 @@ impl Session {
             Source::Packet(packet) => self.downstream.sql(packet),
             Source::Text(sql) => sql,
         };
-        Ok(Some(substitute(sql, &answers)))
+        Ok(Some(substitute(sql, &answers, self.server())))
+    }
+
+    /// Whose types calls have.
+    pub(super) fn server(&self) -> Server {
+        self.served.pool.connector().flavor().server()
     }
 
     /// The literal for a question; `None`: the connection itself answers it.
@@ -181,9 +195,11 @@ impl Session {
         question: &Question,
         effect: &Effect,
         source: Source<'_>,
-    ) -> Result<Option<i128>, Trouble> {
+    ) -> Result<Option<Answer>, Trouble> {
+        let value = |value| Ok(Some(Answer::Value(value)));
         match question.kind {
-            QuestionKind::ConnectionId => Ok(Some(i128::from(self.id))),
+            QuestionKind::ConnectionId => value(i128::from(self.id)),
+            QuestionKind::LastInsertId if question.is_behind => Ok(self.none_of_tidb()),
             QuestionKind::LastInsertId => {
                 let is_there = self.held.as_ref().is_some_and(|lease| {
                     let there = lease.insert_id();
@@ -193,32 +209,45 @@ impl Session {
                 // the one that TiDB cannot be given.
                 let is_given = effect.pin.is_some() && (self.insert_id != 0 || !self.is_on_tidb());
                 let is_native = is_there || is_given;
-                Ok((!is_native).then(|| i128::from(self.insert_id)))
+                Ok((!is_native).then(|| Answer::Value(i128::from(self.insert_id))))
             }
             // Servers differ in what clears the conditions of others: those are never shown.
             QuestionKind::WarningCount | QuestionKind::ErrorCount if !self.previous.warned => {
-                Ok(Some(0))
+                value(0)
+            }
+            QuestionKind::WarningCount | QuestionKind::ErrorCount if !self.is_with_conditions() => {
+                self.answer_from_memory(question.kind)
             }
             // A connection remembers what others found, even over a reset.
             QuestionKind::FoundRows if self.previous.found_rows.is_some() => {
-                Ok(self.previous.answer(QuestionKind::FoundRows))
+                self.answer_from_memory(QuestionKind::FoundRows)
             }
             QuestionKind::RowCount if self.may_come_between(source, effect) => {
-                Ok(self.previous.answer(QuestionKind::RowCount))
+                self.answer_from_memory(QuestionKind::RowCount)
             }
             _ if self.is_with_previous() => Ok(None),
-            kind => {
-                let answer = self.previous.answer(kind);
-                answer.map(Some).ok_or(Trouble::PreviousGone)
-            }
+            kind => self.answer_from_memory(kind),
         }
     }
 
+    fn answer_from_memory(&self, kind: QuestionKind) -> Result<Option<Answer>, Trouble> {
+        let value = self.previous.answer(kind).ok_or(Trouble::PreviousGone)?;
+        Ok(Some(Answer::Value(value)))
+    }
+
+    /// A session without an insert id, on a connection that gives one and cannot be told to give
+    /// none.
+    fn none_of_tidb(&self) -> Option<Answer> {
+        let there = self.held.as_ref()?.insert_id().known;
+        let is_wrong = self.is_on_tidb() && self.insert_id == 0 && there != 0;
+        is_wrong.then_some(Answer::ZeroFor(there))
+    }
+
     /// True when the connection would count the rows of something else than the statement before:
-    /// that was refused, or steps go ahead, or a preparation with the steps to its database.
+    /// that ran elsewhere, or steps go ahead, or a preparation with the steps to its database.
     fn may_come_between(&self, source: Source<'_>, effect: &Effect) -> bool {
         let prepares = matches!(source, Source::Text(_));
-        self.previous.is_refused || self.brings_insert_id(effect) || prepares
+        self.previous.is_counted_elsewhere || self.brings_insert_id(effect) || prepares
     }
 
     fn is_on_tidb(&self) -> bool {
@@ -227,12 +256,16 @@ impl Session {
     }
 
     /// `SHOW WARNINGS` and its like.
-    async fn ask_diagnostics(&mut self, asked: Diagnostics) -> Result<Asked, Trouble> {
+    async fn ask_diagnostics(
+        &mut self,
+        asked: Diagnostics,
+        source: Source<'_>,
+    ) -> Result<Asked, Trouble> {
         if self.previous.warned {
-            if self.is_with_previous() {
+            if self.is_with_conditions() {
                 return Ok(Asked::Send(None));
             }
-            return self.captured_diagnostics(asked);
+            return self.captured_diagnostics(asked, source);
         }
         // There are none; what the connection remembers is another session's.
         self.take_lease().await?;
@@ -249,34 +282,50 @@ impl Session {
             };
         }
         Ok(Asked::Send(Some(match (asked.count, asked.only_errors) {
-            (true, only_errors) => count(0, only_errors),
+            (true, only_errors) => count(0, only_errors, self.server()),
             (false, true) => b"SHOW ERRORS LIMIT 0".to_vec(),
             (false, false) => b"SHOW WARNINGS LIMIT 0".to_vec(),
         })))
     }
 
     /// From what was captured.
-    fn captured_diagnostics(&self, asked: Diagnostics) -> Result<Asked, Trouble> {
-        let previous = &self.previous;
+    fn captured_diagnostics(
+        &mut self,
+        asked: Diagnostics,
+        source: Source<'_>,
+    ) -> Result<Asked, Trouble> {
+        let connector = self.served.pool.connector();
+        let level = if asked.only_errors {
+            Level::Error
+        } else {
+            Level::Any
+        };
+        let format = match source {
+            Source::Packet(_) => RowFormat::Text,
+            Source::Text(_) => RowFormat::Binary,
+        };
+        let (flavor, status) = (connector.flavor(), self.status.unwrap_or_default());
         if asked.count {
-            let of: fn(&[u8]) -> bool = if asked.only_errors {
-                is_error
-            } else {
-                |_| true
-            };
-            let number = previous.count(of).ok_or(Trouble::PreviousGone)?;
-            return Ok(Asked::Send(Some(count(number, asked.only_errors))));
+            let number = self.previous.count(level).ok_or(Trouble::PreviousGone)?;
+            if flavor.is_tidb() && format == RowFormat::Text {
+                self.previous.note_shown(asked, flavor, 1);
+                let capabilities = self.downstream.capabilities();
+                let answer = warnings::count_of_tidb(number, capabilities, status);
+                return Ok(Asked::Answered(answer));
+            }
+            let sql = count(number, asked.only_errors, self.server());
+            return Ok(Asked::Send(Some(sql)));
         }
-        let warnings = previous.warnings.as_ref().ok_or(Trouble::PreviousGone)?;
-        let skip = usize::try_from(asked.offset).unwrap_or(usize::MAX);
-        let limit = asked.limit.map_or(usize::MAX, |limit| {
-            usize::try_from(limit).unwrap_or(usize::MAX)
-        });
-        Ok(Asked::Answered(warnings.part(
-            asked.only_errors,
-            skip,
-            limit,
-        )))
+        let warnings = self.previous.warnings.as_ref();
+        let warnings = warnings.ok_or(Trouble::PreviousGone)?;
+        let part = Part {
+            level,
+            offset: asked.offset,
+            limit: asked.limit,
+        };
+        let (answer, rows) = warnings.part(part, format, status);
+        self.previous.note_shown(asked, flavor, rows);
+        Ok(Asked::Answered(answer))
     }
 
     /// Gives the client an answer that was put together here.
@@ -295,13 +344,14 @@ impl Session {
 }
 
 /// `SHOW COUNT(*) …`, whose column has the name and the type of the variable that it reads.
-fn count(number: i128, only_errors: bool) -> Vec<u8> {
+fn count(number: i128, only_errors: bool, server: Server) -> Vec<u8> {
     let sql: &[u8] = if only_errors {
         b"SELECT @@session.error_count"
     } else {
         b"SELECT @@session.warning_count"
     };
     let asked = classify(sql, Escapes::Backslash).effect.questions;
+    let number = Answer::Value(number);
     let answers: Vec<_> = asked.iter().map(|question| (question, number)).collect();
-    substitute(sql, &answers)
+    substitute(sql, &answers, server)
 }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use super::pins::Pins;
-use super::previous::Previous;
+use super::previous::{Previous, Ran};
 use super::{OF_SESSION, Session};
 use crate::error::{OriginLoss, SessionEnd, Trouble};
 use crate::mutant::Fault;
@@ -51,11 +51,13 @@ impl Session {
         let failed = summary.error.is_some();
         // Of several statements, one behind it may be the one that failed.
         let may_have_run = !failed || effect.is_multi;
-        // MariaDB clears conditions with statements that may use tables.
-        let is_plain = kind == StatementKind::Transaction || !effect.sets.is_empty();
-        let keeps_conditions = is_plain && !effect.is_multi && lease.flavor().is_mariadb();
-        self.previous
-            .note(lease.visit(), effect, summary, keeps_conditions);
+        let ran = Ran {
+            kind,
+            flavor: lease.flavor(),
+            visit: lease.visit(),
+            in_other_text: reason(&effect.sets) == PinReason::CharacterSet,
+        };
+        self.previous.note(ran, effect, summary);
         if summary.error.is_some_and(closes_connection) {
             lease.begin_command();
         }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::question::Question;
+use crate::question::{Column, Question, Server};
 use crate::token::{Token, Tokens};
 use crate::word::is;
 
@@ -56,9 +56,10 @@ const OPERATORS: [&str; 17] = [
 ];
 
 /// Sets `column` of the questions, which all belong to the statement that begins here.
-pub(super) fn name(tokens: Tokens<'_>, questions: &mut [Question]) {
+pub(super) fn name(tokens: Tokens<'_>, questions: &mut [Question], server: Server) {
     Namer {
         questions,
+        names_comments: server == Server::TiDb,
         lists: vec![None],
     }
     .run(tokens);
@@ -76,6 +77,8 @@ struct Item<'a> {
 
 struct Namer<'q, 'a> {
     questions: &'q mut [Question],
+    /// A column is named after all that stands before the next one.
+    names_comments: bool,
     /// For each open parenthesis, and the statement itself: the item that is read, if it is a
     /// select list.
     lists: Vec<Option<Item<'a>>>,
@@ -85,9 +88,13 @@ impl<'a> Namer<'_, 'a> {
     fn run(&mut self, mut tokens: Tokens<'a>) {
         while let Some(token) = tokens.next() {
             let range = tokens.start_of(token)..tokens.position();
+            let behind = tokens.slice(self.end_of_item()..range.start);
             match token {
-                Token::Sign(b';') => break,
-                Token::Sign(b',') => self.next_item(),
+                Token::Sign(b';') => {
+                    self.end_item(behind);
+                    return;
+                }
+                Token::Sign(b',') => self.next_item(behind),
                 Token::Sign(b'(') => {
                     self.extend(token, range);
                     if self.lists.len() > MAX_DEPTH {
@@ -96,24 +103,25 @@ impl<'a> Namer<'_, 'a> {
                     self.lists.push(None);
                 }
                 Token::Sign(b')') => {
-                    self.end_item();
+                    self.end_item(behind);
                     if self.lists.len() > 1 {
                         self.lists.pop();
                     }
                     self.extend(token, range);
                 }
                 Token::Word(word) if is(word, "SELECT") || is(word, "RETURNING") => {
-                    self.end_item();
+                    self.end_item(behind);
                     self.put(Some(Item::default()));
                 }
                 Token::Word(word) if is_one_of(word, &ENDS) => {
-                    self.end_item();
+                    self.end_item(behind);
                     self.put(None);
                 }
                 _ => self.extend(token, range),
             }
         }
-        self.end_item();
+        let behind = tokens.slice(self.end_of_item()..tokens.position());
+        self.end_item(behind);
     }
 
     fn put(&mut self, item: Option<Item<'a>>) {
@@ -122,8 +130,15 @@ impl<'a> Namer<'_, 'a> {
         }
     }
 
-    fn next_item(&mut self) {
-        self.end_item();
+    /// Where the item ends that is read, as far as it was read.
+    fn end_of_item(&self) -> usize {
+        let item = self.lists.last().and_then(Option::as_ref);
+        let range = item.and_then(|item| item.range.as_ref());
+        range.map_or(0, |range| range.end)
+    }
+
+    fn next_item(&mut self, behind: &[u8]) {
+        self.end_item(behind);
         if let Some(list @ Some(_)) = self.lists.last_mut() {
             *list = Some(Item::default());
         }
@@ -143,16 +158,26 @@ impl<'a> Namer<'_, 'a> {
         item.last = [item.last[1], Some(token)];
     }
 
-    /// The item is complete: what was asked in it makes a column of this name.
-    fn end_item(&mut self) {
+    /// The item is complete: what was asked in it makes a column of this name. `behind`: what
+    /// stands between it and the next token.
+    fn end_item(&mut self, behind: &[u8]) {
         let Some(Some(item)) = self.lists.last() else {
             return;
         };
-        let Some(column) = item.range.as_ref().filter(|_| !item.has_alias()) else {
+        let Some(range) = item.range.as_ref().filter(|_| !item.has_alias()) else {
             return;
         };
+        let comments = if self.names_comments {
+            behind.trim_ascii_end().len()
+        } else {
+            0
+        };
+        let column = Column {
+            range: range.clone(),
+            name: range.start..range.end.saturating_add(comments),
+        };
         for question in self.questions.iter_mut() {
-            if column.start <= question.range.start && question.range.end <= column.end {
+            if range.start <= question.range.start && question.range.end <= range.end {
                 question.column = Some(column.clone());
             }
         }

@@ -1,10 +1,10 @@
 //! Looks for words, calls and variables that say something, wherever they stand in a statement.
 
-use super::{Earlier, Reader};
+use super::Reader;
 use crate::builtin::is_builtin;
 use crate::effect::MakesInsertId;
 use crate::pin::PinReason;
-use crate::question::QuestionKind;
+use crate::question::{QuestionKind, Server};
 use crate::token::{Token, VariableName};
 use crate::word::{self, Betraying};
 
@@ -121,7 +121,8 @@ impl<'a> Reader<'a> {
 
     /// A name that is not native stands before a parenthesis: a stored function may do anything.
     fn called(&mut self, before: Before<'_>) {
-        if self.dialect.has_functions && !names_columns(before) && !self.names_query() {
+        let has_functions = self.dialect.server != Server::TiDb;
+        if has_functions && !names_columns(before) && !self.names_query() {
             self.effect.add_pin(PinReason::StoredFunction);
         }
     }
@@ -153,6 +154,7 @@ impl<'a> Reader<'a> {
             {
                 self.effect.add_pin(PinReason::Sequence);
             }
+            Betraying::Reads => self.reads_rows = true,
             Betraying::CalcFoundRows => self.effect.calc_found_rows = true,
             Betraying::Union => self.has_union = true,
             Betraying::Limit if self.has_union => self.effect.calc_found_rows = true,
@@ -164,6 +166,7 @@ impl<'a> Reader<'a> {
             }
             Betraying::Into if is_reading => {
                 self.effect.may_write = true;
+                self.effect.may_find_rows = true;
                 self.writes_variables = true;
             }
             Betraying::Asks(kind) if is_call && are_calls(calls) => {
@@ -197,33 +200,34 @@ impl<'a> Reader<'a> {
         is_question
     }
 
-    /// Notes a question, unless it is about a statement of the same text.
+    /// Notes a question, unless the connection itself answers it, wherever the text runs: it is
+    /// about a statement of the same text.
     fn ask(&mut self, kind: QuestionKind, range: std::ops::Range<usize>) {
-        let is_answered = match kind {
-            QuestionKind::ConnectionId => true,
-            QuestionKind::FoundRows => self.earlier != Earlier::Any,
-            QuestionKind::LastInsertId => !self.may_have_id,
-            QuestionKind::RowCount => self.is_first(),
+        let is_behind = match kind {
+            QuestionKind::ConnectionId => false,
+            QuestionKind::LastInsertId => self.earlier.may_have_id,
+            QuestionKind::FoundRows => self.earlier.may_have_found,
+            QuestionKind::RowCount => self.earlier.exist,
             QuestionKind::WarningCount | QuestionKind::ErrorCount => {
-                self.ask_over_sets();
-                self.is_first()
+                self.ask_for_conditions();
+                self.earlier.exist
             }
         };
-        if is_answered {
+        if !is_behind || kind == QuestionKind::LastInsertId {
             self.effect.reads_previous |= kind.is_about_previous();
-            self.effect.add_question(kind, range);
+            self.effect.add_question(kind, range, is_behind);
         }
     }
 
     /// True for the first statement of the text.
     pub(super) fn is_first(&self) -> bool {
-        self.earlier == Earlier::None
+        !self.earlier.exist
     }
 
     /// Notes that the statement at hand asks for conditions, which may be those of before the text.
-    pub(super) fn ask_over_sets(&mut self) {
-        if self.earlier == Earlier::Sets {
-            self.effect.asks_over_sets = true;
+    pub(super) fn ask_for_conditions(&mut self) {
+        if self.earlier.exist && !self.earlier.have_cleared {
+            self.effect.reads_kept_conditions = true;
             self.effect.reads_previous = true;
         }
     }

@@ -14,7 +14,7 @@ impl Reader<'_> {
             self.effect.tidegate = Some(table);
         } else if self.is_about_conditions() {
             self.effect.reads_previous |= self.is_first();
-            self.ask_over_sets();
+            self.ask_for_conditions();
             let before = self.tokens.clone();
             if let Some(diagnostics) = self.diagnostics() {
                 if self.is_first() {
@@ -23,7 +23,7 @@ impl Reader<'_> {
                 return;
             }
             self.tokens = before;
-            self.effect.needs_previous |= self.is_first();
+            self.effect.reads_conditions |= self.is_first();
         }
         // `last_insert_id` is one of them.
         let names_variables = self.words().any(|word| word::is(word, "VARIABLES"));

@@ -1,7 +1,7 @@
 //! Statements and what they do, by effect.
 
 use super::*;
-use crate::QuestionKind;
+use crate::{Answer, QuestionKind};
 
 mod asks;
 mod clients;
@@ -54,6 +54,7 @@ fn leaves_the_connection_as_it_was() {
             makes_insert_id: effect.makes_insert_id,
             defines: effect.defines,
             calc_found_rows: sql.starts_with("EXPLAIN"),
+            conditions: effect.conditions,
             ..Effect::default()
         };
         assert_eq!(effect, plain, "{sql}");
@@ -239,12 +240,17 @@ fn knows_what_a_later_statement_asks_about_those_before_the_text() {
         effect(sql)
             .questions
             .iter()
+            .filter(|q| !q.is_behind)
             .map(|q| q.kind)
             .collect::<Vec<_>>()
     };
     let found_rows = vec![QuestionKind::FoundRows];
     assert_eq!(asked("SET @a = 1; SELECT FOUND_ROWS()"), found_rows);
     assert_eq!(asked("COMMIT; USE d; SELECT FOUND_ROWS()"), found_rows);
+    assert_eq!(
+        asked("DROP TABLE t; INSERT INTO u VALUES (1); SELECT FOUND_ROWS()"),
+        found_rows
+    );
     let insert_id = vec![QuestionKind::LastInsertId];
     assert_eq!(asked("SELECT 1; SELECT LAST_INSERT_ID()"), insert_id);
     assert_eq!(
@@ -255,15 +261,18 @@ fn knows_what_a_later_statement_asks_about_those_before_the_text() {
         asked("SELECT 1; INSERT INTO t VALUES (LAST_INSERT_ID())"),
         insert_id
     );
+    assert_eq!(asked("SELECT @`a b`; SELECT LAST_INSERT_ID()"), insert_id);
     for sql in [
         "SELECT 1; SELECT FOUND_ROWS()",
+        "INSERT INTO t SELECT 1; SELECT FOUND_ROWS()",
+        "DELETE FROM t RETURNING a; SELECT FOUND_ROWS()",
+        "CALL p(); SELECT FOUND_ROWS()",
         "SET @a = (SELECT 1); SELECT FOUND_ROWS()",
         "SET @a = 1; SELECT ROW_COUNT()",
         "INSERT INTO t VALUES (1); SELECT LAST_INSERT_ID()",
         "SELECT LAST_INSERT_ID(5); SELECT LAST_INSERT_ID()",
         "SELECT f(1); SELECT LAST_INSERT_ID()",
         "CALL p(); SELECT LAST_INSERT_ID()",
-        "SELECT @`a b`; SELECT LAST_INSERT_ID()",
     ] {
         assert_eq!(asked(sql), [], "{sql}");
     }
@@ -271,11 +280,44 @@ fn knows_what_a_later_statement_asks_about_those_before_the_text() {
         ("SET @a = 1; SHOW WARNINGS", true),
         ("BEGIN; SELECT @@warning_count", true),
         ("SHOW WARNINGS", false),
-        ("SELECT 1; SHOW WARNINGS", false),
+        ("SELECT @@warning_count; SHOW WARNINGS", true),
+        ("SELECT (SELECT 1); SHOW WARNINGS", false),
+        ("SELECT 1 FROM t; SHOW WARNINGS", false),
     ] {
         let effect = effect(sql);
-        assert_eq!(effect.asks_over_sets, asks, "{sql}");
+        assert_eq!(effect.reads_kept_conditions, asks, "{sql}");
         assert!(effect.reads_previous || !asks, "{sql}");
+    }
+}
+
+#[test]
+fn knows_what_uses_no_table() {
+    for sql in [
+        "SELECT 1",
+        "(SELECT @a, NOW())",
+        "SET @a = 1",
+        "SET NAMES utf8mb4",
+        "COMMIT",
+        "USE d",
+        "DO SLEEP(0)",
+        "SELECT GET_LOCK('a', 1)",
+    ] {
+        assert_eq!(effect(sql).conditions, Conditions::KeptByMariaDb, "{sql}");
+    }
+    for sql in [
+        "SELECT a FROM t",
+        "SELECT (SELECT 1)",
+        "SELECT 1 UNION SELECT 2",
+        "SET @a = (SELECT 1)",
+        "DO (SELECT a FROM t)",
+        "SELECT f()",
+        "SHOW TABLES",
+        "TABLE t",
+        "INSERT INTO t VALUES (1)",
+        "SELECT 1; SELECT 2",
+        "nonsense",
+    ] {
+        assert_eq!(effect(sql).conditions, Conditions::Cleared, "{sql}");
     }
 }
 
@@ -365,7 +407,7 @@ fn tells_columns_from_calls() {
     }
     let of_tidb = Dialect {
         escapes: Escapes::Backslash,
-        has_functions: false,
+        server: Server::TiDb,
     };
     assert_eq!(
         classify(b"SELECT TIDB_SHARD(a) FROM t", of_tidb).effect.pin,
@@ -463,8 +505,9 @@ proptest::proptest! {
         let words = "SET @@session. NAMES utf8 KILL QUERY SHOW LIMIT SELECT ROW_COUNT() GET_LOCK('";
         for escapes in [Escapes::Backslash, Escapes::None] {
             let plain = classify(&sql, escapes);
-            let asked: Vec<_> = plain.effect.questions.iter().map(|q| (q, -1)).collect();
-            crate::substitute(&sql, &asked);
+            let questions = plain.effect.questions.iter();
+            let asked: Vec<_> = questions.map(|q| (q, Answer::Value(-1))).collect();
+            crate::substitute(&sql, &asked, Server::TiDb);
             for word in words.split(' ') {
                 classify(&[word.as_bytes(), b" ", &sql].concat(), escapes);
             }

@@ -14,6 +14,16 @@ use crate::session::questions::{Asked, Source};
 use crate::session::relay::Outgoing;
 use crate::statements::StatementText;
 
+/// What is executed when a client asks for a statement that asks about the one before it.
+enum ToExecute {
+    /// The statement itself.
+    Own,
+    /// Another, with literals in the place of calls.
+    Other(Arc<StatementText>),
+    /// None: the client has this for an answer.
+    Nothing(Vec<u8>),
+}
+
 /// Errors with which an origin refuses the parameters of an execution, or the handle itself: wrong
 /// arguments, TiDB's unknown error, unknown handler, malformed packet. What it has taken of the
 /// types is not known then.
@@ -50,7 +60,11 @@ impl Session {
         let mut other = None;
         if effect.reads_previous || !effect.questions.is_empty() {
             match Box::pin(self.ask_prepared(&text, effect.to_mut())).await {
-                Ok(text) => other = text,
+                Ok(ToExecute::Own) => {}
+                Ok(ToExecute::Other(text)) => other = Some(text),
+                Ok(ToExecute::Nothing(answer)) => {
+                    return Box::pin(self.answer_bytes(packet, &answer)).await;
+                }
                 Err(trouble) => return self.give_up(packet, trouble).await,
             }
         }
@@ -93,18 +107,16 @@ impl Session {
         }
     }
 
-    /// A statement that asks about the one before it: gives the text to execute in its place, if it
-    /// cannot be as it is.
+    /// What to execute of a statement that asks about the one before it.
     async fn ask_prepared(
         &mut self,
         text: &Arc<StatementText>,
         effect: &mut Effect,
-    ) -> Result<Option<Arc<StatementText>>, Trouble> {
+    ) -> Result<ToExecute, Trouble> {
         let sql = match self.ask(Source::Text(text.sql()), effect).await? {
-            Asked::Send(None) => return Ok(None),
+            Asked::Send(None) => return Ok(ToExecute::Own),
             Asked::Send(Some(sql)) => sql,
-            // It was captured as text, and this client reads binary rows.
-            Asked::Answered(_) => return Err(Trouble::PreviousGone),
+            Asked::Answered(answer) => return Ok(ToExecute::Nothing(answer)),
         };
         if !text.is_kept() {
             return Err(Trouble::PreviousGone);
@@ -114,7 +126,7 @@ impl Session {
             self.served
                 .texts
                 .intern(&sql, text.under(), self.dialect().escapes, &statement);
-        other.map(Some).ok_or(Trouble::PreviousGone)
+        other.map(ToExecute::Other).ok_or(Trouble::PreviousGone)
     }
 
     /// Notes what an execution has done to its handle.

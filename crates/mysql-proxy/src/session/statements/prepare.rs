@@ -37,6 +37,7 @@ impl Session {
         // It runs nothing, but servers settle the types of variables that it reads.
         let mut effect = Effect {
             user_variables: statement.effect.user_variables.clone(),
+            conditions: statement.effect.conditions,
             ..Effect::default()
         };
         self.expect_user_variables(&mut effect);
@@ -48,7 +49,11 @@ impl Session {
             Relayed::Response(summary) => summary,
             Relayed::Failed(how) => return self.tell_failed(*how).await,
         };
+        let row_count = self.previous.row_count;
         self.note(StatementKind::Other, &effect, &summary).await?;
+        if summary.error.is_none() {
+            self.previous.keep_row_count(row_count);
+        }
         self.settle().await
     }
 

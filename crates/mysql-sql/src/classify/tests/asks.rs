@@ -4,7 +4,10 @@ use super::effect;
 use crate::question::QuestionKind::{
     self, ConnectionId, ErrorCount, FoundRows, LastInsertId, RowCount, WarningCount,
 };
-use crate::{Diagnostics, Kill, PinReason, Release, TidegateTable, substitute};
+use crate::{
+    Answer, Diagnostics, Dialect, Escapes, Kill, PinReason, Release, Server, TidegateTable,
+    classify, substitute,
+};
 
 #[test]
 fn finds_questions_where_they_stand() {
@@ -65,6 +68,10 @@ fn substitutes_literals_and_keeps_the_names_of_columns() {
             "SELECT LAST_INSERT_ID()",
             "SELECT (7|0) AS `LAST_INSERT_ID()`",
         ),
+        (
+            " ; ;(SELECT LAST_INSERT_ID())",
+            " ; ;(SELECT (7|0) AS `LAST_INSERT_ID()`)",
+        ),
         ("SELECT LAST_INSERT_ID() id", "SELECT (7|0) id"),
         ("SELECT LAST_INSERT_ID() AS id", "SELECT (7|0) AS id"),
         (
@@ -107,9 +114,9 @@ fn substitutes_literals_and_keeps_the_names_of_columns() {
         let answers: Vec<_> = effect
             .questions
             .iter()
-            .map(|question| (question, 7))
+            .map(|question| (question, Answer::Value(7)))
             .collect();
-        let text = substitute(sql.as_bytes(), &answers);
+        let text = substitute(sql.as_bytes(), &answers, Server::MariaDb);
         assert_eq!(String::from_utf8(text).unwrap(), expected, "{sql}");
     }
 }
@@ -118,31 +125,95 @@ fn substitutes_literals_and_keeps_the_names_of_columns() {
 fn answers_may_be_left_out_and_ranges_may_be_wrong() {
     let sql = "SELECT ROW_COUNT(), LAST_INSERT_ID()";
     let effect = effect(sql);
-    assert_eq!(substitute(sql.as_bytes(), &[]), sql.as_bytes());
-    let second = substitute(sql.as_bytes(), &[(&effect.questions[1], -1)]);
+    let answers = [(&effect.questions[1], Answer::Value(-1))];
+    let server = Server::MySql;
+    assert_eq!(substitute(sql.as_bytes(), &[], server), sql.as_bytes());
+    let second = substitute(sql.as_bytes(), &answers, server);
     assert!(second.starts_with(b"SELECT ROW_COUNT(), (-1|0) AS"));
-    assert_eq!(
-        substitute(b"SELECT", &[(&effect.questions[1], 1)]),
-        b"SELECT"
-    );
+    assert_eq!(substitute(b"SELECT", &answers, server), b"SELECT");
+}
+
+#[test]
+fn answers_have_the_types_of_their_server() {
+    let tidb = Server::TiDb;
+    for (sql, server, expected) in [
+        (
+            "SELECT FOUND_ROWS() n",
+            Server::MySql,
+            "SELECT ROUND(CAST(FOUND_ROWS()&0|7 AS SIGNED)) n",
+        ),
+        ("SELECT FOUND_ROWS() n", tidb, "SELECT (FOUND_ROWS()&0|7) n"),
+        ("SELECT @@identity n", tidb, "SELECT (FOUND_ROWS()&0|7) n"),
+        (
+            "SELECT @@error_count n",
+            tidb,
+            "SELECT IF(FOUND_ROWS()<0,NULL,CAST('7' AS CHAR)) n",
+        ),
+        ("SELECT LAST_INSERT_ID() n", tidb, "SELECT (7|0) n"),
+    ] {
+        let effect = effect(sql);
+        let answers = [(&effect.questions[0], Answer::Value(7))];
+        let text = substitute(sql.as_bytes(), &answers, server);
+        assert_eq!(String::from_utf8(text).unwrap(), expected, "{sql}");
+    }
+}
+
+#[test]
+fn tidb_names_a_column_after_the_comments_behind_it_too() {
+    let sql = b"SELECT /* a */ ROW_COUNT() /* b */ , FOUND_ROWS() -- c\n";
+    let dialect = Dialect {
+        escapes: Escapes::Backslash,
+        server: Server::TiDb,
+    };
+    for (dialect, names) in [
+        (dialect, ["ROW_COUNT() /* b */", "FOUND_ROWS() -- c"]),
+        (Escapes::Backslash.into(), ["ROW_COUNT()", "FOUND_ROWS()"]),
+    ] {
+        let effect = classify(sql, dialect).effect;
+        let columns = effect.questions.iter().map(|q| q.column.clone().unwrap());
+        let named: Vec<_> = columns.map(|column| &sql[column.name]).collect();
+        assert_eq!(named, names.map(str::as_bytes));
+    }
+}
+
+#[test]
+fn a_call_may_stay_but_for_one_value() {
+    let sql = "INSERT INTO t VALUES (1); SELECT LAST_INSERT_ID()";
+    let effect = effect(sql);
+    let answers = [(&effect.questions[0], Answer::ZeroFor(9))];
+    assert!(effect.questions[0].is_behind);
+    let text = substitute(sql.as_bytes(), &answers, Server::TiDb);
+    let expected = "INSERT INTO t VALUES (1); \
+                    SELECT (LAST_INSERT_ID()*(LAST_INSERT_ID()<>9)) AS `LAST_INSERT_ID()`";
+    assert_eq!(String::from_utf8(text).unwrap(), expected);
 }
 
 #[test]
 fn knows_what_a_literal_cannot_answer() {
-    for (sql, needs) in [
-        ("SELECT ROW_COUNT()", false),
-        ("SHOW WARNINGS", false),
-        ("SHOW WARNINGS; SELECT 1", true),
-        ("SHOW WARNINGS LIMIT ROW_COUNT", true),
-        ("GET DIAGNOSTICS @n = NUMBER", true),
-        ("SELECT @@tidb_last_txn_info", true),
-        (
-            "INSERT INTO t VALUES (1); SELECT @@tidb_last_txn_info",
-            false,
-        ),
-        ("INSERT INTO t VALUES (1); SHOW WARNINGS", false),
+    for sql in [
+        "GET DIAGNOSTICS @n = NUMBER, @r = ROW_COUNT",
+        "SELECT @@tidb_last_txn_info",
     ] {
-        assert_eq!(effect(sql).needs_previous, needs, "{sql}");
+        let effect = effect(sql);
+        assert!(effect.needs_previous && effect.reads_previous, "{sql}");
+    }
+    for sql in [
+        "SHOW WARNINGS; SELECT 1",
+        "SHOW WARNINGS LIMIT ROW_COUNT",
+        "GET DIAGNOSTICS @n = NUMBER",
+    ] {
+        let effect = effect(sql);
+        assert!(effect.reads_conditions && effect.reads_previous, "{sql}");
+        assert!(!effect.needs_previous, "{sql}");
+    }
+    for sql in [
+        "SELECT ROW_COUNT()",
+        "SHOW WARNINGS",
+        "INSERT INTO t VALUES (1); SELECT @@tidb_last_txn_info",
+        "INSERT INTO t VALUES (1); SHOW WARNINGS",
+    ] {
+        let effect = effect(sql);
+        assert!(!effect.needs_previous && !effect.reads_conditions, "{sql}");
     }
 }
 
