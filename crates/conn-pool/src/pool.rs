@@ -103,6 +103,13 @@ impl<C: Connect> Pool<C> {
         self.shared.revive(idle)
     }
 
+    /// Closes what is idle, for what it holds at the other end. Those that have to be kept ready
+    /// are opened anew.
+    pub fn close_idle(&self) {
+        let idle = self.shared.state().take_idle(|_, _| true);
+        self.shared.close_all(idle);
+    }
+
     /// Closes what is idle and refuses whoever asks from now on. What is lent is closed when it
     /// comes back.
     pub fn close(&self) {

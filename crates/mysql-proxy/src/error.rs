@@ -55,6 +55,9 @@ pub(crate) enum SessionEnd {
     /// The origin connection that held the session's state is gone, so the session is too.
     #[error("origin connection with the session's state was lost")]
     StateLost,
+    /// Likewise, and perhaps the origin said why.
+    #[error("origin hung up on the session{}", because(.0.as_ref()))]
+    OriginHungUp(Option<ErrPacket>),
     /// The edge shuts down.
     #[error("edge is draining")]
     Draining,
@@ -70,6 +73,10 @@ pub(crate) enum SessionEnd {
     /// A statement was killed, and its response did not end.
     #[error("killed statement did not end")]
     NotInterrupted,
+}
+
+fn because(why: Option<&ErrPacket>) -> String {
+    why.map_or_else(String::new, |why| format!(": {}", why.message))
 }
 
 /// Why a command could not be run. The session goes on.

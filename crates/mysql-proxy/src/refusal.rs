@@ -113,6 +113,8 @@ pub(crate) fn of_end(end: &SessionEnd, hyperdrive: &Hyperdrive) -> Option<ErrPac
     let limits = hyperdrive.limits;
     let (code, state, what, limit) = match end {
         SessionEnd::Draining => return Some(draining()),
+        // The client reads what it would read from the origin itself.
+        SessionEnd::OriginHungUp(why) => return why.clone(),
         SessionEnd::TransactionTimeout => (
             1927,
             *b"70100",

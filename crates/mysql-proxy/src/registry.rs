@@ -183,6 +183,7 @@ impl Drop for Place {
         let entry = inner.places.remove(&self.id).flatten();
         if let Some(entry) = entry {
             inner.user_left(&entry.user);
+            entry.leave();
         }
     }
 }

@@ -25,7 +25,7 @@ mod warnings;
 use std::sync::Arc;
 
 use conn_pool::Lease;
-use mysql_proto::{NONCE_LEN, ResponseTracker, StatusFlags};
+use mysql_proto::{ErrPacket, NONCE_LEN, ResponseTracker, StatusFlags};
 use mysql_sql::{Dialect, Escapes};
 use net::DrainGuard;
 use tracing::debug;
@@ -113,7 +113,7 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
             command = session.downstream.next_command() => command,
             end = watch.idle(may_drain) => Err(end),
             // The client is hung up on, too, as it would be directly.
-            () = hung_up(&mut session.held) => Err(SessionEnd::StateLost),
+            why = hung_up(&mut session.held) => Err(SessionEnd::OriginHungUp(why)),
         };
         let served = match command {
             Ok(packet) => {
@@ -137,8 +137,8 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
 }
 
 /// Waits until the origin hangs up on the connection that a session keeps; for ever if it keeps
-/// none.
-async fn hung_up(held: &mut Option<Lease<OriginConnector>>) {
+/// none. Gives what it says of that.
+async fn hung_up(held: &mut Option<Lease<OriginConnector>>) -> Option<ErrPacket> {
     match held {
         Some(lease) => lease.hung_up().await,
         None => std::future::pending().await,

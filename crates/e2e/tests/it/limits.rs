@@ -6,10 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use e2e::{Path, expect_failure};
 use mysql_async::prelude::Queryable;
+use mysql_proto::Capabilities;
 use testkit::{Database, DatabaseKind};
 use tokio::time::{Instant, timeout};
 
-use crate::world::{path, server};
+use crate::wire::Wire;
+use crate::world::{direct, path, server};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -107,6 +109,68 @@ async fn a_forgotten_transaction_is_rolled_back_on_mysql() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forgotten_transaction_is_rolled_back_on_tidb() -> Result<()> {
     a_transaction(DatabaseKind::Tidb, "idle_transaction_timeout = \"1s\"").await
+}
+
+/// A server ends a session that says nothing for too long by a limit of its own, and a client reads
+/// what it reads directly.
+async fn the_origins_own(kind: DatabaseKind) -> Result<()> {
+    let Some((server, path)) = limited(kind, &[]).await? else {
+        return Ok(());
+    };
+    let mut words = Vec::new();
+    for endpoint in [&direct(&server), path.endpoint()] {
+        let mut wire = Wire::open(endpoint, Capabilities::empty()).await?;
+        for sql in ["SET wait_timeout = 1", "BEGIN", "SELECT 1"] {
+            wire.query(sql).await?;
+        }
+        words.push(wire.closed().await?);
+    }
+    ensure!(words[0] == words[1], "{words:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_origins_own_limit_is_told_of_on_mariadb() -> Result<()> {
+    the_origins_own(DatabaseKind::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_origins_own_limit_is_told_of_on_mysql() -> Result<()> {
+    the_origins_own(DatabaseKind::MySql).await
+}
+
+/// A server has a limit of its own for prepared statements, and those that the edge keeps for
+/// nobody must not use it up.
+async fn prepared_statements(kind: DatabaseKind) -> Result<()> {
+    let Some((server, path)) = limited(kind, &[]).await? else {
+        return Ok(());
+    };
+    server
+        .execute("SET GLOBAL max_prepared_stmt_count = 5")
+        .await?;
+    let mut client = path.endpoint().connect().await?;
+    for number in 0..20 {
+        let statement = client.prep(format!("SELECT {number} + ?")).await?;
+        let sum: Option<u8> = client.exec_first(&statement, (1,)).await?;
+        ensure!(sum == Some(number + 1), "{sum:?}");
+        client.close(statement).await?;
+    }
+    // Those of other connections count as well.
+    let mut other = path.endpoint().connect().await?;
+    other.query_drop("BEGIN").await?;
+    let sum: Option<u8> = other.exec_first("SELECT 7 + ?", (1,)).await?;
+    ensure!(sum == Some(8), "{sum:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prepared_statements_make_room_on_mariadb() -> Result<()> {
+    prepared_statements(DatabaseKind::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prepared_statements_make_room_on_mysql() -> Result<()> {
+    prepared_statements(DatabaseKind::MySql).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

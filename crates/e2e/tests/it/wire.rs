@@ -1,5 +1,6 @@
 //! A client that takes bytes as they are, to compare those of two servers.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -203,11 +204,15 @@ impl Wire {
         }
     }
 
-    /// Waits until the server has closed.
-    pub(crate) async fn closed(mut self) -> Result<()> {
+    /// Waits until the server has closed, and gives what it said before. (MariaDB resets the
+    /// connection of a client that said nothing for too long.)
+    pub(crate) async fn closed(mut self) -> Result<Vec<u8>> {
         let mut rest = Vec::new();
-        timeout(PATIENCE, self.stream.read_to_end(&mut rest)).await??;
-        Ok(())
+        let read = timeout(PATIENCE, self.stream.read_to_end(&mut rest)).await?;
+        match read {
+            Err(error) if error.kind() != ErrorKind::ConnectionReset => Err(error.into()),
+            _ => Ok(rest),
+        }
     }
 
     fn has_attributes(&self) -> bool {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use conn_pool::Fit;
 use mysql_client::LoggedIn;
-use mysql_proto::{Capabilities, Command, write_command};
+use mysql_proto::{Capabilities, Command, ErrPacket, HEADER_LEN, PacketHeader, write_command};
 use mysql_sql::Server;
 use net::BoxStream;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -24,6 +24,9 @@ use crate::statements::Handles;
 /// What is read from an origin at a time. It holds most responses whole; a bulk result moves in
 /// pieces of this size, and the client's own pace is what bounds it.
 const READ_BUFFER: usize = 16 * 1024;
+
+/// Longest error that an origin says before it hangs up, which is a sentence.
+const LAST_WORDS: usize = 1024;
 
 /// A connection to an origin, logged in and between two commands while nobody uses it.
 #[derive(Debug)]
@@ -274,19 +277,14 @@ impl OriginConn {
     }
 
     /// Waits until the origin ends the connection, or says something unasked, which it does before
-    /// it hangs up. Cancel-safe.
-    pub(crate) async fn hung_up(&mut self) {
-        let mut byte = [0];
-        let mut buffer = ReadBuf::new(&mut byte);
+    /// it hangs up: gives that error, if it is one. Cancel-safe.
+    pub(crate) async fn hung_up(&mut self) -> Option<ErrPacket> {
+        let mut bytes = [0; LAST_WORDS];
+        let mut buffer = ReadBuf::new(&mut bytes);
         let stream = &mut self.stream;
-        poll_fn(|context| {
-            Pin::new(&mut *stream)
-                .poll_read(context, &mut buffer)
-                .map(drop)
-        })
-        .await;
-        // What it said is lost with the connection.
+        let read = poll_fn(|context| Pin::new(&mut *stream).poll_read(context, &mut buffer)).await;
         self.settled = false;
+        read.ok().and_then(|()| last_words(buffer.filled()))
     }
 
     /// True unless the stream has ended, failed, or said something unasked while nobody used it, or
@@ -307,6 +305,13 @@ impl OriginConn {
             let _pending = stream.poll_shutdown(&mut context);
         }
     }
+}
+
+/// The error of a packet that nobody asked for.
+fn last_words(bytes: &[u8]) -> Option<ErrPacket> {
+    let header = PacketHeader::decode(bytes)?;
+    let payload = bytes.get(HEADER_LEN..)?.get(..header.payload_len)?;
+    ErrPacket::decode(payload).ok()
 }
 
 /// Whose server an origin is, as far as it matters.

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use mysql_proto::{Command, ErrPacket, HEADER_LEN, ResponseState, ResponseTracker, Summary};
+use mysql_proto::{
+    Command, ErrPacket, HEADER_LEN, ResponseState, ResponseTracker, Summary, write_command,
+};
 
 use super::OriginConn;
 use crate::error::OriginLoss;
@@ -11,6 +13,15 @@ use crate::error::OriginLoss;
 const KEPT: usize = 4 * 1024;
 
 impl OriginConn {
+    /// Sends `COM_STMT_PREPARE`, behind the closing of what is not kept any more.
+    pub(crate) async fn send_preparation(&mut self, sql: &[u8]) -> Result<(), OriginLoss> {
+        let mut bytes = self.handles.take_closing();
+        write_command(&mut bytes, Command::STMT_PREPARE, sql);
+        self.begin_command();
+        self.send(&bytes).await.map_err(|error| error.source)?;
+        Ok(())
+    }
+
     /// Reads the response to a command and keeps nothing but what it tells: it may have thousands
     /// of definitions. Inside, the origin's error.
     pub(crate) async fn read_over(

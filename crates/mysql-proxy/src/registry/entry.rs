@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use domain::HyperdriveId;
 use mysql_proto::Command;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OwnedMutexGuard, Semaphore};
 use tokio::time::Instant;
 
 use crate::state::SessionState;
@@ -54,6 +54,8 @@ pub(crate) struct Entry {
     kill: Arc<tokio::sync::Mutex<()>>,
     /// The session's task.
     waker: Mutex<Option<Waker>>,
+    /// Closed when the session is gone.
+    gone: Arc<Semaphore>,
     details: Mutex<Details>,
 }
 
@@ -142,6 +144,7 @@ impl Entry {
             kill_comes: AtomicBool::new(false),
             kill: Arc::default(),
             waker: Mutex::default(),
+            gone: Arc::new(Semaphore::new(0)),
             details: Mutex::default(),
         }
     }
@@ -153,6 +156,7 @@ impl Entry {
             since: self.since,
             signals: AtomicU8::new(signals),
             waker: Mutex::new(self.waker().clone()),
+            gone: Arc::clone(&self.gone),
             ..Self::new(self.id, facts)
         }
     }
@@ -314,6 +318,17 @@ impl Entry {
             Interruption::Killed => KILL_QUERY,
             Interruption::TimedOut => TIME_OUT,
         });
+    }
+
+    /// Waits until the session is gone, and the client's connection closed. Cancel-safe.
+    pub(crate) async fn gone(&self) {
+        // There are no permits: this only ends when it is closed.
+        let _closed = self.gone.acquire().await;
+    }
+
+    /// The session is gone.
+    pub(super) fn leave(&self) {
+        self.gone.close();
     }
 
     /// Tells the session to end.

@@ -7,9 +7,11 @@
 //! | none of ours | the statement goes to the origin: an id of its own process list |
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mysql_proto::StatusFlags;
 use mysql_sql::{Effect, Kill, QuestionKind};
+use tokio::time::timeout;
 use tracing::debug;
 
 use super::Session;
@@ -17,6 +19,9 @@ use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::kill::KillError;
 use crate::registry::{Entry, Interruption};
+
+/// Longest that a killer waits for the end of a session whose client takes no more bytes.
+const END_LIMIT: Duration = Duration::from_secs(1);
 
 /// Whom a `KILL` means.
 pub(super) enum Target {
@@ -101,6 +106,8 @@ impl Session {
         } else {
             // Its own task ends it, and kills what it runs.
             self.registered.registry().end(entry.id);
+            // Its client is hung up on before the killer is answered, as at a server.
+            let _too_late = timeout(END_LIMIT, entry.gone()).await;
         }
         self.discard(packet).await?;
         let status = self.status.unwrap_or(StatusFlags::AUTOCOMMIT);

@@ -7,6 +7,8 @@
 //!   SEND_LONG_DATA   binds a handle to the client's statement
 //!   FETCH            on that handle, while a cursor is open
 //!   RESET, CLOSE     on that handle, if there is one; else nothing is sent
+//!
+//!   error 1461       what is kept for nobody makes room, then once more        room.rs
 //! ```
 //!
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase_ps.html>
@@ -14,6 +16,7 @@
 mod execute;
 mod prepare;
 mod reframe;
+mod room;
 mod send;
 
 use std::sync::Arc;

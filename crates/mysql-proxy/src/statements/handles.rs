@@ -122,6 +122,16 @@ impl Handles {
         write_command(&mut self.closing, Command::STMT_CLOSE, &id);
     }
 
+    /// Closes all that are free at the origin, ahead of the next command. False: there was none.
+    pub(crate) fn close_free(&mut self) -> bool {
+        let mut any = false;
+        while let Some((_, handle)) = self.free.remove_lru() {
+            self.close(handle);
+            any = true;
+        }
+        any
+    }
+
     /// Takes the packets that close statements at the origin.
     pub(crate) fn take_closing(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.closing)

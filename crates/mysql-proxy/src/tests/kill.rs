@@ -124,6 +124,9 @@ async fn kill_ends_a_session_wherever_it_is() {
     assert_eq!(query(&mut victim, "BEGIN").await, Outcome::Rows(0));
     let kill = format!("KILL {}", victim.thread());
     assert_eq!(query(&mut killer, &kill).await, Outcome::Rows(0));
+    // It is gone by the time that the killer has its answer.
+    let sessions = query(&mut killer, "SHOW TIDEGATE SESSIONS").await;
+    assert_eq!(sessions, Outcome::Rows(1));
     assert!(victim.receive().await.is_err());
     assert_eq!(query(&mut killer, "DELETE").await, Outcome::Rows(0));
     // Amid a statement, which is killed.

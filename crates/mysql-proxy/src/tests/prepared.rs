@@ -186,6 +186,70 @@ async fn statements_beyond_the_limit_are_closed_at_the_origin() {
     assert_eq!(origin.times("CLOSE ?"), 0);
 }
 
+/// One that refuses to prepare this text so many times, as it has too many statements.
+async fn full_origin(sql: &'static str, times: u32) -> ScriptedOrigin {
+    let refused = AtomicU32::new(0);
+    ScriptedOrigin::start(move |command| match command {
+        "BEGIN" => Reply::Ok {
+            in_transaction: true,
+        },
+        _ if command.strip_prefix("PREPARE ") == Some(sql)
+            && refused.fetch_add(1, Ordering::SeqCst) < times =>
+        {
+            Reply::Error(1461)
+        }
+        _ if command.starts_with("PREPARE") => Reply::Prepared { gap: 0 },
+        _ => Reply::Rows(2),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn statements_that_are_kept_make_room_for_one_that_is_wanted() {
+    let origin = full_origin("SELECT 3", 1).await;
+    let edge = Edge::start(&origin, pool());
+    let mut client = edge.client().await;
+    let one = prepare(&mut client, "SELECT 1").await;
+    prepare(&mut client, "SELECT 2").await;
+    let three = prepare(&mut client, "SELECT 3").await;
+    assert_eq!(origin.times("CLOSE SELECT 1"), 1);
+    assert_eq!(origin.times("CLOSE SELECT 2"), 1);
+    assert_eq!(execute(&mut client, three).await, Outcome::Rows(2));
+    assert_eq!(execute(&mut client, one).await, Outcome::Rows(2));
+    assert_eq!(origin.times("PREPARE SELECT 1"), 2);
+}
+
+#[tokio::test]
+async fn idle_connections_make_room_for_a_statement_that_moves() {
+    let prepared = AtomicU32::new(0);
+    let origin = ScriptedOrigin::start(move |command| match command {
+        "BEGIN" => Reply::Ok {
+            in_transaction: true,
+        },
+        "PREPARE SELECT 2" => match prepared.fetch_add(1, Ordering::SeqCst) {
+            1 => Reply::Error(1461),
+            _ => Reply::Prepared { gap: 0 },
+        },
+        _ if command.starts_with("PREPARE") => Reply::Prepared { gap: 0 },
+        _ => Reply::Rows(2),
+    })
+    .await;
+    let edge = Edge::start(&origin, pool());
+    let (mut client, [_, two], _other) = moved(&edge).await;
+    assert_eq!(execute(&mut client, two).await, Outcome::Rows(2));
+    assert_eq!(origin.times("PREPARE SELECT 2"), 3);
+}
+
+#[tokio::test]
+async fn an_origin_without_room_is_told_of() {
+    let origin = full_origin("SELECT 1", u32::MAX).await;
+    let edge = Edge::start(&origin, pool());
+    let mut client = edge.client().await;
+    let summary = ask(&mut client, Command::STMT_PREPARE, b"SELECT 1").await;
+    assert_eq!(summary.unwrap().error, Some(1461));
+    assert_eq!(query(&mut client, "SELECT 1").await, Outcome::Rows(2));
+}
+
 #[tokio::test]
 async fn a_handle_outlives_the_statement_of_its_client() {
     let origin = origin_with_gap(0).await;

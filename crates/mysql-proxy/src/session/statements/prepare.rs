@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use mysql_proto::{
-    Command, HEADER_LEN, ResponseState, ResponseTracker, Summary, patch_statement_id, write_command,
+    Command, HEADER_LEN, ResponseState, ResponseTracker, Summary, patch_statement_id,
 };
 use mysql_sql::{Effect, Statement, StatementKind};
 
+use super::room::{Rooms, TOO_MANY};
 use super::{Bound, Prepared, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
@@ -79,17 +80,20 @@ impl Session {
             Ok(_) => {}
             Err(trouble) => return unsent(trouble, packet),
         }
-        let Some(lease) = &mut self.held else {
-            return Err(SessionEnd::StateLost);
-        };
-        let mut tracker = ResponseTracker::new(packet.command, lease.capabilities());
-        let (id, state) = match self.relay_id(&mut tracker, text).await {
+        let (head, tracker, state) = match self.answer_to_preparation(text).await {
             Ok(begun) => begun,
-            Err(SendTrouble::Client(end)) => {
+            Err((SendTrouble::Client(end), tracker)) => {
                 self.response = Some(tracker);
                 return Err(end);
             }
-            Err(trouble) => return unanswered(trouble, &tracker, false),
+            Err((trouble, tracker)) => return unanswered(trouble, &tracker, false),
+        };
+        let id = match self.relay_id(head, tracker.summary(), text).await {
+            Ok(id) => id,
+            Err(end) => {
+                self.response = Some(tracker);
+                return Err(end);
+            }
         };
         let relayed = match state {
             ResponseState::Done => Relayed::Response(*tracker.summary()),
@@ -102,14 +106,42 @@ impl Session {
         Ok(relayed)
     }
 
-    /// Relays the beginning of the response, with our id in the place of the origin's. Gives ours.
-    async fn relay_id(
+    /// Reads the beginning of the response. While the origin has too many statements, room is made
+    /// and it is asked again.
+    async fn answer_to_preparation(
+        &mut self,
+        text: &Arc<StatementText>,
+    ) -> Result<(Vec<u8>, ResponseTracker, ResponseState), (SendTrouble, ResponseTracker)> {
+        let mut rooms = Rooms::default();
+        loop {
+            let capabilities = self.held.as_ref().map(|lease| lease.capabilities());
+            let capabilities = capabilities.unwrap_or_default();
+            let mut tracker = ResponseTracker::new(Command::STMT_PREPARE, capabilities);
+            let (head, state) = match self.read_head(&mut tracker).await {
+                Ok(begun) => begun,
+                Err(trouble) => return Err((trouble, tracker)),
+            };
+            let lacks_room = tracker.summary().error == Some(TOO_MANY) && text.is_kept();
+            if !lacks_room || !self.make_room(&mut rooms).await {
+                return Ok((head, tracker, state));
+            }
+            let Some(lease) = &mut self.held else {
+                return Err((SendTrouble::Client(SessionEnd::StateLost), tracker));
+            };
+            if let Err(loss) = lease.send_preparation(text.sql()).await {
+                let tracker = ResponseTracker::new(Command::STMT_PREPARE, capabilities);
+                return Err((SendTrouble::Origin(loss), tracker));
+            }
+        }
+    }
+
+    /// Reads the response as far as the statement's id.
+    async fn read_head(
         &mut self,
         tracker: &mut ResponseTracker,
-        text: &Arc<StatementText>,
-    ) -> Result<(Option<u32>, ResponseState), SendTrouble> {
+    ) -> Result<(Vec<u8>, ResponseState), SendTrouble> {
         let mut head = Vec::new();
-        let state = loop {
+        loop {
             let Some(lease) = &mut self.held else {
                 return Err(SendTrouble::Client(SessionEnd::StateLost));
             };
@@ -125,20 +157,28 @@ impl Session {
                 if is_all {
                     lease.end_command();
                 }
-                break fed.state;
+                return Ok((head, fed.state));
             }
             // The tracker has read the whole first packet by the time that it knows the id.
             if tracker.summary().statement_id.is_some() && head.len() >= ID_END {
-                break fed.state;
+                return Ok((head, fed.state));
             }
-        };
-        let id = self.note_prepared(tracker.summary(), text);
+        }
+    }
+
+    /// Relays the beginning of the response, with our id in the place of the origin's. Gives ours.
+    async fn relay_id(
+        &mut self,
+        mut head: Vec<u8>,
+        summary: &Summary,
+        text: &Arc<StatementText>,
+    ) -> Result<Option<u32>, SessionEnd> {
+        let id = self.note_prepared(summary, text);
         if let (Some(id), Some(payload)) = (id, head.get_mut(HEADER_LEN..)) {
             patch_statement_id(payload, id);
         }
-        let sent = self.downstream.send(&head).await;
-        sent.map_err(SendTrouble::Client)?;
-        Ok((id, state))
+        self.downstream.send(&head).await?;
+        Ok(id)
     }
 
     /// The origin has prepared a statement, or refused to. Gives our id of it.
@@ -177,7 +217,15 @@ impl Session {
             Arc::new(now.as_under(text.under()))
         };
         self.lead_to(&under).await?;
-        let prepared = self.ask_to_prepare(text).await;
+        let mut rooms = Rooms::default();
+        let prepared = loop {
+            let prepared = self.ask_to_prepare(text).await;
+            let lacks_room =
+                matches!(&prepared, Err(Trouble::Refused(error)) if error.code == TOO_MANY);
+            if !lacks_room || !self.make_room(&mut rooms).await {
+                break prepared;
+            }
+        };
         if !is_same && prepared.is_ok() {
             self.lead_to(&now).await?;
         }
@@ -188,13 +236,9 @@ impl Session {
         let Some(lease) = &mut self.held else {
             return Err(Trouble::Client(SessionEnd::StateLost));
         };
-        let mut bytes = lease.handles.take_closing();
-        write_command(&mut bytes, Command::STMT_PREPARE, text.sql());
-        lease.begin_command();
-        let sent = lease.send(&bytes).await;
-        let answered = match sent {
+        let answered = match lease.send_preparation(text.sql()).await {
             Ok(()) => lease.read_over(Command::STMT_PREPARE).await,
-            Err(error) => Err(error.source.into()),
+            Err(loss) => Err(loss),
         };
         match answered {
             Ok(Ok(summary)) if !lease.has_unread() => {
