@@ -105,12 +105,15 @@ impl Downstream {
             return Ok(Buffered::Missing(IDLE_BUFFER));
         };
         if header.sequence_id != 0 {
-            return Err(SessionEnd::Protocol(
-                "a command with a sequence id other than 0",
-            ));
+            return Err(SessionEnd::OutOfOrder);
         }
         if header.payload_len == 0 {
-            return Err(SessionEnd::Protocol("a command without a byte"));
+            // As servers read it: they do not know that command either.
+            return Ok(Buffered::Whole(CommandPacket {
+                command: Command::SLEEP,
+                len: HEADER_LEN,
+                is_whole: true,
+            }));
         }
         let len = HEADER_LEN + header.payload_len;
         let missing = len.saturating_sub(self.input.len());

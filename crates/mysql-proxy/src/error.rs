@@ -43,6 +43,9 @@ pub(crate) enum SessionEnd {
     /// The client broke the protocol.
     #[error("client broke the protocol: {0}")]
     Protocol(&'static str),
+    /// The client began a command with a sequence id other than 0.
+    #[error("client broke the protocol: packets out of order")]
+    OutOfOrder,
     /// The login did not succeed.
     #[error("login refused: {0}")]
     LoginRefused(&'static str),
@@ -94,8 +97,14 @@ pub(crate) enum Trouble {
     PreviousGone,
     /// Not carried by this version.
     NotSupported(&'static str),
+    /// No server knows the command.
+    UnknownCommand,
+    /// A packet is shorter than its command has to be, or cannot be read.
+    Malformed,
     /// It was not to wait any longer.
     Interrupted(Interruption),
+    /// `KILL` of the session's own connection, at this server.
+    KilledItself(Flavor),
     /// `KILL` of a session that is none of this hyperdrive's.
     UnknownThread(u64),
     /// The statement that was to be killed may run on.

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use conn_pool::{LeaseError, Pool, PoolConfig, PoolStats};
 use domain::{Hyperdrive, HyperdriveId, Snapshot};
-use mysql_proto::Capabilities;
+use mysql_proto::{Capabilities, ErrPacket};
 use net::{Backoff, Dial};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{debug, error, info, warn};
 
+use crate::databases::Databases;
 use crate::error::OriginError;
 use crate::kill::{KillError, Killed, Killer};
 use crate::metrics::{HyperdriveMetrics, Metrics};
@@ -21,7 +22,7 @@ use crate::profile::Profile;
 use crate::programs;
 use crate::registry::{Aim, Registry, Stay};
 use crate::state::SessionState;
-use crate::statements::Texts;
+use crate::statements::{HandleLimits, Texts};
 
 /// `utf8mb4_general_ci`, which every origin knows.
 const MEETING_COLLATION: u8 = 45;
@@ -47,6 +48,7 @@ pub(crate) struct Served {
     pub(crate) texts: Texts,
     /// The character set of a session that MySQL has reset, as `SET` names it; once it is known.
     pub(crate) default_names: OnceLock<String>,
+    databases: Databases,
     killer: Killer,
 }
 
@@ -54,6 +56,13 @@ impl Served {
     /// Most sessions of the local user.
     pub(crate) fn limit_of_user(&self) -> Option<usize> {
         self.hyperdrive.limits.max_user_connections
+    }
+
+    /// The origin's error, if sessions cannot begin in this database.
+    pub(crate) async fn refused_database(&self, name: Option<&str>) -> Option<ErrPacket> {
+        // The pool begins in that of its origin itself, and tells what is wrong with it.
+        let asked = name.filter(|name| self.hyperdrive.origin.database.as_deref() != Some(name))?;
+        self.databases.refused(asked, self.pool.connector()).await
     }
 
     /// Kills the statement of a session of this hyperdrive that was aimed at.
@@ -130,7 +139,7 @@ impl Hyperdrives {
     fn start(&self, hyperdrive: Arc<Hyperdrive>) -> Result<Served, OriginError> {
         let policy = hyperdrive.pool;
         let connector = OriginConnector::new(hyperdrive.origin.clone(), Arc::clone(&self.dial))?
-            .max_statements(policy.max_statements);
+            .keep(HandleLimits::of(policy.max_statements, policy.max));
         let config = PoolConfig {
             min: policy.min,
             max: policy.max,
@@ -146,6 +155,7 @@ impl Hyperdrives {
             metrics: self.metrics.of(&hyperdrive.name),
             texts: Texts::default(),
             default_names: OnceLock::new(),
+            databases: Databases::new(),
             killer: Killer::new(),
             hyperdrive,
         })

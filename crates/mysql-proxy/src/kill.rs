@@ -92,7 +92,7 @@ impl Killer {
 }
 
 async fn tell(stay: Stay, origin: &OriginConnector) -> Result<Killed, KillError> {
-    let mut conn = origin.open_aside().await?;
+    let mut conn = origin.open_aside(None).await?;
     let statement = statement(conn.flavor(), stay);
     let answer = conn.ask(statement.as_bytes()).await?;
     let refusal = answer.refusal();

@@ -20,6 +20,7 @@ mod bring;
 mod collation;
 mod compression;
 mod config;
+mod databases;
 mod downstream;
 mod error;
 mod hyperdrives;

@@ -76,7 +76,7 @@ pub(crate) async fn watch(connector: &OriginConnector) {
 
 /// Asks on a connection aside from the pool. `None`: the origin knows no programs.
 async fn ask(connector: &OriginConnector) -> Result<Option<bool>, String> {
-    let opened = connector.open_aside().await;
+    let opened = connector.open_aside(None).await;
     let mut conn = opened.map_err(|error| error.to_string())?;
     if conn.flavor() == Flavor::TiDb {
         conn.quit();

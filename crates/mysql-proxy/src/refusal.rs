@@ -5,11 +5,13 @@
 //! |---|---|---|
 //! | 1040 `ER_CON_COUNT_ERROR` | 08004 | the edge has as many clients as it may |
 //! | 1045 `ER_ACCESS_DENIED_ERROR` | 28000 | wrong local password |
+//! | 1047 `ER_UNKNOWN_COM_ERROR` | 08S01 | no server knows the command |
 //! | 1049 `ER_BAD_DB_ERROR` | 42000 | no hyperdrive has this user |
 //! | 1053 `ER_SERVER_SHUTDOWN` | 08S01 | the edge shuts down |
 //! | 1064 `ER_PARSE_ERROR` | 42000 | `SHOW TIDEGATE` of something that there is not |
 //! | 1094 `ER_NO_SUCH_THREAD` | HY000 | `KILL` of a session of another hyperdrive |
 //! | 1153 `ER_NET_PACKET_TOO_LARGE` | 08S01 | no room for the types of an execution |
+//! | 1156 `ER_NET_PACKETS_OUT_OF_ORDER` | 08S01 | a command has a sequence id |
 //! | 1158 `ER_NET_READ_ERROR` | 08S01 | the origin connection was lost under a statement |
 //! | 1203 `ER_TOO_MANY_USER_CONNECTIONS` | 42000 | the pool is exhausted |
 //! | 1210 `ER_WRONG_ARGUMENTS` | HY000 | long data for a parameter that there is not |
@@ -22,7 +24,8 @@
 //! | 1429 `ER_CONNECT_TO_FOREIGN_DATA_SOURCE` | HY000 | the origin is down, or refused our login |
 //! | 1461 `ER_MAX_PREPARED_STMT_COUNT_REACHED` | 42000 | the session has 16,382 statements |
 //! | 1477 `ER_FOREIGN_SERVER_DOESNT_EXIST` | HY000 | the tunnel has no connector |
-//! | 1927 `ER_CONNECTION_KILLED` (MariaDB's) | 70100 | `transaction_timeout` is over |
+//! | 1835 `ER_MALFORMED_PACKET` | HY000 | a packet cannot be read |
+//! | 1927 `ER_CONNECTION_KILLED` (MariaDB's) | 70100 | `transaction_timeout`; `KILL` of itself |
 //! | 3024 `ER_QUERY_TIMEOUT` | HY000 | `query_timeout` was over before there was a connection |
 //! | 3159 `ER_SECURE_TRANSPORT_REQUIRED` | HY000 | the edge demands TLS |
 //! | 4031 `ER_CLIENT_INTERACTION_TIMEOUT` | HY000 | `idle_transaction_timeout` is over |
@@ -37,7 +40,7 @@ use mysql_client::LoginError;
 use mysql_proto::{ErrPacket, HandshakeError};
 use net::{DialError, DialErrorKind};
 
-pub(crate) use statement::{malformed_packet, too_long, wrong_long_data};
+pub(crate) use statement::{too_long, wrong_long_data};
 
 use crate::error::{OriginError, SessionEnd, Trouble};
 use crate::registry::Interruption;
@@ -113,6 +116,10 @@ pub(crate) fn of_end(end: &SessionEnd, hyperdrive: &Hyperdrive) -> Option<ErrPac
     let limits = hyperdrive.limits;
     let (code, state, what, limit) = match end {
         SessionEnd::Draining => return Some(draining()),
+        SessionEnd::OutOfOrder => {
+            let text = "Got packets out of order";
+            return Some(ErrPacket::new(1156, *b"08S01", text));
+        }
         // The client reads what it would read from the origin itself.
         SessionEnd::OriginHungUp(why) => return why.clone(),
         SessionEnd::TransactionTimeout => (
@@ -170,7 +177,12 @@ pub(crate) fn of_trouble(trouble: &Trouble, hyperdrive: &Hyperdrive) -> ErrPacke
             *b"42000",
             format!("This version of tidegate does not carry {what}; connect to the origin for it"),
         ),
-        Trouble::Interrupted(Interruption::Killed) => {
+        Trouble::UnknownCommand => ErrPacket::new(1047, *b"08S01", "Unknown command"),
+        Trouble::Malformed => statement::malformed_packet(),
+        Trouble::KilledItself(flavor) if flavor.is_mariadb() => {
+            ErrPacket::new(1927, *b"70100", "Connection was killed")
+        }
+        Trouble::KilledItself(_) | Trouble::Interrupted(Interruption::Killed) => {
             ErrPacket::new(1317, *b"70100", "Query execution was interrupted")
         }
         Trouble::Interrupted(Interruption::TimedOut) => ErrPacket::new(

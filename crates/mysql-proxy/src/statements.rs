@@ -23,7 +23,7 @@ mod shape;
 mod text;
 
 pub(crate) use aim::{Aim, Target};
-pub(crate) use handles::{Handle, HandleKey, Handles};
+pub(crate) use handles::{Handle, HandleKey, HandleLimits, Handles};
 pub(crate) use prepared::{Bound, MAX_PREPARED, Prepared, Statements};
 pub(crate) use shape::{Parameters, Shape};
-pub(crate) use text::{StatementText, Texts};
+pub(crate) use text::{MAX_ALL_TEXTS, StatementText, Texts};

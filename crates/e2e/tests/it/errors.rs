@@ -8,7 +8,7 @@ use mysql_async::prelude::Queryable;
 use testkit::{DatabaseKind, Tidegate, eventually, free_port};
 use tokio::time::Instant;
 
-use crate::world::{DATABASE, USER, path, server};
+use crate::world::{DATABASE, PASSWORD, USER, direct, path, server};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -47,6 +47,62 @@ async fn wrong_password() -> Result<()> {
     };
     let failure = failure(&path.endpoint().with_password("wrong")).await?;
     expect(&failure, 1045, "28000", "password")
+}
+
+/// A login to a database that there is not, or that is not the user's, fails in the origin's own
+/// words, and one to a database that there is does not.
+async fn database_of_a_login(kind: DatabaseKind) -> Result<()> {
+    let Some(server) = server(kind).await? else {
+        return Ok(());
+    };
+    server
+        .execute_all(&[
+            "CREATE DATABASE secret",
+            "CREATE DATABASE annex",
+            &format!("GRANT ALL ON annex.* TO '{USER}'@'%'"),
+        ])
+        .await?;
+    let Some(path) = path(&server).start().await? else {
+        return Ok(());
+    };
+    let direct = direct(&server);
+    for database in ["no_such_database", "secret"] {
+        let mut told = Vec::new();
+        for endpoint in [&direct, path.endpoint()] {
+            let endpoint = Endpoint {
+                database: database.to_owned(),
+                ..endpoint.clone()
+            };
+            let failure = expect_failure(endpoint.connect().await)?;
+            told.push((failure.code, failure.state));
+        }
+        ensure!(told[0] == told[1], "{database}: {told:?}");
+    }
+    for _ in 0..2 {
+        let endpoint = Endpoint {
+            database: "annex".to_owned(),
+            ..path.endpoint().clone()
+        };
+        let mut client = endpoint.connect().await?;
+        let database: Option<String> = client.query_first("SELECT DATABASE()").await?;
+        ensure!(database.as_deref() == Some("annex"), "{database:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn database_of_a_login_to_mariadb() -> Result<()> {
+    database_of_a_login(DatabaseKind::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn database_of_a_login_to_mysql() -> Result<()> {
+    database_of_a_login(DatabaseKind::MySql).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn database_of_a_login_to_tidb() -> Result<()> {
+    database_of_a_login(DatabaseKind::Tidb).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,7 +204,7 @@ async fn connector_does_not_reach_what_no_rule_names() -> Result<()> {
     let Some(server) = server(DatabaseKind::MariaDb).await? else {
         return Ok(());
     };
-    let origin = server.url(USER, crate::world::PASSWORD, DATABASE);
+    let origin = server.url(USER, PASSWORD, DATABASE);
     // The rule names another port than the origin's, although something answers at the origin's.
     let path = PathBuilder::new(origin, free_port(), DATABASE)
         .way(Way::Tunnel)

@@ -19,7 +19,7 @@ use super::insert_id::InsertId;
 use super::wear::Wear;
 use crate::bring::{self, Steps};
 use crate::state::SessionState;
-use crate::statements::Handles;
+use crate::statements::{HandleLimits, Handles};
 
 /// What is read from an origin at a time. It holds most responses whole; a bulk result moves in
 /// pieces of this size, and the client's own pace is what bounds it.
@@ -54,11 +54,7 @@ pub(crate) struct OriginConn {
 }
 
 impl OriginConn {
-    pub(super) fn new(
-        logged_in: LoggedIn,
-        state: Arc<SessionState>,
-        max_statements: usize,
-    ) -> Self {
+    pub(super) fn new(logged_in: LoggedIn, state: Arc<SessionState>, limits: HandleLimits) -> Self {
         Self {
             stream: logged_in.stream,
             capabilities: logged_in.capabilities,
@@ -70,7 +66,7 @@ impl OriginConn {
             wear: Wear::default(),
             last_session: 0,
             insert_id: InsertId::default(),
-            handles: Handles::new(max_statements),
+            handles: Handles::new(limits),
             settled: true,
         }
     }

@@ -16,6 +16,7 @@ use crate::error::OriginError;
 use crate::profile::Profile;
 use crate::programs::Programs;
 use crate::state::SessionState;
+use crate::statements::HandleLimits;
 use crate::states::States;
 
 /// A server, as its greeting tells.
@@ -31,8 +32,8 @@ pub(crate) struct OriginConnector {
     origin: Origin,
     dial: Arc<dyn Dial>,
     tls: Option<ClientTls>,
-    /// Most statements that are kept prepared on one connection.
-    max_statements: usize,
+    /// How much is kept prepared on one connection.
+    handles: HandleLimits,
     /// What the first greeting said of the server.
     server: OnceLock<Server>,
     /// What the origin's greeting offered last, with a mark that there was one.
@@ -46,9 +47,6 @@ pub(crate) struct OriginConnector {
 
 /// `utf8mb4_general_ci`, which every origin knows.
 const ASIDE_COLLATION: u8 = 45;
-
-/// Enough for a word of our own; a pool says how many it wants.
-const DEFAULT_MAX_STATEMENTS: usize = 1;
 
 /// Set in [`OriginConnector::login_status`] beside the 16 bits of a status.
 const KNOWN: u32 = 1 << 16;
@@ -64,7 +62,7 @@ impl OriginConnector {
             origin,
             dial,
             tls,
-            max_statements: DEFAULT_MAX_STATEMENTS,
+            handles: HandleLimits::default(),
             server: OnceLock::new(),
             offered: AtomicU64::new(0),
             login_status: AtomicU32::new(0),
@@ -93,13 +91,10 @@ impl OriginConnector {
         &self.programs
     }
 
-    /// Keeps at most so many statements prepared on one connection.
+    /// Keeps so much prepared on one connection.
     #[must_use]
-    pub(crate) fn max_statements(self, max_statements: usize) -> Self {
-        Self {
-            max_statements,
-            ..self
-        }
+    pub(crate) fn keep(self, handles: HandleLimits) -> Self {
+        Self { handles, ..self }
     }
 
     /// Whose server it is, once there has been a connection; MySQL's until then.
@@ -163,12 +158,16 @@ impl OriginConnector {
         let state = SessionState::new(profile.database.clone(), profile.collation)
             .ignoring_space(ignore_space);
         let state = self.states.share(state);
-        Ok(OriginConn::new(logged_in, state, self.max_statements))
+        Ok(OriginConn::new(logged_in, state, self.handles))
     }
 
     /// Opens a connection for a word of our own, beside the pool. Likewise.
-    pub(crate) async fn open_aside(&self) -> Result<OriginConn, OriginError> {
-        let profile = Profile::new(Capabilities::empty(), ASIDE_COLLATION, None);
+    pub(crate) async fn open_aside(
+        &self,
+        database: Option<&str>,
+    ) -> Result<OriginConn, OriginError> {
+        let database = database.map(str::to_owned);
+        let profile = Profile::new(Capabilities::empty(), ASIDE_COLLATION, database);
         self.open(&profile).await
     }
 

@@ -65,8 +65,8 @@ pub(crate) fn too_long() -> ErrPacket {
     )
 }
 
-/// Query attributes that cannot be read: as MySQL says.
-pub(crate) fn malformed_packet() -> ErrPacket {
+/// `ER_MALFORMED_PACKET`, as MySQL says.
+pub(super) fn malformed_packet() -> ErrPacket {
     general(1835, "Malformed communication packet.".to_owned())
 }
 

@@ -110,6 +110,12 @@ impl Session {
             collation.unwrap_or(GREETING_COLLATION),
         );
         self.leave_lease().await;
+        let refused = served.refused_database(home.database.as_deref());
+        if let Some(error) = Box::pin(refused).await {
+            return Err(self
+                .refuse_user(&mut login, &error, "unknown database")
+                .await);
+        }
         let limit = served.limit_of_user();
         if let Err(TooManyOfUser { limit }) = self.registered.change_user(facts, limit) {
             let error = refusal::too_many_of_user(&login.request().user, limit);

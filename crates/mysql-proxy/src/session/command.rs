@@ -13,7 +13,6 @@ use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::origin::Flavor;
 use crate::profile::Profile;
-use crate::refusal;
 
 impl Session {
     /// Serves one command. An error ends the session; trouble with the command alone does not.
@@ -43,15 +42,14 @@ impl Session {
             }
             Command::CHANGE_USER => self.change_user(packet).await,
             Command::PROCESS_KILL => self.kill_process(packet).await,
-            command => self.refuse(packet, command.name()).await,
+            command => self.refuse(packet, command).await,
         }
     }
 
     /// `COM_QUERY`: classify, then relay.
     async fn query(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         if self.is_malformed(packet) {
-            let error = refusal::malformed_packet();
-            return self.give_up(packet, Trouble::Refused(error)).await;
+            return self.give_up(packet, Trouble::Malformed).await;
         }
         if self.status.is_none()
             && !self.is_for_edge(packet)
@@ -252,13 +250,18 @@ impl Session {
         self.downstream.send_ok(status).await
     }
 
-    /// Answers a command that this version does not carry.
-    async fn refuse(
-        &mut self,
-        packet: CommandPacket,
-        what: &'static str,
-    ) -> Result<(), SessionEnd> {
-        self.give_up(packet, Trouble::NotSupported(what)).await
+    /// Answers a command that this version does not carry, or that nobody does.
+    async fn refuse(&mut self, packet: CommandPacket, command: Command) -> Result<(), SessionEnd> {
+        let trouble = match command {
+            Command::REFRESH
+            | Command::SHUTDOWN
+            | Command::PROCESS_INFO
+            | Command::DEBUG
+            | Command::CLONE
+            | Command::SUBSCRIBE_GROUP_REPLICATION_STREAM => Trouble::NotSupported(command.name()),
+            _ => Trouble::UnknownCommand,
+        };
+        self.give_up(packet, trouble).await
     }
 
     pub(super) async fn relay_command(

@@ -91,13 +91,13 @@ impl Session {
         only_query: bool,
     ) -> Result<(), SessionEnd> {
         if entry.id == self.registered.id {
-            self.give_up(packet, Trouble::Interrupted(Interruption::Killed))
-                .await?;
-            return if only_query {
-                Ok(())
-            } else {
-                Err(SessionEnd::Killed)
-            };
+            if only_query {
+                let trouble = Trouble::Interrupted(Interruption::Killed);
+                return self.give_up(packet, trouble).await;
+            }
+            let flavor = self.served.pool.connector().flavor();
+            self.give_up(packet, Trouble::KilledItself(flavor)).await?;
+            return Err(SessionEnd::Killed);
         }
         if only_query {
             if let Err(trouble) = self.interrupt(entry).await {

@@ -222,7 +222,8 @@ impl<'a> Login<'a> {
         }
     }
 
-    /// Lets the client in. The origin is not asked: its connections are lent by statement.
+    /// Lets the client in. The origin is not asked, but for a database that it was never asked for:
+    /// its connections are lent by statement.
     async fn admit(
         mut self,
         mut stream: BoxStream,
@@ -248,6 +249,9 @@ impl<'a> Login<'a> {
             login.and_then(|login| login.database.clone()),
             login.map_or(GREETING_COLLATION, |login| login.collation),
         );
+        if let Some(error) = Box::pin(served.refused_database(home.database.as_deref())).await {
+            return Err(self.refuse(&mut stream, &error, "unknown database").await);
+        }
         let ok = home.greeting(&served, capabilities);
         self.handshake.accept(&ok, &mut self.output);
         self.flush(&mut stream).await?;

@@ -166,6 +166,7 @@ impl Session {
         effect: &Effect,
     ) -> Result<(), NotSent> {
         let steps = self.steps_ahead(effect);
+        let awaits = self.may_do_harm(effect) || !outgoing.packet.is_whole;
         let Some(lease) = &mut self.held else {
             return Ok(());
         };
@@ -174,8 +175,13 @@ impl Session {
             lease.touch();
         }
         let bytes = first_packet(&mut self.downstream, outgoing, lease.capabilities());
-        let awaits = effect.may_write || !outgoing.packet.is_whole;
         send_behind(lease, steps, &self.state, &bytes, awaits).await
+    }
+
+    /// True unless a statement surely leaves rows as they are, in whatever state its connection
+    /// is: what reads a view may run a function that writes.
+    pub(super) fn may_do_harm(&self, effect: &Effect) -> bool {
+        effect.may_write || self.served.pool.connector().has_programs()
     }
 
     /// Leads the lease in hand to the session's state, and waits until it is there.

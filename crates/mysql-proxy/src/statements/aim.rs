@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn uses_the_handle_that_is_there() {
-        let (mut statement, mut handles) = (prepared(0), Handles::new(4));
+        let (mut statement, mut handles) = (prepared(0), Handles::of(4));
         let payload = [0x17, 9, 9, 9, 9, 0, 1, 0, 0, 0];
         assert_eq!(statement.aim(&payload, &mut handles, TARGET).id, None);
         handles.put(handle(5));
@@ -255,14 +255,14 @@ mod tests {
 
     #[test]
     fn puts_types_in_where_the_handle_has_seen_others() {
-        let (mut statement, mut handles) = (prepared(1), Handles::new(4));
+        let (mut statement, mut handles) = (prepared(1), Handles::of(4));
         handles.put(handle(5));
         let bound = statement.aim(&execution(Some(INT)), &mut handles, TARGET);
         assert_eq!((bound.id, bound.retyped), (Some(5), None));
         let again = statement.aim(&execution(None), &mut handles, TARGET);
         assert_eq!((again.id, again.retyped), (Some(5), None));
         // On another connection nobody has bound anything yet.
-        let mut elsewhere = Handles::new(4);
+        let mut elsewhere = Handles::of(4);
         let new = statement.aim(&execution(None), &mut elsewhere, TARGET);
         assert_eq!((new.id, new.retyped), (None, Some(execution(Some(INT)))));
         elsewhere.put(handle(8));
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn another_client_gets_no_handle_that_was_settled_otherwise() {
-        let (mut one, mut other, mut handles) = (prepared(1), prepared(1), Handles::new(4));
+        let (mut one, mut other, mut handles) = (prepared(1), prepared(1), Handles::of(4));
         handles.put(handle(5));
         assert_eq!(
             one.aim(&execution(Some(INT)), &mut handles, TARGET).id,
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn parameters_that_were_never_bound_need_a_new_handle() {
-        let (mut one, mut other, mut handles) = (prepared(1), prepared(1), Handles::new(4));
+        let (mut one, mut other, mut handles) = (prepared(1), prepared(1), Handles::of(4));
         let target = Target {
             flavor: Flavor::MariaDb {
                 has_new_names: true,
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn what_is_bound_goes_to_its_own_handle() {
-        let (mut statement, mut handles) = (prepared(1), Handles::new(4));
+        let (mut statement, mut handles) = (prepared(1), Handles::of(4));
         handles.put(handle(5));
         statement.bound = Some(Bound::new(handle(6)));
         let aim = statement.aim(&execution(Some(INT)), &mut handles, TARGET);
@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_handle_that_had_a_cursor_serves_cursors_only() {
-        let (mut statement, mut handles) = (prepared(0), Handles::new(4));
+        let (mut statement, mut handles) = (prepared(0), Handles::of(4));
         let payload = [0x17, 9, 9, 9, 9, 0, 1, 0, 0, 0];
         let mut had_cursor = handle(5);
         had_cursor.had_cursor = true;
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_left_to_the_origin() {
-        let (mut statement, mut handles) = (prepared(1), Handles::new(4));
+        let (mut statement, mut handles) = (prepared(1), Handles::of(4));
         handles.put(handle(5));
         let aim = statement.aim(&[0x17, 1, 0], &mut handles, TARGET);
         assert_eq!((aim.id, aim.retyped), (Some(5), None));
@@ -360,7 +360,7 @@ mod tests {
             ]),
         ) {
             let mut clients = [prepared(1), prepared(1), prepared(1)];
-            let mut connections = [Handles::new(2), Handles::new(2)];
+            let mut connections = [Handles::of(2), Handles::of(2)];
             let mut bound = [None; 3];
             // What the origin has by connection and handle.
             let mut origin = std::collections::HashMap::new();

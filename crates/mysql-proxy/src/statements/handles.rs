@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashlink::LruCache;
 use mysql_proto::{Command, write_command};
 
-use super::{Shape, StatementText};
+use super::{MAX_ALL_TEXTS, Shape, StatementText};
 
 /// A statement prepared on one origin connection.
 #[derive(Debug)]
@@ -33,11 +33,41 @@ pub(crate) struct HandleKey {
     pub(crate) had_cursor: bool,
 }
 
+/// How much is kept prepared on one origin connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HandleLimits {
+    /// Most statements; at least one is kept.
+    pub(crate) statements: usize,
+    /// Most bytes of their texts; a longer text is kept alone.
+    pub(crate) bytes: usize,
+}
+
+impl HandleLimits {
+    /// Those of a pool of so many connections: together they keep at most half of the texts that a
+    /// hyperdrive may keep, so that the other half is for what sessions have open.
+    pub(crate) fn of(statements: usize, connections: usize) -> Self {
+        Self {
+            statements,
+            bytes: MAX_ALL_TEXTS / 2 / connections.max(1),
+        }
+    }
+}
+
+/// For what runs nothing but statements of our own.
+impl Default for HandleLimits {
+    fn default() -> Self {
+        Self::of(1, 1)
+    }
+}
+
 /// The statements that are prepared on one origin connection and free for any session: those used
 /// last stay.
 #[derive(Debug)]
 pub(crate) struct Handles {
     free: LruCache<HandleKey, Handle>,
+    /// Of their texts.
+    bytes: usize,
+    max_bytes: usize,
     /// The id that the origin gave last, if it is known to be the last that it gave.
     last_id: Option<u32>,
     /// `COM_STMT_CLOSE` packets to go ahead of the next command. They have no response.
@@ -65,6 +95,11 @@ impl Handle {
             had_cursor: self.had_cursor,
         }
     }
+
+    /// Of its text.
+    fn bytes(&self) -> usize {
+        self.text.sql().len()
+    }
 }
 
 impl Drop for Handle {
@@ -74,10 +109,12 @@ impl Drop for Handle {
 }
 
 impl Handles {
-    /// Keeps at most `max` statements, and at least one.
-    pub(crate) fn new(max: usize) -> Self {
+    /// Keeps so many statements.
+    pub(crate) fn new(limits: HandleLimits) -> Self {
         Self {
-            free: LruCache::new(max.max(1)),
+            free: LruCache::new(limits.statements.max(1)),
+            bytes: 0,
+            max_bytes: limits.bytes,
             last_id: None,
             closing: Vec::new(),
         }
@@ -95,21 +132,34 @@ impl Handles {
 
     /// Takes a handle out: nobody else gets it until it is put back.
     pub(crate) fn take(&mut self, key: HandleKey) -> Option<Handle> {
-        self.free.remove(&key)
+        let taken = self.free.remove(&key)?;
+        self.bytes -= taken.bytes();
+        Some(taken)
     }
 
     /// Makes a handle free for anybody. It takes the place of one of the same statement and shape;
     /// if there are too many, the one that was not used for longest goes.
     pub(crate) fn put(&mut self, handle: Handle) {
-        if self.free.len() == self.free.capacity()
-            && !self.free.contains_key(&handle.key())
-            && let Some((_, oldest)) = self.free.remove_lru()
-        {
-            self.close(oldest);
-        }
-        if let Some(replaced) = self.free.insert(handle.key(), handle) {
+        if let Some(replaced) = self.take(handle.key()) {
             self.close(replaced);
         }
+        let len = handle.bytes();
+        while self.free.len() == self.free.capacity()
+            || self.bytes.saturating_add(len) > self.max_bytes
+        {
+            let Some(oldest) = self.take_oldest() else {
+                break;
+            };
+            self.close(oldest);
+        }
+        self.bytes += len;
+        self.free.insert(handle.key(), handle);
+    }
+
+    fn take_oldest(&mut self) -> Option<Handle> {
+        let (_, oldest) = self.free.remove_lru()?;
+        self.bytes -= oldest.bytes();
+        Some(oldest)
     }
 
     /// Closes a statement at the origin, ahead of the next command.
@@ -125,7 +175,7 @@ impl Handles {
     /// Closes all that are free at the origin, ahead of the next command. False: there was none.
     pub(crate) fn close_free(&mut self) -> bool {
         let mut any = false;
-        while let Some((_, handle)) = self.free.remove_lru() {
+        while let Some(handle) = self.take_oldest() {
             self.close(handle);
             any = true;
         }
@@ -162,8 +212,20 @@ impl Handles {
     /// The connection was reset: nothing is prepared on it any more.
     pub(crate) fn clear(&mut self) {
         self.free.clear();
+        self.bytes = 0;
         self.closing.clear();
         self.last_id = None;
+    }
+}
+
+#[cfg(test)]
+impl Handles {
+    /// Keeps so many, however long.
+    pub(super) fn of(statements: usize) -> Self {
+        Self::new(HandleLimits {
+            statements,
+            bytes: usize::MAX,
+        })
     }
 }
 
@@ -193,8 +255,31 @@ mod tests {
     }
 
     #[test]
+    fn long_texts_leave_room_for_few() {
+        let mut handles = Handles::new(HandleLimits {
+            statements: 9,
+            bytes: 100,
+        });
+        let of_length = StatementText::of_length;
+        handles.put(Handle::new(11, of_length(50)));
+        handles.put(Handle::new(12, of_length(40)));
+        handles.put(Handle::new(13, of_length(30)));
+        assert_eq!(closed(&mut handles), [11]);
+        // Alone, if it has to be.
+        handles.put(Handle::new(14, of_length(500)));
+        assert_eq!(closed(&mut handles), [12, 13]);
+        assert_eq!(handles.take(key(500)).map(|handle| handle.id), Some(14));
+        handles.put(Handle::new(15, of_length(60)));
+        handles.put(Handle::new(16, of_length(40)));
+        assert_eq!(closed(&mut handles), [0; 0]);
+        handles.clear();
+        handles.put(Handle::new(17, of_length(100)));
+        assert_eq!(closed(&mut handles), [0; 0]);
+    }
+
+    #[test]
     fn what_was_not_used_for_longest_is_closed() {
-        let mut handles = Handles::new(2);
+        let mut handles = Handles::of(2);
         handles.put(Handle::new(11, text(1)));
         handles.put(Handle::new(12, text(2)));
         assert_eq!(handles.get(key(1)).map(|handle| handle.id), Some(11));
@@ -207,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_new_handle_closes_the_older_one_of_its_statement() {
-        let mut handles = Handles::new(2);
+        let mut handles = Handles::of(2);
         handles.put(Handle::new(11, text(1)));
         handles.put(Handle::new(12, text(1)));
         assert_eq!(closed(&mut handles), [11]);
@@ -216,7 +301,7 @@ mod tests {
 
     #[test]
     fn ids_are_predicted_from_the_last() {
-        let mut handles = Handles::new(2);
+        let mut handles = Handles::of(2);
         assert_eq!(handles.predicted_id(), None);
         handles.note_id(7);
         assert_eq!(handles.predicted_id(), Some(8));
@@ -229,7 +314,7 @@ mod tests {
     #[test]
     fn connections_are_counted() {
         let one = text(1);
-        let mut handles = Handles::new(2);
+        let mut handles = Handles::of(2);
         handles.put(Handle::new(1, Arc::clone(&one)));
         assert_eq!(one.figures().connections, 1);
         let taken = handles.take(key(1)).unwrap();
@@ -243,7 +328,7 @@ mod tests {
         /// free.
         #[test]
         fn no_handle_is_lost(operations in prop::collection::vec((0_u8..3, 0_u64..6), 0..200)) {
-            let mut handles = Handles::new(3);
+            let mut handles = Handles::of(3);
             let (mut open, mut next) = (std::collections::BTreeSet::new(), 0);
             for (operation, number) in operations {
                 match operation {

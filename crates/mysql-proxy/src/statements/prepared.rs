@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use mysql_proto::ErrPacket;
 
-use super::{Handle, HandleKey, Shape, StatementText};
+use super::{Handle, HandleKey, MAX_ALL_TEXTS, Shape, StatementText};
 
 /// Most statements that a session may have open: `max_prepared_stmt_count` of a server, which
 /// counts those of all its connections.
 /// <https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html#sysvar_max_prepared_stmt_count>
 pub(crate) const MAX_PREPARED: usize = 16_382;
+
+/// Most bytes of texts that are kept for one session: a quarter of what a hyperdrive may keep. What
+/// is over it stays with the connection that it was prepared on.
+const MAX_TEXTS: usize = MAX_ALL_TEXTS / 4;
 
 /// The highest id. MariaDB's clients mean the statement prepared last by the one above it.
 const MAX_ID: u32 = u32::MAX - 1;
@@ -46,6 +50,8 @@ pub(crate) struct Bound {
 #[derive(Debug, Default)]
 pub(crate) struct Statements {
     open: BTreeMap<u32, Prepared>,
+    /// Bytes of their texts, as far as those are kept.
+    bytes: usize,
     last_id: u32,
     /// The one that was prepared last, unless it is closed.
     pub(crate) last_prepared: Option<u32>,
@@ -104,6 +110,12 @@ impl Statements {
         self.open.len() >= MAX_PREPARED
     }
 
+    /// True when a text of this length may be kept for the session: one must not use up what all
+    /// sessions of a hyperdrive may have.
+    pub(crate) fn may_keep(&self, len: usize) -> bool {
+        self.bytes.saturating_add(len) <= MAX_TEXTS
+    }
+
     /// Opens a statement. Gives the client's id of it, which is none that is open.
     pub(crate) fn open(&mut self, prepared: Prepared) -> u32 {
         let mut id = self.last_id;
@@ -116,6 +128,7 @@ impl Statements {
         self.last_id = id;
         self.last_prepared = Some(id);
         self.bound += usize::from(prepared.bound.is_some());
+        self.bytes += prepared.text.sql().len();
         self.open.insert(id, prepared);
         id
     }
@@ -155,12 +168,14 @@ impl Statements {
         let prepared = self.open.remove(&id)?;
         self.last_prepared = self.last_prepared.filter(|last| *last != id);
         self.bound -= usize::from(prepared.bound.is_some());
+        self.bytes -= prepared.text.sql().len();
         Some(prepared)
     }
 
     /// Closes all. The ids go on.
     pub(crate) fn close_all(&mut self) -> impl Iterator<Item = Prepared> {
         self.bound = 0;
+        self.bytes = 0;
         self.last_prepared = None;
         std::mem::take(&mut self.open).into_values()
     }
@@ -216,6 +231,20 @@ mod tests {
             statements.open(prepared());
         }
         assert!(statements.is_full());
+    }
+
+    #[test]
+    fn a_session_has_a_share_of_the_texts() {
+        let long = StatementText::of_length(MAX_TEXTS / 2);
+        let mut statements = Statements::default();
+        let first = statements.open(Prepared::new(Arc::clone(&long), 0));
+        assert!(statements.may_keep(long.sql().len()));
+        statements.open(Prepared::new(Arc::clone(&long), 0));
+        assert!(!statements.may_keep(1));
+        statements.close(first);
+        assert!(statements.may_keep(long.sql().len()));
+        assert_eq!(statements.close_all().count(), 1);
+        assert!(statements.may_keep(MAX_TEXTS));
     }
 
     #[test]

@@ -15,7 +15,7 @@ const MAX_TEXT: usize = 1 << 20;
 
 /// Most bytes of texts that a hyperdrive keeps: tens of thousands of usual statements. What is over
 /// it stays with the connection that it was prepared on.
-const MAX_ALL_TEXTS: usize = 64 << 20;
+pub(crate) const MAX_ALL_TEXTS: usize = 64 << 20;
 
 /// Bytes of a text that figures show.
 const SHOWN: usize = 1024;
@@ -227,8 +227,18 @@ impl StatementText {
 impl StatementText {
     /// A text that belongs to no hyperdrive.
     pub(super) fn unshared(id: u64) -> Arc<Self> {
+        Self::made_of(id, &[])
+    }
+
+    /// Likewise, of this length.
+    pub(super) fn of_length(len: usize) -> Arc<Self> {
+        // Texts of one length are one text.
+        Self::made_of(len as u64, &vec![b' '; len])
+    }
+
+    fn made_of(id: u64, sql: &[u8]) -> Arc<Self> {
         let key = Key {
-            sql: Arc::new([]),
+            sql: sql.into(),
             under: Arc::new(SessionState::new(None, 45)),
             escapes: Escapes::None,
         };

@@ -24,6 +24,9 @@ enum ToExecute {
     Nothing(Vec<u8>),
 }
 
+/// An execution has at least an id, flags, and a number of times.
+const SHORTEST: usize = 9;
+
 /// Errors with which an origin refuses the parameters of an execution, or the handle itself: wrong
 /// arguments, TiDB's unknown error, unknown handler, malformed packet. What it has taken of the
 /// types is not known then.
@@ -44,6 +47,10 @@ fn asks_for_cursor(argument: &[u8]) -> bool {
 impl Session {
     /// `COM_STMT_EXECUTE`.
     pub(super) async fn execute(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        let is_tidb = self.served.pool.connector().flavor().is_tidb();
+        if self.downstream.argument(packet).len() < SHORTEST && !is_tidb {
+            return self.give_up(packet, Trouble::Malformed).await;
+        }
         let id = self.statement_id(packet);
         let Some(prepared) = self.statements.get(id) else {
             return self.unknown_statement(packet).await;

@@ -61,10 +61,10 @@ impl Session {
     /// The text of a statement that is about to be prepared.
     fn text(&self, packet: CommandPacket, statement: Statement) -> Arc<StatementText> {
         let texts = &self.served.texts;
-        let kept = packet.is_whole.then(|| {
-            let sql = self.downstream.argument(packet);
-            texts.intern(sql, &self.state, self.dialect().escapes, &statement)
-        });
+        let sql = self.downstream.argument(packet);
+        let may_keep = packet.is_whole && self.statements.may_keep(sql.len());
+        let kept =
+            may_keep.then(|| texts.intern(sql, &self.state, self.dialect().escapes, &statement));
         kept.flatten()
             .unwrap_or_else(|| texts.unkept(&self.state, statement))
     }

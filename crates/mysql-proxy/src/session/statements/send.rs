@@ -57,6 +57,7 @@ impl Session {
             steps = self.steps_ahead(effect);
         }
         let aim = self.aim(packet, execution);
+        let may_do_harm = self.may_do_harm(effect);
         let Some(lease) = &mut self.held else {
             return Ok(None);
         };
@@ -65,7 +66,7 @@ impl Session {
             lease.touch();
         }
         let Some(id) = aim.id else {
-            let awaits = effect.may_write;
+            let awaits = may_do_harm;
             return match lease.handles.predicted_id() {
                 Some(id) if packet.is_whole && self.is_prepared_now(execution.text) => {
                     let bytes = self.preparation(packet, execution, &aim, id)?;
@@ -78,7 +79,7 @@ impl Session {
                 _ => Box::pin(self.prepare_first(packet, execution, aim, effect)).await,
             };
         };
-        let awaits = effect.may_write || !packet.is_whole;
+        let awaits = may_do_harm || !packet.is_whole;
         if let Some(payload) = aim.retyped {
             let bytes = self.retyped(packet, payload, id)?;
             let Some(lease) = &mut self.held else {
