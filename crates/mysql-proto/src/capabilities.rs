@@ -5,9 +5,13 @@
 bitflags::bitflags! {
     /// The capability flags. Both ends send theirs; what both have is in force.
     ///
+    /// Those from 2³² on are MariaDB's own: they are in the filler of greeting and login, where
+    /// `LONG_PASSWORD` is left out.
+    /// <https://mariadb.com/kb/en/connection/#capabilities>
+    ///
     /// Bits that have no name here are kept as they are.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-    pub struct Capabilities: u32 {
+    pub struct Capabilities: u64 {
         /// The digests of MySQL 3.22. MariaDB servers leave it out to say that they are MariaDB,
         /// and have their own capabilities in the greeting's filler then.
         const LONG_PASSWORD = 1;
@@ -73,5 +77,30 @@ bitflags::bitflags! {
         const SSL_VERIFY_SERVER_CERT = 1 << 30;
         /// Only of meaning within the client.
         const REMEMBER_OPTIONS = 1 << 31;
+        /// Column definitions have MariaDB's own types and formats: UUID, JSON.
+        const MARIADB_EXTENDED_METADATA = 1 << 35;
+    }
+}
+
+impl Capabilities {
+    /// From the two halves of the wire. The second one is only MariaDB's where the first one leaves
+    /// out `LONG_PASSWORD`.
+    pub(crate) fn from_wire(common: u32, of_mariadb: u32) -> Self {
+        let common = Self::from_bits_retain(common.into());
+        if common.contains(Self::LONG_PASSWORD) {
+            return common;
+        }
+        common | Self::from_bits_retain(u64::from(of_mariadb) << 32)
+    }
+
+    /// The two halves, for the wire.
+    pub(crate) fn to_wire(self) -> ([u8; 4], [u8; 4]) {
+        let bytes = self.bits().to_le_bytes();
+        let [common @ .., _, _, _, _] = bytes;
+        let [_, _, _, _, of_mariadb @ ..] = bytes;
+        if self.contains(Self::LONG_PASSWORD) {
+            return (common, [0; 4]);
+        }
+        (common, of_mariadb)
     }
 }

@@ -27,13 +27,17 @@ const NOTICED: Capabilities = Capabilities::FOUND_ROWS
     .union(Capabilities::MULTI_RESULTS)
     .union(Capabilities::PS_MULTI_RESULTS)
     .union(Capabilities::DEPRECATE_EOF)
+    .union(EXTENDED)
     .union(OPTIONAL);
 
 /// Capabilities that an origin need not have. MySQL has both, MariaDB tells of session state, TiDB
 /// has neither: a client is not told then what the origin does not tell, and its attributes are
 /// left out of its commands (`attributes.rs`).
-pub(crate) const OPTIONAL: Capabilities =
-    Capabilities::SESSION_TRACK.union(Capabilities::QUERY_ATTRIBUTES);
+const OPTIONAL: Capabilities = Capabilities::SESSION_TRACK.union(Capabilities::QUERY_ATTRIBUTES);
+
+/// MariaDB's own, which clients are only offered where the origin is known to have it. Whoever has
+/// it says so by leaving out [`Capabilities::LONG_PASSWORD`].
+const EXTENDED: Capabilities = Capabilities::MARIADB_EXTENDED_METADATA;
 
 /// Capabilities that every origin connection has, whatever the client.
 const ALWAYS: Capabilities = Capabilities::LONG_PASSWORD
@@ -47,12 +51,26 @@ const ALWAYS: Capabilities = Capabilities::LONG_PASSWORD
 
 /// What the edge offers to clients: what every origin has, what is done without for the others, and
 /// compression, which the edge does by itself.
-pub(crate) const OFFERED: Capabilities = NOTICED
+const OFFERED: Capabilities = NOTICED
+    .difference(EXTENDED)
     .union(ALWAYS)
     .union(Capabilities::CONNECT_WITH_DB)
     .union(Capabilities::COMPRESS)
     .union(Capabilities::ZSTD_COMPRESSION_ALGORITHM)
     .union(Capabilities::INTERACTIVE);
+
+/// What the edge offers to clients of an origin that offers this, if that is known.
+pub(crate) fn offer(origin: Option<Capabilities>) -> Capabilities {
+    let Some(origin) = origin else {
+        return OFFERED;
+    };
+    let offer = OFFERED.difference(OPTIONAL.difference(origin));
+    if origin.contains(EXTENDED) {
+        offer.difference(Capabilities::LONG_PASSWORD) | EXTENDED
+    } else {
+        offer
+    }
+}
 
 impl PartialEq for Profile {
     fn eq(&self, other: &Self) -> bool {
@@ -84,7 +102,10 @@ impl Profile {
 
     /// The capabilities to ask an origin for.
     pub(crate) fn wanted(&self) -> Capabilities {
-        let wanted = self.capabilities.union(ALWAYS);
+        let mut wanted = self.capabilities.union(ALWAYS);
+        if wanted.intersects(EXTENDED) {
+            wanted.remove(Capabilities::LONG_PASSWORD);
+        }
         if self.database.is_some() {
             wanted.union(Capabilities::CONNECT_WITH_DB)
         } else {

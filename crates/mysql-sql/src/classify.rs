@@ -225,7 +225,8 @@ impl<'a> Reader<'a> {
             | Head::Use
             | Head::Kill
             | Head::Create
-            | Head::Drop => false,
+            | Head::Drop
+            | Head::Load => false,
             Head::Set | Head::Do | Head::Insert | Head::Write => self.reads_rows,
             _ => true,
         }

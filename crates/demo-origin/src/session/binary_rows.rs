@@ -97,7 +97,7 @@ pub(super) fn definitions(
 ) {
     for column in columns {
         let mut packet = PacketWriter::begin(out);
-        column.encode(packet.payload());
+        column.encode(packet.payload(), capabilities);
         packet.finish(sequence_id);
     }
     if !columns.is_empty() && !capabilities.contains(Capabilities::DEPRECATE_EOF) {

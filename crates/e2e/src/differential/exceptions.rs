@@ -46,9 +46,17 @@ const UNKNOWN_STATEMENT: u16 = 1243;
 const NO_CURSOR: u16 = 1421;
 
 /// Errors with which TiDB refuses a statement before it clears the conditions of the one before: of
-/// syntax, of a `LOAD DATA LOCAL` or several statements that are not allowed, and of a prepared
-/// statement that is not there.
-const NOT_BEGUN: [u16; 6] = [PARSE_ERROR, 1148, UNKNOWN_STATEMENT, NO_CURSOR, 8111, 8130];
+/// syntax, of a character set that there is not, of a `LOAD DATA LOCAL` or several statements that
+/// are not allowed, and of a prepared statement that is not there.
+const NOT_BEGUN: [u16; 7] = [
+    PARSE_ERROR,
+    1115,
+    1148,
+    UNKNOWN_STATEMENT,
+    NO_CURSOR,
+    8111,
+    8130,
+];
 
 /// `ErrInfoSchemaChanged` of TiDB: "try again later".
 /// <https://docs.pingcap.com/tidb/stable/error-codes/>

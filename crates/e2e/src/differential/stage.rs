@@ -181,7 +181,7 @@ struct Noise {
 
 impl Noise {
     /// Returns once each session has been through its statements.
-    async fn start(through: &Endpoint, capabilities: u32) -> Self {
+    async fn start(through: &Endpoint, capabilities: u64) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let ready = Arc::new(AtomicUsize::new(0));
         let sessions = (0..NOISE).map(|number| {
@@ -211,7 +211,7 @@ impl Noise {
     }
 }
 
-fn noisy(lane: usize, rotation: usize, capabilities: u32) -> Program {
+fn noisy(lane: usize, rotation: usize, capabilities: u64) -> Program {
     let statements = NOISY.iter().cycle().skip(rotation * 4).take(NOISY.len());
     Program {
         lane,

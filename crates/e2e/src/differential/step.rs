@@ -36,7 +36,7 @@ pub(super) struct Login {
     /// The low byte of the collation's id.
     pub(super) collation: u8,
     /// Bits of the capabilities beyond those that every login has.
-    pub(super) capabilities: u32,
+    pub(super) capabilities: u64,
 }
 
 /// How a session ends.

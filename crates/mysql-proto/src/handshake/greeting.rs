@@ -34,8 +34,7 @@ pub struct Greeting {
 }
 
 impl Greeting {
-    /// Reads the payload of a greeting. MariaDB's own capabilities, in the filler, are left aside:
-    /// nothing here asks for them.
+    /// Reads the payload of a greeting.
     pub fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(payload);
         match reader.u8()? {
@@ -50,12 +49,13 @@ impl Greeting {
         let collation = reader.u8()?;
         let status = StatusFlags::from_bits_retain(reader.u16()?);
         let high = reader.u16()?;
-        let capabilities = Capabilities::from_bits_retain(u32::from(low) | (u32::from(high) << 16));
+        let nonce_len = usize::from(reader.u8()?);
+        reader.array::<6>()?; // filler
+        let common = u32::from(low) | (u32::from(high) << 16);
+        let capabilities = Capabilities::from_wire(common, reader.u32()?);
         if !capabilities.contains(Capabilities::PROTOCOL_41 | Capabilities::SECURE_CONNECTION) {
             return Err(DecodeError::OldProtocol);
         }
-        let nonce_len = usize::from(reader.u8()?);
-        reader.array::<10>()?; // filler
         let nonce_tail = reader.array::<{ NONCE_LEN - NONCE_HEAD }>()?;
         // Its NUL, and whatever a server has beyond the 20 bytes that all plugins use.
         let beyond = nonce_len.saturating_sub(NONCE_LEN).max(1);
@@ -78,7 +78,7 @@ impl Greeting {
 
     /// Appends the payload to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let [cap0, cap1, cap2, cap3] = self.capabilities.bits().to_le_bytes();
+        let ([cap0, cap1, cap2, cap3], of_mariadb) = self.capabilities.to_wire();
         let (nonce_head, nonce_tail) = self
             .nonce
             .split_first_chunk::<NONCE_HEAD>()
@@ -90,7 +90,8 @@ impl Greeting {
         out.extend_from_slice(&[0, cap0, cap1, self.collation]);
         out.extend_from_slice(&self.status.bits().to_le_bytes());
         out.extend_from_slice(&[cap2, cap3, NONCE_LEN_WITH_NUL]);
-        out.extend_from_slice(&[0; 10]);
+        out.extend_from_slice(&[0; 6]);
+        out.extend_from_slice(&of_mariadb);
         out.extend_from_slice(nonce_tail);
         out.push(0);
         if self.capabilities.contains(Capabilities::PLUGIN_AUTH) {

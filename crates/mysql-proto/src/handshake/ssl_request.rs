@@ -5,8 +5,8 @@
 use crate::wire::Reader;
 use crate::{Capabilities, DecodeError};
 
-/// Bytes after the collation that have no meaning.
-const FILLER: usize = 23;
+/// Bytes after the collation that have no meaning; behind them are MariaDB's capabilities.
+const FILLER: usize = 19;
 
 /// What a client says before it begins TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,24 +38,28 @@ impl SslRequest {
     pub(super) fn decode_from(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         // An old login has only two bytes of capabilities, and is short: look at those first.
         let low = reader.u16()?;
-        if !Capabilities::from_bits_retain(u32::from(low)).contains(Capabilities::PROTOCOL_41) {
+        if !Capabilities::from_bits_retain(low.into()).contains(Capabilities::PROTOCOL_41) {
             return Err(DecodeError::OldProtocol);
         }
         let high = reader.u16()?;
-        let request = Self {
-            capabilities: Capabilities::from_bits_retain(u32::from(low) | (u32::from(high) << 16)),
-            max_packet_size: reader.u32()?,
-            collation: reader.u8()?,
-        };
+        let max_packet_size = reader.u32()?;
+        let collation = reader.u8()?;
         reader.array::<FILLER>()?;
-        Ok(request)
+        let common = u32::from(low) | (u32::from(high) << 16);
+        Ok(Self {
+            capabilities: Capabilities::from_wire(common, reader.u32()?),
+            max_packet_size,
+            collation,
+        })
     }
 
     /// Appends the payload to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.capabilities.bits().to_le_bytes());
+        let (common, of_mariadb) = self.capabilities.to_wire();
+        out.extend_from_slice(&common);
         out.extend_from_slice(&self.max_packet_size.to_le_bytes());
         out.push(self.collation);
         out.extend_from_slice(&[0; FILLER]);
+        out.extend_from_slice(&of_mariadb);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_query_response_text_resultset_column_definition.html>
 
-use crate::DecodeError;
 use crate::wire::{Reader, put_lenenc, put_lenenc_bytes, text};
+use crate::{Capabilities, DecodeError};
 
 /// Bytes of the fields of fixed length, which the packet announces.
 const FIXED_LEN: u64 = 0x0C;
@@ -152,8 +152,8 @@ impl ColumnDefinition {
         Ok(definition)
     }
 
-    /// Appends the payload to `out`.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    /// Appends the payload to `out`; without types of MariaDB's own, where there is room for them.
+    pub fn encode(&self, out: &mut Vec<u8>, capabilities: Capabilities) {
         for string in [
             &self.catalog,
             &self.schema,
@@ -163,6 +163,9 @@ impl ColumnDefinition {
             &self.org_name,
         ] {
             put_lenenc_bytes(out, string.as_bytes());
+        }
+        if capabilities.contains(Capabilities::MARIADB_EXTENDED_METADATA) {
+            put_lenenc_bytes(out, &[]);
         }
         put_lenenc(out, FIXED_LEN);
         out.extend_from_slice(&self.charset.to_le_bytes());

@@ -47,7 +47,7 @@ impl TextResultSet {
         };
         set.packet(out, |payload| put_lenenc(payload, columns.len() as u64));
         for column in columns {
-            set.packet(out, |payload| column.encode(payload));
+            set.packet(out, |payload| column.encode(payload, capabilities));
         }
         if !capabilities.contains(Capabilities::DEPRECATE_EOF) {
             let eof = EofPacket {

@@ -185,7 +185,7 @@ proptest! {
     fn requests_come_back(
         user in "[^\0]{0,9}", auth_response in vec(1..=255u8, 0..40),
         database in proptest::option::of("[^\0]{1,9}"), collation in any::<u16>(),
-        plugin in "[^\0]{1,9}", attributes in vec(("[^\0]{0,9}", "[^\0]{0,9}"), 0..5), bits: u32,
+        plugin in "[^\0]{1,9}", attributes in vec(("[^\0]{0,9}", "[^\0]{0,9}"), 0..5), bits: u64,
     ) {
         let capabilities = Capabilities::from_bits_retain(bits);
         let has = |capability| capabilities.contains(capability);
@@ -201,7 +201,7 @@ proptest! {
     }
 
     #[test]
-    fn requests_bear_any_bytes(mut payload in vec(any::<u8>(), 0..60), bits: u32) {
+    fn requests_bear_any_bytes(mut payload in vec(any::<u8>(), 0..60), bits: u64) {
         if let Some(first) = payload.first_mut() {
             *first = 0x11;
         }

@@ -79,5 +79,5 @@ fn words(file: &'static str, name: &str) -> impl Iterator<Item = &'static str> {
 }
 
 fn capabilities(word: &str) -> Capabilities {
-    Capabilities::from_bits_retain(u32::from_str_radix(word, 16).unwrap())
+    Capabilities::from_bits_retain(u64::from_str_radix(word, 16).unwrap())
 }

@@ -71,7 +71,7 @@ fn decodes_columns(server: Server) {
         let mut encoded = Vec::new();
         ColumnDefinition::decode(payload)
             .unwrap()
-            .encode(&mut encoded);
+            .encode(&mut encoded, mysql_proto::Capabilities::empty());
         assert_eq!(encoded, payload);
     }
     let id = ColumnDefinition::decode(id).unwrap();

@@ -48,11 +48,20 @@ pub(crate) struct OriginConnector {
 /// `utf8mb4_general_ci`, which every origin knows.
 const ASIDE_COLLATION: u8 = 45;
 
+/// What an origin must have if the client has it: its packets have another form.
+const INDISPENSABLE: [(Capabilities, &str); 2] = [
+    (Capabilities::DEPRECATE_EOF, "CLIENT_DEPRECATE_EOF"),
+    (
+        Capabilities::MARIADB_EXTENDED_METADATA,
+        "MARIADB_CLIENT_EXTENDED_METADATA",
+    ),
+];
+
 /// Set in [`OriginConnector::login_status`] beside the 16 bits of a status.
 const KNOWN: u32 = 1 << 16;
 
 /// Likewise beside the 32 bits of capabilities.
-const KNOWN_OFFER: u64 = 1 << 32;
+const KNOWN_OFFER: u64 = 1 << 63;
 
 impl OriginConnector {
     /// Makes a connector; fails when the origin's TLS settings cannot work.
@@ -112,8 +121,8 @@ impl OriginConnector {
     /// What the origin can do, once there has been a connection.
     pub(crate) fn offered(&self) -> Option<Capabilities> {
         let known = self.offered.load(Ordering::Relaxed);
-        let bits = u32::try_from(known & !KNOWN_OFFER).ok()?;
-        (known & KNOWN_OFFER != 0).then(|| Capabilities::from_bits_retain(bits))
+        let offered = Capabilities::from_bits_retain(known & !KNOWN_OFFER);
+        (known & KNOWN_OFFER != 0).then_some(offered)
     }
 
     /// What a session is like after its login, once there has been one: whether `autocommit` is on,
@@ -131,17 +140,18 @@ impl OriginConnector {
             .dial(self.origin.via, &self.origin.address)
             .await?;
         let logged_in = log_in(stream, self.client_config(profile), self.tls.as_ref()).await?;
-        if profile.capabilities.contains(Capabilities::DEPRECATE_EOF)
-            && !logged_in.capabilities.contains(Capabilities::DEPRECATE_EOF)
-        {
-            return Err(OriginError::MissingCapability("CLIENT_DEPRECATE_EOF"));
+        let missing = profile.capabilities.difference(logged_in.capabilities);
+        for (capability, name) in INDISPENSABLE {
+            if missing.contains(capability) {
+                return Err(OriginError::MissingCapability(name));
+            }
         }
         debug!(origin = %self.origin.address, "Opened an origin connection");
         self.server.get_or_init(|| Server {
             version: logged_in.server_version.clone(),
             flavor: Flavor::of(&logged_in.server_version),
         });
-        let offered = u64::from(logged_in.offered.bits());
+        let offered = logged_in.offered.bits();
         self.offered.store(KNOWN_OFFER | offered, Ordering::Relaxed);
         self.login_status.store(
             // What a login says of its own change of state is no status of a session.

@@ -24,7 +24,7 @@ use crate::downstream::Downstream;
 use crate::error::SessionEnd;
 use crate::hyperdrives::Served;
 use crate::listener::Shared;
-use crate::profile::{OFFERED, OPTIONAL};
+use crate::profile::offer;
 use crate::refusal;
 use crate::registry::{Facts, Place, Registered, TooManyOfUser};
 use crate::statements::Statements;
@@ -54,11 +54,8 @@ impl<'a> Login<'a> {
     pub(crate) fn new(shared: &'a Arc<Shared>, peer: SocketAddr) -> Self {
         let place = shared.hyperdrives.registry().reserve();
         let config = &shared.config;
-        let mut capabilities = OFFERED;
+        let mut capabilities = offer(shared.hyperdrives.offered());
         capabilities.set(Capabilities::SSL, config.tls.server_config().is_some());
-        if let Some(offered) = shared.hyperdrives.offered() {
-            capabilities.remove(OPTIONAL.difference(offered));
-        }
         let nonce = nonce();
         let server_version = shared
             .hyperdrives

@@ -25,6 +25,9 @@ pub(super) struct Previous {
     pub(super) found_rows: Option<u64>,
     /// It warned or failed.
     pub(super) warned: bool,
+    /// How many conditions the reply to one statement told of: more than are kept, perhaps. `None`:
+    /// it failed, or there were several.
+    told: Option<u32>,
     /// What `SHOW WARNINGS` answered then.
     pub(super) warnings: Option<Warnings>,
 }
@@ -49,6 +52,7 @@ impl Previous {
             is_counted_elsewhere: false,
             found_rows: Some(0),
             warned: false,
+            told: None,
             warnings: None,
         }
     }
@@ -119,6 +123,8 @@ impl Previous {
         let are_readable = self.warnings.is_none() || !ran.in_other_text;
         if has_own || !(are_kept && are_readable) {
             self.warned = has_own;
+            let is_one = !(effect.is_multi || effect.runs_program) && summary.error.is_none();
+            self.told = is_one.then_some(summary.warnings);
             self.warnings = None;
         }
     }
@@ -163,8 +169,11 @@ impl Previous {
         if !self.warned {
             return Some(0);
         }
-        let warnings = self.warnings.as_ref()?;
-        Some(warnings.count(level))
+        let kept = self.warnings.as_ref().map(|warnings| warnings.count(level));
+        match (level, self.told) {
+            (Level::Any, Some(told)) => Some(kept.unwrap_or(0).max(told.into())),
+            _ => kept,
+        }
     }
 }
 
