@@ -113,16 +113,13 @@ impl Session {
             if in_transaction && !was_open {
                 self.served.metrics.transactions.inc();
             }
-            // After an error within a transaction nobody says whether it is still open.
-            self.pins.transaction = in_transaction || (failed && was_open);
-        } else if failed
-            && !self
-                .status
-                .unwrap_or_default()
-                .contains(StatusFlags::AUTOCOMMIT)
-        {
-            // An error tells no status, and without autocommit any statement begins a transaction.
-            self.pins.transaction = true;
+            self.pins.transaction = in_transaction;
+        }
+        if failed {
+            // An error tells no status: not whether a transaction is still open, nor whether it
+            // has begun one, which any statement does without autocommit.
+            let status = self.status.unwrap_or_default();
+            self.pins.transaction |= was_open || !status.contains(StatusFlags::AUTOCOMMIT);
         }
         // Of several statements, one behind it may be the one that failed.
         if effect.next_transaction && (!failed || effect.is_multi) {
