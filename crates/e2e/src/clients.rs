@@ -22,6 +22,8 @@ pub enum Client {
     CommandLine,
     /// mysql2 in Node.
     Mysql2,
+    /// MariaDB's connector in Node.
+    MariadbConnector,
     /// `PyMySQL`.
     PyMysql,
     /// `mysql_async`, in this process.
@@ -32,9 +34,10 @@ pub enum Client {
 
 impl Client {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::CommandLine,
         Self::Mysql2,
+        Self::MariadbConnector,
         Self::PyMysql,
         Self::MysqlAsync,
         Self::Workerd,
@@ -45,6 +48,7 @@ impl Client {
         let seen = match self {
             Self::CommandLine => command_line::session(endpoint).await?,
             Self::Mysql2 => program::mysql2(endpoint).await?,
+            Self::MariadbConnector => program::mariadb_connector(endpoint).await?,
             Self::PyMysql => program::pymysql(endpoint).await?,
             Self::MysqlAsync => Some(mysql_async::session(endpoint).await?),
             Self::Workerd => workerd::session(endpoint).await?,
@@ -64,6 +68,7 @@ impl fmt::Display for Client {
         f.write_str(match self {
             Self::CommandLine => "the mariadb command line",
             Self::Mysql2 => "mysql2 in Node",
+            Self::MariadbConnector => "MariaDB's connector in Node",
             Self::PyMysql => "PyMySQL",
             Self::MysqlAsync => "mysql_async",
             Self::Workerd => "mysql2 in workerd",

@@ -27,6 +27,8 @@ pub struct LoggedIn {
     pub status: StatusFlags,
     /// The version in the server's greeting.
     pub server_version: String,
+    /// The server's default collation, as its greeting says.
+    pub server_collation: u8,
     /// The connection's id at the server, for `KILL`.
     pub connection_id: u32,
 }
@@ -100,22 +102,16 @@ impl Login {
     }
 
     fn finish(self, status: StatusFlags) -> LoggedIn {
+        let greeting = self.handshake.greeting();
         LoggedIn {
             status,
             capabilities: self.handshake.capabilities(),
-            offered: self
-                .handshake
-                .greeting()
-                .map_or(Capabilities::empty(), |greeting| greeting.capabilities),
-            server_version: self
-                .handshake
-                .greeting()
+            offered: greeting.map_or(Capabilities::empty(), |greeting| greeting.capabilities),
+            server_version: greeting
                 .map(|greeting| greeting.server_version.clone())
                 .unwrap_or_default(),
-            connection_id: self
-                .handshake
-                .greeting()
-                .map_or(0, |greeting| greeting.connection_id),
+            server_collation: greeting.map_or(0, |greeting| greeting.collation),
+            connection_id: greeting.map_or(0, |greeting| greeting.connection_id),
             stream: self.stream,
         }
     }

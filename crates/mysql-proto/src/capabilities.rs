@@ -77,8 +77,12 @@ bitflags::bitflags! {
         const SSL_VERIFY_SERVER_CERT = 1 << 30;
         /// Only of meaning within the client.
         const REMEMBER_OPTIONS = 1 << 31;
+        /// `COM_STMT_BULK_EXECUTE`.
+        const MARIADB_STMT_BULK_OPERATIONS = 1 << 34;
         /// Column definitions have MariaDB's own types and formats: UUID, JSON.
         const MARIADB_EXTENDED_METADATA = 1 << 35;
+        /// `COM_STMT_BULK_EXECUTE` may be answered by the outcome of each row.
+        const MARIADB_BULK_UNIT_RESULTS = 1 << 37;
     }
 }
 

@@ -96,6 +96,8 @@ commands! {
     CLONE = 0x20, "COM_CLONE";
     /// Subscribes to a stream of a replication group.
     SUBSCRIBE_GROUP_REPLICATION_STREAM = 0x21, "COM_SUBSCRIBE_GROUP_REPLICATION_STREAM";
+    /// Executes a prepared statement for many rows of parameters; MariaDB's.
+    STMT_BULK_EXECUTE = 0xFA, "COM_STMT_BULK_EXECUTE";
 }
 
 impl Command {

@@ -199,6 +199,11 @@ impl Hyperdrives {
         Some(version)
     }
 
+    /// The collation to greet with; likewise. Clients choose their own by it.
+    pub(crate) fn server_collation(&self) -> Option<u8> {
+        self.only()?.pool.connector().server_collation()
+    }
+
     /// What to offer of what an origin need not have; likewise.
     pub(crate) fn offered(&self) -> Option<Capabilities> {
         self.only()?.pool.connector().offered()

@@ -35,9 +35,11 @@ const NOTICED: Capabilities = Capabilities::FOUND_ROWS
 /// left out of its commands (`attributes.rs`).
 const OPTIONAL: Capabilities = Capabilities::SESSION_TRACK.union(Capabilities::QUERY_ATTRIBUTES);
 
-/// MariaDB's own, which clients are only offered where the origin is known to have it. Whoever has
-/// it says so by leaving out [`Capabilities::LONG_PASSWORD`].
-const EXTENDED: Capabilities = Capabilities::MARIADB_EXTENDED_METADATA;
+/// MariaDB's own, which clients are only offered where the origin is known to have them. Whoever
+/// has any says so by leaving out [`Capabilities::LONG_PASSWORD`].
+const EXTENDED: Capabilities = Capabilities::MARIADB_EXTENDED_METADATA
+    .union(Capabilities::MARIADB_STMT_BULK_OPERATIONS)
+    .union(Capabilities::MARIADB_BULK_UNIT_RESULTS);
 
 /// Capabilities that every origin connection has, whatever the client.
 const ALWAYS: Capabilities = Capabilities::LONG_PASSWORD
@@ -65,10 +67,9 @@ pub(crate) fn offer(origin: Option<Capabilities>) -> Capabilities {
         return OFFERED;
     };
     let offer = OFFERED.difference(OPTIONAL.difference(origin));
-    if origin.contains(EXTENDED) {
-        offer.difference(Capabilities::LONG_PASSWORD) | EXTENDED
-    } else {
-        offer
+    match origin.intersection(EXTENDED) {
+        extended if extended.is_empty() => offer,
+        extended => offer.difference(Capabilities::LONG_PASSWORD) | extended,
     }
 }
 

@@ -15,9 +15,19 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// mysql2 in Node.
 pub(super) async fn mysql2(endpoint: &Endpoint) -> Result<Option<Value>> {
+    javascript("mysql2", "mysql2_client.mjs", endpoint).await
+}
+
+/// MariaDB's connector in Node.
+pub(super) async fn mariadb_connector(endpoint: &Endpoint) -> Result<Option<Value>> {
+    javascript("mariadb", "mariadb_connector.mjs", endpoint).await
+}
+
+async fn javascript(package: &str, name: &str, endpoint: &Endpoint) -> Result<Option<Value>> {
+    let packages = checkout().join("clients/node_modules");
     match node() {
-        Some(node) if checkout().join("clients/node_modules/mysql2").exists() => {
-            script(&node, "mysql2_client.mjs", endpoint).await.map(Some)
+        Some(node) if packages.join(package).exists() => {
+            script(&node, name, endpoint).await.map(Some)
         }
         _ => Ok(None),
     }

@@ -80,9 +80,8 @@ pub(super) fn compare(
 fn errors(transcript: &Transcript, at: usize) -> impl Iterator<Item = u16> {
     let replies = transcript.0.get(at).into_iter().flatten();
     replies.filter_map(|reply| match reply {
-        Reply::Error(packet) => Some(packet.code),
         Reply::Lost(_) => Some(0),
-        _ => None,
+        reply => reply.error().map(|packet| packet.code),
     })
 }
 

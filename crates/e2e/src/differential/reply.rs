@@ -121,10 +121,15 @@ impl Reply {
     }
 
     pub(super) fn is_error(&self) -> bool {
+        self.is_lost() || self.error().is_some()
+    }
+
+    /// The error that it is, or that ends it.
+    pub(super) fn error(&self) -> Option<&ErrPacket> {
         match self {
-            Self::Error(_) | Self::Lost(_) => true,
-            Self::Rows(rows) => rows.error.is_some(),
-            _ => false,
+            Self::Error(packet) => Some(packet),
+            Self::Rows(rows) => rows.error.as_ref(),
+            _ => None,
         }
     }
 

@@ -16,6 +16,18 @@ pub(super) fn without_near(reply: &Reply) -> Reply {
     }
 }
 
+/// `Out of range value for column 'a' at row 1`.
+pub(super) fn without_row_number(reply: &Reply) -> Reply {
+    const AT: &str = " at row ";
+    match reply {
+        Reply::Error(packet) if packet.message.contains(AT) => {
+            let message = packet.message.split(AT).next().unwrap_or_default();
+            Reply::Error(ErrPacket::new(packet.code, packet.sql_state, message))
+        }
+        other => other.clone(),
+    }
+}
+
 pub(super) fn without_types(reply: &Reply) -> Reply {
     let mut reply = reply.clone();
     let columns = match &mut reply {

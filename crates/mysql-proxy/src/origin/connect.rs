@@ -24,6 +24,7 @@ use crate::states::States;
 struct Server {
     version: String,
     flavor: Flavor,
+    collation: u8,
 }
 
 /// Opens connections to one origin.
@@ -48,12 +49,21 @@ pub(crate) struct OriginConnector {
 /// `utf8mb4_general_ci`, which every origin knows.
 const ASIDE_COLLATION: u8 = 45;
 
-/// What an origin must have if the client has it: its packets have another form.
-const INDISPENSABLE: [(Capabilities, &str); 2] = [
+/// What an origin must have if the client has it: it knows other commands, or its packets have
+/// another form.
+const INDISPENSABLE: [(Capabilities, &str); 4] = [
     (Capabilities::DEPRECATE_EOF, "CLIENT_DEPRECATE_EOF"),
     (
         Capabilities::MARIADB_EXTENDED_METADATA,
         "MARIADB_CLIENT_EXTENDED_METADATA",
+    ),
+    (
+        Capabilities::MARIADB_STMT_BULK_OPERATIONS,
+        "MARIADB_CLIENT_STMT_BULK_OPERATIONS",
+    ),
+    (
+        Capabilities::MARIADB_BULK_UNIT_RESULTS,
+        "MARIADB_CLIENT_BULK_UNIT_RESULTS",
     ),
 ];
 
@@ -118,6 +128,11 @@ impl OriginConnector {
         self.server.get().map(|server| server.version.as_str())
     }
 
+    /// The collation in its greeting; likewise.
+    pub(crate) fn server_collation(&self) -> Option<u8> {
+        self.server.get().map(|server| server.collation)
+    }
+
     /// What the origin can do, once there has been a connection.
     pub(crate) fn offered(&self) -> Option<Capabilities> {
         let known = self.offered.load(Ordering::Relaxed);
@@ -149,6 +164,7 @@ impl OriginConnector {
         debug!(origin = %self.origin.address, "Opened an origin connection");
         self.server.get_or_init(|| Server {
             version: logged_in.server_version.clone(),
+            collation: logged_in.server_collation,
             flavor: Flavor::of(&logged_in.server_version),
         });
         let offered = logged_in.offered.bits();

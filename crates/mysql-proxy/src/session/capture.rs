@@ -4,7 +4,7 @@
 use conn_pool::Lease;
 use tracing::{debug, warn};
 
-use super::Session;
+use super::{OF_SESSION, Session};
 use crate::error::OriginLoss;
 use crate::mutant::Fault;
 use crate::origin::{MAX_CONDITIONS, OriginConnector};
@@ -47,6 +47,10 @@ impl Session {
             Ok(answer)
                 if answer.summary.rows >= MAX_CONDITIONS || answer.summary.error.is_some() => {}
             Ok(answer) => {
+                if let Some(status) = answer.summary.status {
+                    // What an error has left unsaid.
+                    self.status = Some(status.intersection(OF_SESSION));
+                }
                 let has_eof = lease.has_eof();
                 self.previous.captured(answer, has_eof);
             }

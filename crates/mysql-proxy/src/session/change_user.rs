@@ -133,12 +133,9 @@ impl Session {
     }
 
     /// Everything is as after a login.
-    fn settle_in(&mut self, mut home: Home, served: Arc<Served>) {
+    fn settle_in(&mut self, home: Home, served: Arc<Served>) {
         let connector = served.pool.connector();
-        if connector.flavor().is_tidb() {
-            // It passes over the collation of the request.
-            home.collation = self.home.collation;
-        }
+        let home = home.within(connector.flavor(), &self.home);
         self.status = connector.login_status();
         // What `COM_SET_OPTION` made of it is kept, as servers keep it.
         let mut profile = home.profile(&served, self.downstream.capabilities());

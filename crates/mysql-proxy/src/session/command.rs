@@ -32,6 +32,7 @@ impl Session {
             | Command::STMT_FETCH
             | Command::STMT_RESET
             | Command::STMT_SEND_LONG_DATA => self.statement_command(packet).await,
+            Command::STMT_BULK_EXECUTE if self.knows_bulk() => self.statement_command(packet).await,
             Command::PING | Command::STATISTICS => {
                 self.relay_command(packet, Effect::command()).await
             }

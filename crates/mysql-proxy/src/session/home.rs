@@ -34,6 +34,20 @@ impl Home {
         }
     }
 
+    /// The same after `COM_CHANGE_USER` within a session that began with another: MariaDB forgets
+    /// `CLIENT_IGNORE_SPACE`, and TiDB passes over the collation of the request.
+    pub(super) fn within(self, flavor: Flavor, first: &Self) -> Self {
+        Self {
+            collation: if flavor.is_tidb() {
+                first.collation
+            } else {
+                self.collation
+            },
+            ignore_space: self.ignore_space && !flavor.is_mariadb(),
+            ..self
+        }
+    }
+
     /// The state of the session.
     pub(super) fn state(&self) -> SessionState {
         SessionState::new(self.database.clone(), self.collation).ignoring_space(self.ignore_space)

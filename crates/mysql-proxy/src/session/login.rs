@@ -32,8 +32,8 @@ use crate::statements::Statements;
 /// What a login reads at a time; a client's answer is a few hundred bytes.
 const LOGIN_BUFFER: usize = 1024;
 
-/// `utf8mb4_general_ci`: the collation of the greeting. Every origin knows it, and clients send
-/// their own.
+/// `utf8mb4_general_ci`: the collation of the greeting before an origin is known. Every one knows
+/// it, and clients send their own.
 pub(super) const GREETING_COLLATION: u8 = 45;
 
 /// Characters that are kept of a client's name for itself.
@@ -68,7 +68,10 @@ impl<'a> Login<'a> {
                 connection_id: place.id(),
                 nonce,
                 capabilities,
-                collation: GREETING_COLLATION,
+                collation: shared
+                    .hyperdrives
+                    .server_collation()
+                    .unwrap_or(GREETING_COLLATION),
                 // One round trip with every driver; one that prefers caching_sha2 may use it as
                 // well.
                 default_plugin: AuthPlugin::NativePassword,

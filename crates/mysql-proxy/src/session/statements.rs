@@ -4,6 +4,7 @@
 //!   PREPARE          to the origin, always; its answer gets an id of ours     prepare.rs
 //!   EXECUTE          on a handle of the connection in hand; if that has none,  execute.rs
 //!                    PREPARE and EXECUTE go out together                       send.rs
+//!   BULK_EXECUTE     on a handle that is there, or is prepared first            bulk.rs
 //!   SEND_LONG_DATA   binds a handle to the client's statement
 //!   FETCH            on that handle, while a cursor is open
 //!   RESET, CLOSE     on that handle, if there is one; else nothing is sent
@@ -13,6 +14,7 @@
 //!
 //! <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_command_phase_ps.html>
 
+mod bulk;
 mod execute;
 mod prepare;
 mod reframe;
@@ -30,7 +32,7 @@ use super::relay::Outgoing;
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::refusal;
-use crate::statements::{Bound, HandleKey, Prepared};
+use crate::statements::{Bound, Handle, HandleKey, Prepared, StatementText};
 
 pub(super) use send::Execution;
 
@@ -53,6 +55,7 @@ impl Session {
         self.served.metrics.commands.inc();
         match packet.command {
             Command::STMT_EXECUTE => self.execute(packet).await,
+            Command::STMT_BULK_EXECUTE => Box::pin(self.execute_bulk(packet)).await,
             Command::STMT_PREPARE => Box::pin(self.prepare(packet)).await,
             Command::STMT_SEND_LONG_DATA => Box::pin(self.send_long_data(packet)).await,
             Command::STMT_FETCH => Box::pin(self.fetch(packet)).await,
@@ -181,24 +184,30 @@ impl Session {
         let text = Arc::clone(prepared.text());
         let shape = prepared.shape.stamp();
         self.take_lease().await?;
-        let Some(lease) = &mut self.held else {
-            return Ok(());
-        };
+        let handle = self.take_handle(&text, shape).await?;
+        self.statements.bind(id, Bound::new(handle));
+        Ok(())
+    }
+
+    /// A handle of this text from the lease in hand, of this shape or none.
+    async fn take_handle(
+        &mut self,
+        text: &Arc<StatementText>,
+        shape: u64,
+    ) -> Result<Handle, Trouble> {
         let key = |shape| HandleKey {
             text: text.id(),
             shape,
             had_cursor: false,
         };
-        let handle = lease
-            .handles
-            .take(key(shape))
-            .or_else(|| lease.handles.take(key(0)));
-        let handle = match handle {
-            Some(handle) => handle,
-            None => self.prepare_now(&text).await?,
-        };
-        self.statements.bind(id, Bound::new(handle));
-        Ok(())
+        let known = self.held.as_mut().and_then(|lease| {
+            let handles = &mut lease.handles;
+            handles.take(key(shape)).or_else(|| handles.take(key(0)))
+        });
+        match known {
+            Some(handle) => Ok(handle),
+            None => self.prepare_now(text).await,
+        }
     }
 
     /// Changes what a bound handle is kept for. One that is kept for nothing is free for others.

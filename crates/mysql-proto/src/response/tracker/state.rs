@@ -93,7 +93,10 @@ impl State {
             return Err(ProtocolError::UnsupportedCapabilities(unsupported));
         }
         Ok(match command {
-            Command::QUERY | Command::STMT_EXECUTE | Command::PROCESS_INFO => Self::Result,
+            Command::QUERY
+            | Command::STMT_EXECUTE
+            | Command::STMT_BULK_EXECUTE
+            | Command::PROCESS_INFO => Self::Result,
             Command::STMT_PREPARE => Self::Prepared,
             Command::STMT_FETCH => Self::Rows,
             Command::FIELD_LIST => Self::FieldList,

@@ -15,7 +15,7 @@ use crate::session::relay::Outgoing;
 use crate::statements::StatementText;
 
 /// What is executed when a client asks for a statement that asks about the one before it.
-enum ToExecute {
+pub(super) enum ToExecute {
     /// The statement itself.
     Own,
     /// Another, with literals in the place of calls.
@@ -115,7 +115,7 @@ impl Session {
     }
 
     /// What to execute of a statement that asks about the one before it.
-    async fn ask_prepared(
+    pub(super) async fn ask_prepared(
         &mut self,
         text: &Arc<StatementText>,
         effect: &mut Effect,

@@ -45,13 +45,16 @@ impl Session {
         if let Err(trouble) = self.take_lease().await {
             return self.give_up(packet, trouble).await;
         }
+        let kind = statement.kind;
         let text = self.text(packet, statement);
         let summary = match self.relay_preparation(packet, &text, &effect).await? {
             Relayed::Response(summary) => summary,
             Relayed::Failed(how) => return self.tell_failed(*how).await,
         };
         let row_count = self.previous.row_count;
-        self.note(StatementKind::Other, &effect, &summary).await?;
+        // One that is refused counts as run.
+        let kind = summary.error.map_or(StatementKind::Other, |_| kind);
+        self.note(kind, &effect, &summary).await?;
         if summary.error.is_none() {
             self.previous.keep_row_count(row_count);
         }
