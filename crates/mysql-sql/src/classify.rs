@@ -227,6 +227,8 @@ impl<'a> Reader<'a> {
             | Head::Create
             | Head::Drop
             | Head::Load => false,
+            // MySQL counts the rows that an `UPDATE` matches, and what a `DO` computes as one.
+            Head::Do | Head::Write if self.dialect.server == Server::MySql => true,
             Head::Set | Head::Do | Head::Insert | Head::Write => self.reads_rows,
             _ => true,
         }

@@ -165,7 +165,8 @@ impl Case<'_> {
 
     fn of_found_rows(&self) -> Option<Reason> {
         let gave_rows = matches!(self.last, Some(Reply::Rows(rows)) if rows.error.is_none());
-        (self.sql.contains("found_rows") && !gave_rows && self.equal(without_rows))
+        let fetches = matches!(self.program.steps.get(self.place), Some(Step::Fetch(..)));
+        (self.sql.contains("found_rows") && (fetches || !gave_rows) && self.equal(without_rows))
             .then_some("FOUND_ROWS() after a statement that gives no rows")
     }
 
@@ -193,7 +194,8 @@ impl Case<'_> {
         if is_execution && is_show_of_conditions(&self.sql) && self.equal(without_rows) {
             return Some("the warning that a prepared SHOW WARNINGS of TiDB adds itself");
         }
-        if self.sql.starts_with("show variables") && self.has_set("sql_select_limit") {
+        let shows_variables = self.sql.starts_with("show ") && self.sql.contains("variables");
+        if shows_variables && self.has_set("sql_select_limit") {
             return Some("which variables TiDB shows first");
         }
         if is_execution && self.is_shadowed() {
@@ -258,7 +260,12 @@ impl Case<'_> {
         const HARD: Reason = "conditions asked for amid other statements, or by a prepared one";
         let asks = has(&self.sql, &CONDITIONS);
         // What was refused did not run, so there is nothing to be told of it.
-        if is_error(self.last_seen, LENT_ON) && (asks || has(&self.sql, &COUNTS)) {
+        let counts = has(&self.sql, &COUNTS);
+        if is_error(self.last_seen, LENT_ON) && (asks || counts) {
+            return Some(HARD);
+        }
+        // Nor is anything certain of a text that cannot be read.
+        if counts && is_error(self.seen, LENT_ON) && is_error(self.expected, PARSE_ERROR) {
             return Some(HARD);
         }
         if !asks {
@@ -326,10 +333,10 @@ fn executions(program: &Program, place: usize) -> impl Iterator<Item = &Executio
 fn text_of(program: &Program, place: usize) -> Option<String> {
     let sql = match program.steps.get(place)? {
         Step::Query(sql) | Step::Prepare(_, sql) => sql,
-        Step::Execute(execution) => {
+        Step::Execute(Execution { slot, .. }) | Step::Fetch(slot, _) => {
             let mut before = program.steps[..place].iter().rev();
             before.find_map(|step| match step {
-                Step::Prepare(slot, sql) if *slot == execution.slot => Some(sql),
+                Step::Prepare(other, sql) if other == slot => Some(sql),
                 _ => None,
             })?
         }

@@ -251,6 +251,16 @@ fn knows_what_a_later_statement_asks_about_those_before_the_text() {
         asked("DROP TABLE t; INSERT INTO u VALUES (1); SELECT FOUND_ROWS()"),
         found_rows
     );
+    // On MySQL that is the number of rows that it matches.
+    let sql = b"UPDATE t SET a = 1; SELECT FOUND_ROWS()";
+    for (server, is_behind) in [(Server::MySql, true), (Server::MariaDb, false)] {
+        let dialect = Dialect {
+            escapes: Escapes::Backslash,
+            server,
+        };
+        let asked = classify(sql, dialect).effect.questions;
+        assert_eq!(asked.is_empty(), is_behind);
+    }
     let insert_id = vec![QuestionKind::LastInsertId];
     assert_eq!(asked("SELECT 1; SELECT LAST_INSERT_ID()"), insert_id);
     assert_eq!(
