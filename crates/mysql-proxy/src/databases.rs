@@ -23,8 +23,8 @@ const MOST: usize = 1024;
 /// Connections for this that a hyperdrive has open at a time, on top of its pool's.
 const PLACES: usize = 4;
 
-/// Longest that a login waits for it. One that has waited so long is let in: its first statement
-/// will be told what is wrong.
+/// Longest that a login waits for it, and at most half of the time that it has. One that has waited
+/// so long is let in: its first statement will be told what is wrong.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// `ER_DBACCESS_DENIED_ERROR`, `ER_BAD_DB_ERROR`.
@@ -45,8 +45,13 @@ impl Databases {
         }
     }
 
-    /// The origin's error, if this database cannot be used.
-    pub(crate) async fn refused(&self, name: &str, origin: &OriginConnector) -> Option<ErrPacket> {
+    /// The origin's error, if this database cannot be used. `login_timeout`: of the client's login.
+    pub(crate) async fn refused(
+        &self,
+        name: &str,
+        origin: &OriginConnector,
+        login_timeout: Duration,
+    ) -> Option<ErrPacket> {
         if self.known().contains(name) {
             return None;
         }
@@ -55,7 +60,7 @@ impl Databases {
             let _place = self.places.acquire().await;
             origin.open_aside(Some(name)).await
         };
-        match timeout(LIMIT, asking).await {
+        match timeout(LIMIT.min(login_timeout / 2), asking).await {
             Ok(Ok(conn)) => {
                 conn.quit();
                 self.note(name);

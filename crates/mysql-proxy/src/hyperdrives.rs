@@ -11,6 +11,7 @@ use net::{Backoff, Dial};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use crate::databases::Databases;
@@ -50,6 +51,8 @@ pub(crate) struct Served {
     pub(crate) default_names: OnceLock<String>,
     databases: Databases,
     killer: Killer,
+    /// When the idle connections were closed last for what they held.
+    idle_closed: Mutex<Option<Instant>>,
 }
 
 impl Served {
@@ -58,11 +61,29 @@ impl Served {
         self.hyperdrive.limits.max_user_connections
     }
 
+    /// True when the idle connections were not closed for so long; they are from now on.
+    pub(crate) fn may_close_idle(&self, cool_down: Duration) -> bool {
+        let mut closed = self
+            .idle_closed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let may = closed.is_none_or(|closed| closed.elapsed() >= cool_down);
+        if may {
+            *closed = Some(Instant::now());
+        }
+        may
+    }
+
     /// The origin's error, if sessions cannot begin in this database.
-    pub(crate) async fn refused_database(&self, name: Option<&str>) -> Option<ErrPacket> {
+    pub(crate) async fn refused_database(
+        &self,
+        name: Option<&str>,
+        login_timeout: Duration,
+    ) -> Option<ErrPacket> {
         // The pool begins in that of its origin itself, and tells what is wrong with it.
         let asked = name.filter(|name| self.hyperdrive.origin.database.as_deref() != Some(name))?;
-        self.databases.refused(asked, self.pool.connector()).await
+        let origin = self.pool.connector();
+        self.databases.refused(asked, origin, login_timeout).await
     }
 
     /// Kills the statement of a session of this hyperdrive that was aimed at.
@@ -157,6 +178,7 @@ impl Hyperdrives {
             default_names: OnceLock::new(),
             databases: Databases::new(),
             killer: Killer::new(),
+            idle_closed: Mutex::default(),
             hyperdrive,
         })
     }

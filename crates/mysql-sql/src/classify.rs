@@ -196,6 +196,9 @@ impl<'a> Reader<'a> {
             return Some(StatementKind::Other);
         };
         self.run(word, head);
+        if matches!(head, Head::Set | Head::Do) {
+            self.effect.may_find_rows |= self.reads_rows;
+        }
         self.earlier = self.with_earlier(word, head);
         let asked = self.effect.questions.get_mut(questions..);
         if let Some(asked @ [_, ..]) = asked {

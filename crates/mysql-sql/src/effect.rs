@@ -180,22 +180,28 @@ impl Effect {
         }
     }
 
-    pub(crate) fn add_question(
-        &mut self,
-        kind: QuestionKind,
-        range: Range<usize>,
-        is_behind: bool,
-    ) {
+    pub(crate) fn add_question(&mut self, kind: QuestionKind, range: Range<usize>) {
         if self.questions.len() < MAX_QUESTIONS {
-            self.questions.push(Question {
-                kind,
-                range,
-                column: None,
-                is_behind,
-            });
+            self.push_question(kind, range, false);
         } else {
             self.add_pin(PinReason::NotUnderstood);
             self.needs_previous |= kind.is_about_previous();
         }
+    }
+
+    /// One that the connection itself answers, mostly: those beyond the limit are left to it.
+    pub(crate) fn add_question_behind(&mut self, kind: QuestionKind, range: Range<usize>) {
+        if self.questions.len() < MAX_QUESTIONS {
+            self.push_question(kind, range, true);
+        }
+    }
+
+    fn push_question(&mut self, kind: QuestionKind, range: Range<usize>, is_behind: bool) {
+        self.questions.push(Question {
+            kind,
+            range,
+            column: None,
+            is_behind,
+        });
     }
 }

@@ -35,15 +35,38 @@ const TURNS: [(char, &str); 22] = [
     ('a', "SELECT @id"),
 ];
 
+/// They make the same ids in two tables, so that what one leaves on a connection is what the other
+/// makes there. Nothing pins between two turns but transactions.
+const TWINS: [(char, &str); 14] = [
+    ('a', "BEGIN"),
+    ('a', "INSERT INTO twins (v) VALUES (1)"),
+    ('a', "SELECT LAST_INSERT_ID()"),
+    ('a', "COMMIT"),
+    ('b', "INSERT INTO others (v) VALUES (1)"),
+    ('b', "SELECT LAST_INSERT_ID()"),
+    ('b', "BEGIN"),
+    ('b', "INSERT INTO twins (v) VALUES (2)"),
+    ('b', "SELECT LAST_INSERT_ID()"),
+    ('b', "COMMIT"),
+    ('a', "BEGIN"),
+    ('a', "INSERT INTO others (v) VALUES (2)"),
+    ('a', "SELECT LAST_INSERT_ID()"),
+    ('a', "COMMIT"),
+];
+
 /// What each turn gives: the value of a query, the id in the OK packet of anything else.
-async fn play(endpoint: &Endpoint) -> Result<Vec<String>> {
+async fn play(endpoint: &Endpoint, turns: &[(char, &str)]) -> Result<Vec<String>> {
     let mut a = endpoint.connect().await?;
-    a.query_drop("DROP TABLE IF EXISTS ids").await?;
-    a.query_drop("CREATE TABLE ids (id INT AUTO_INCREMENT PRIMARY KEY, v INT)")
-        .await?;
+    for table in ["ids", "twins", "others"] {
+        a.query_drop(format!("DROP TABLE IF EXISTS {table}"))
+            .await?;
+        let columns = "id INT AUTO_INCREMENT PRIMARY KEY, v INT";
+        a.query_drop(format!("CREATE TABLE {table} ({columns})"))
+            .await?;
+    }
     let mut b = endpoint.connect().await?;
     let mut outcomes = Vec::new();
-    for (session, sql) in TURNS {
+    for &(session, sql) in turns {
         let connection = if session == 'a' { &mut a } else { &mut b };
         outcomes.push(format!(
             "{session}: {sql}: {}",
@@ -63,7 +86,11 @@ async fn turn(connection: &mut Conn, sql: &str) -> Result<String> {
     })
 }
 
-async fn is_the_same_through_a_pool_of(max: u32, kind: DatabaseKind) -> Result<()> {
+async fn is_the_same_through_a_pool_of(
+    max: u32,
+    turns: &[(char, &str)],
+    kind: DatabaseKind,
+) -> Result<()> {
     let Some(server) = server(kind).await? else {
         return Ok(());
     };
@@ -71,10 +98,10 @@ async fn is_the_same_through_a_pool_of(max: u32, kind: DatabaseKind) -> Result<(
     let Some(path) = path(&server).pool(&pool).start().await? else {
         return Ok(());
     };
-    let expected = play(&direct(&server)).await?;
+    let expected = play(&direct(&server), turns).await?;
     // Twice: the second time on connections that have a past.
     for _ in 0..2 {
-        let seen = play(path.endpoint()).await?;
+        let seen = play(path.endpoint(), turns).await?;
         ensure!(
             seen == expected,
             "through the pool:\n{seen:#?}\ndirectly:\n{expected:#?}"
@@ -86,17 +113,20 @@ async fn is_the_same_through_a_pool_of(max: u32, kind: DatabaseKind) -> Result<(
 #[tokio::test]
 async fn is_each_sessions_own_on_mariadb() -> Result<()> {
     // One more than sessions that hold a lease: `a` is pinned at the end by its variable.
-    is_the_same_through_a_pool_of(2, DatabaseKind::MariaDb).await
+    is_the_same_through_a_pool_of(2, &TURNS, DatabaseKind::MariaDb).await?;
+    is_the_same_through_a_pool_of(1, &TWINS, DatabaseKind::MariaDb).await
 }
 
 #[tokio::test]
 async fn is_each_sessions_own_on_tidb() -> Result<()> {
-    is_the_same_through_a_pool_of(2, DatabaseKind::Tidb).await
+    is_the_same_through_a_pool_of(2, &TURNS, DatabaseKind::Tidb).await?;
+    is_the_same_through_a_pool_of(1, &TWINS, DatabaseKind::Tidb).await
 }
 
 #[tokio::test]
 async fn is_each_sessions_own_on_mysql() -> Result<()> {
-    is_the_same_through_a_pool_of(2, DatabaseKind::MySql).await
+    is_the_same_through_a_pool_of(2, &TURNS, DatabaseKind::MySql).await?;
+    is_the_same_through_a_pool_of(1, &TWINS, DatabaseKind::MySql).await
 }
 
 /// It belongs to the session also where a trigger reads it, which no statement tells.

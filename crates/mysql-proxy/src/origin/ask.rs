@@ -36,6 +36,12 @@ fn forgets(flavor: Flavor) -> Option<&'static [u8]> {
     }
 }
 
+/// What a connection is made to give for `LAST_INSERT_ID()` before it is given back. TiDB cannot be
+/// told to give 0.
+fn neutral_id(flavor: Flavor) -> u64 {
+    if flavor.is_tidb() { i64::MAX as u64 } else { 0 }
+}
+
 /// Why a connection could not be led to a state. It is in none that is known then.
 #[derive(Debug)]
 pub(crate) enum BringError {
@@ -58,6 +64,13 @@ impl OriginConn {
     /// What `LAST_INSERT_ID()` gives on it.
     pub(crate) fn insert_id(&self) -> InsertId {
         self.insert_id
+    }
+
+    /// True when it gives a value that no statement makes, so that the next one that does is told
+    /// from what was there.
+    pub(crate) fn has_neutral_id(&self) -> bool {
+        let InsertId { known, is_news } = self.insert_id;
+        !is_news && (known == 0 || known == neutral_id(self.flavor()))
     }
 
     /// A statement may have changed what `LAST_INSERT_ID()` gives.
@@ -104,12 +117,7 @@ impl OriginConn {
     /// Takes what `LAST_INSERT_ID()` gives, and leaves a value there that no statement makes: the
     /// next one that does is told from what was there. `None`: the origin gave no number.
     pub(crate) async fn take_insert_id(&mut self) -> Result<Option<u64>, OriginLoss> {
-        // TiDB cannot be told to give 0.
-        let none = if self.flavor().is_tidb() {
-            i64::MAX as u64
-        } else {
-            0
-        };
+        let none = neutral_id(self.flavor());
         let sql = format!("SELECT LAST_INSERT_ID(), LAST_INSERT_ID({none}) LIMIT 1");
         let value = self.ask_number(&sql).await?;
         if value.is_some() {

@@ -13,8 +13,10 @@ impl Session {
     /// Takes all that there is to take from the lease in hand: nearly always nothing.
     pub(super) async fn take_answers(&mut self) {
         self.keep_answers().await;
-        let has_news = |lease: &Lease<OriginConnector>| lease.insert_id().is_news;
-        if self.held.as_ref().is_some_and(has_news) {
+        // Neither news nor what this session was told or gave itself may stay: the next session
+        // could make just that value.
+        let has_id = |lease: &Lease<OriginConnector>| !lease.has_neutral_id();
+        if self.held.as_ref().is_some_and(has_id) {
             self.take_insert_id().await;
         }
     }

@@ -110,7 +110,8 @@ impl Session {
             collation.unwrap_or(GREETING_COLLATION),
         );
         self.leave_lease().await;
-        let refused = served.refused_database(home.database.as_deref());
+        let limit = self.shared.config.login_timeout;
+        let refused = served.refused_database(home.database.as_deref(), limit);
         if let Some(error) = Box::pin(refused).await {
             return Err(self
                 .refuse_user(&mut login, &error, "unknown database")

@@ -76,6 +76,7 @@ impl Session {
         }
         let asks = effect.reads_previous || !effect.questions.is_empty();
         let mut outgoing = Outgoing::unchanged(packet);
+        outgoing.stays = effect.reads_previous;
         if asks {
             match self.ask(Source::Packet(packet), effect).await {
                 Ok(Asked::Send(sql)) => outgoing.sql = sql,
@@ -139,6 +140,7 @@ impl Session {
     /// `COM_RESET_CONNECTION`: the session is as after its login, but for what servers do
     /// otherwise: see [`Home::reset`](super::home::Home::reset).
     async fn reset(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        self.keep_answers().await;
         let found_rows = self.previous.found_rows;
         self.leave_lease().await;
         let defaults = match self.default_names().await {

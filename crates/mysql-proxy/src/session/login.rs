@@ -249,13 +249,16 @@ impl<'a> Login<'a> {
             login.and_then(|login| login.database.clone()),
             login.map_or(GREETING_COLLATION, |login| login.collation),
         );
-        if let Some(error) = Box::pin(served.refused_database(home.database.as_deref())).await {
+        let limit = self.shared.config.login_timeout;
+        let refused = served.refused_database(home.database.as_deref(), limit);
+        if let Some(error) = Box::pin(refused).await {
             return Err(self.refuse(&mut stream, &error, "unknown database").await);
         }
         let ok = home.greeting(&served, capabilities);
         self.handshake.accept(&ok, &mut self.output);
         self.flush(&mut stream).await?;
         let (stream, input) = self.compressed(stream, capabilities);
+        let flavor = served.pool.connector().flavor();
         Ok(Session {
             shared: Arc::clone(self.shared),
             downstream: Downstream::new(stream, input, capabilities, &entry),
@@ -272,7 +275,7 @@ impl<'a> Login<'a> {
             held: None,
             pins: Pins::default(),
             statements: Statements::default(),
-            previous: Previous::none(),
+            previous: Previous::none(flavor),
             insert_id: 0,
         })
     }

@@ -44,13 +44,14 @@ pub(super) struct Ran {
 
 impl Previous {
     /// Before the first statement.
-    pub(super) fn none() -> Self {
+    pub(super) fn none(flavor: Flavor) -> Self {
         Self {
             is_none: true,
             visit: None,
             row_count: 0,
             is_counted_elsewhere: false,
-            found_rows: Some(0),
+            // As servers have it after a login.
+            found_rows: Some(u64::from(flavor.is_mariadb())),
             warned: false,
             told: None,
             warnings: None,
@@ -61,7 +62,7 @@ impl Previous {
     pub(super) fn note(&mut self, ran: Ran, effect: &Effect, summary: &Summary) {
         let failed = summary.error.is_some();
         self.is_none = false;
-        self.visit = Some(ran.visit);
+        let before = self.visit.replace(ran.visit);
         let row_count = match ran.flavor {
             Flavor::TiDb => row_count_of_tidb(ran.kind, effect, summary),
             _ if failed || summary.ends_with_rows => Some(-1),
@@ -75,6 +76,12 @@ impl Previous {
                 self.note_found_rows(effect, summary);
                 self.note_conditions(&ran, effect, summary);
             }
+        }
+        let has_own = summary.error.is_some() || summary.warnings > 0;
+        let are_there = has_own || before == Some(ran.visit);
+        if self.warned && self.warnings.is_none() && !are_there {
+            // Nobody knows any more where they are.
+            self.visit = None;
         }
     }
 
@@ -90,8 +97,14 @@ impl Previous {
         }
     }
 
+    /// Likewise, but the edge has.
+    pub(super) fn note_answered(&mut self, asked: Diagnostics, flavor: Flavor, rows: u64) {
+        self.note_shown(asked, flavor, rows);
+        self.is_counted_elsewhere = true;
+    }
+
     /// The client was told of conditions, in so many rows. A count is a `SELECT` to all servers.
-    pub(super) fn note_shown(&mut self, asked: Diagnostics, flavor: Flavor, rows: u64) {
+    fn note_shown(&mut self, asked: Diagnostics, flavor: Flavor, rows: u64) {
         if asked.count || flavor.is_tidb() {
             self.found_rows = Some(rows);
         }

@@ -101,7 +101,11 @@ impl Session {
             return Err(Trouble::PreviousGone);
         }
         self.clear_conditions().await;
-        self.take_lease().await
+        // Another connection would have to be cleared as well.
+        if self.held.is_none() {
+            return Err(Trouble::PreviousGone);
+        }
+        Ok(())
     }
 
     /// Any connection can say that there was no statement before, once it is reset.
@@ -308,7 +312,7 @@ impl Session {
         if asked.count {
             let number = self.previous.count(level).ok_or(Trouble::PreviousGone)?;
             if flavor.is_tidb() && format == RowFormat::Text {
-                self.previous.note_shown(asked, flavor, 1);
+                self.previous.note_answered(asked, flavor, 1);
                 let capabilities = self.downstream.capabilities();
                 let answer = warnings::count_of_tidb(number, capabilities, status);
                 return Ok(Asked::Answered(answer));
@@ -324,7 +328,7 @@ impl Session {
             limit: asked.limit,
         };
         let (answer, rows) = warnings.part(part, format, status);
-        self.previous.note_shown(asked, flavor, rows);
+        self.previous.note_answered(asked, flavor, rows);
         Ok(Asked::Answered(answer))
     }
 

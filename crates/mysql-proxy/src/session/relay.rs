@@ -30,6 +30,9 @@ pub(super) struct Outgoing<'a> {
     pub(super) sql: Option<Vec<u8>>,
     /// The packet is an execution of a prepared statement, whose id it gets on the way.
     pub(super) execution: Option<Execution<'a>>,
+    /// What it asks was answered, or left to the connection in hand, by what is known of that: it
+    /// must not go to another.
+    pub(super) stays: bool,
 }
 
 impl<'a> Outgoing<'a> {
@@ -39,6 +42,7 @@ impl<'a> Outgoing<'a> {
             packet,
             sql: None,
             execution: None,
+            stays: false,
         }
     }
 
@@ -48,6 +52,7 @@ impl<'a> Outgoing<'a> {
             packet,
             sql: None,
             execution: Some(execution),
+            stays: false,
         }
     }
 }
@@ -126,6 +131,7 @@ impl Session {
             };
             let may_retry = !self.pins.hold()
                 && packet.is_whole
+                && !outgoing.stays
                 && (error.may_retry || self.leaves_dropped_database(&error));
             if !may_retry || retries == MAX_RETRIES {
                 self.downstream.consume(packet);

@@ -33,6 +33,9 @@ pub(crate) struct HandleKey {
     pub(crate) had_cursor: bool,
 }
 
+/// So many bytes are kept however many connections there are: they share most texts.
+const LEAST_BYTES: usize = 256 * 1024;
+
 /// How much is kept prepared on one origin connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HandleLimits {
@@ -48,7 +51,7 @@ impl HandleLimits {
     pub(crate) fn of(statements: usize, connections: usize) -> Self {
         Self {
             statements,
-            bytes: MAX_ALL_TEXTS / 2 / connections.max(1),
+            bytes: (MAX_ALL_TEXTS / 2 / connections.max(1)).max(LEAST_BYTES),
         }
     }
 }

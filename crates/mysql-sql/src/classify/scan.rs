@@ -148,10 +148,15 @@ impl<'a> Reader<'a> {
             Betraying::Temporary => self.effect.add_pin(PinReason::TemporaryTable),
             Betraying::Binding => self.effect.add_pin(PinReason::SessionVariable),
             Betraying::UserLock if is_call => self.effect.add_pin(PinReason::UserLock),
-            Betraying::Sequence if is_call => self.effect.add_pin(PinReason::Sequence),
+            // It is a table.
+            Betraying::Sequence if is_call => {
+                self.reads_rows = true;
+                self.effect.add_pin(PinReason::Sequence);
+            }
             Betraying::Value
                 if word::is(before.word, "NEXT") || word::is(before.word, "PREVIOUS") =>
             {
+                self.reads_rows = true;
                 self.effect.add_pin(PinReason::Sequence);
             }
             Betraying::Reads => self.reads_rows = true,
@@ -213,9 +218,11 @@ impl<'a> Reader<'a> {
                 self.earlier.exist
             }
         };
-        if !is_behind || kind == QuestionKind::LastInsertId {
+        if !is_behind {
             self.effect.reads_previous |= kind.is_about_previous();
-            self.effect.add_question(kind, range, is_behind);
+            self.effect.add_question(kind, range);
+        } else if kind == QuestionKind::LastInsertId && self.dialect.server == Server::TiDb {
+            self.effect.add_question_behind(kind, range);
         }
     }
 

@@ -251,6 +251,8 @@ fn knows_what_a_later_statement_asks_about_those_before_the_text() {
         asked("DROP TABLE t; INSERT INTO u VALUES (1); SELECT FOUND_ROWS()"),
         found_rows
     );
+    assert!(effect("SET @a = (SELECT a FROM t LIMIT 1)").may_find_rows);
+    assert!(!effect("SET @a = 1").may_find_rows);
     // On MySQL that is the number of rows that it matches.
     let sql = b"UPDATE t SET a = 1; SELECT FOUND_ROWS()";
     for (server, is_behind) in [(Server::MySql, true), (Server::MariaDb, false)] {
@@ -321,6 +323,8 @@ fn knows_what_uses_no_table() {
         "SET @a = (SELECT 1)",
         "DO (SELECT a FROM t)",
         "SELECT f()",
+        "SELECT NEXT VALUE FOR s",
+        "SET @a = NEXTVAL(s)",
         "SHOW TABLES",
         "TABLE t",
         "INSERT INTO t VALUES (1)",

@@ -87,7 +87,8 @@ impl Session {
             text: other.as_ref().unwrap_or(&text),
             once: other.is_some(),
         };
-        let outgoing = Outgoing::execution(packet, execution);
+        let mut outgoing = Outgoing::execution(packet, execution);
+        outgoing.stays = effect.reads_previous;
         let summary = match self.relay(&outgoing, &effect).await? {
             Relayed::Response(summary) => summary,
             Relayed::Failed(how) => return self.tell_failed(*how).await,

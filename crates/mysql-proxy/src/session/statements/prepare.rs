@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mysql_proto::{
     Command, HEADER_LEN, ResponseState, ResponseTracker, Summary, patch_statement_id,
 };
-use mysql_sql::{Effect, Statement, StatementKind};
+use mysql_sql::{Conditions, Effect, Statement, StatementKind};
 
 use super::room::{Rooms, TOO_MANY};
 use super::{Bound, Prepared, Session};
@@ -38,7 +38,7 @@ impl Session {
         // It runs nothing, but servers settle the types of variables that it reads.
         let mut effect = Effect {
             user_variables: statement.effect.user_variables.clone(),
-            conditions: statement.effect.conditions,
+            conditions: self.conditions_over(&statement),
             ..Effect::default()
         };
         self.expect_user_variables(&mut effect);
@@ -59,6 +59,17 @@ impl Session {
             self.previous.keep_row_count(row_count);
         }
         self.settle().await
+    }
+
+    /// What becomes of conditions when a statement is prepared: TiDB keeps them over that, and
+    /// MariaDB over what uses no table, or shows them.
+    fn conditions_over(&self, statement: &Statement) -> Conditions {
+        let is_tidb = self.served.pool.connector().flavor().is_tidb();
+        if is_tidb || statement.effect.diagnostics.is_some() {
+            Conditions::Kept
+        } else {
+            statement.effect.conditions
+        }
     }
 
     /// The text of a statement that is about to be prepared.

@@ -20,10 +20,16 @@ const NOTICE: Duration = Duration::from_millis(20);
 /// How often others' connections are closed for one statement.
 const MOST: usize = 3;
 
+/// A pool whose idle connections were closed has none to give up for a while, and logins are dear
+/// to a server that is full.
+const COOL_DOWN: Duration = Duration::from_secs(5);
+
 /// What was done for one statement.
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
     made: usize,
+    /// Others' connections are being closed for it.
+    has_others: bool,
 }
 
 impl Session {
@@ -38,9 +44,10 @@ impl Session {
             debug!("Closed prepared statements that were kept, as the origin takes no more");
             return true;
         }
-        if rooms.made > MOST {
+        if rooms.made > MOST || (!rooms.has_others && !self.served.may_close_idle(COOL_DOWN)) {
             return false;
         }
+        rooms.has_others = true;
         debug!("Closing idle connections for their prepared statements");
         self.served.pool.close_idle();
         tokio::time::sleep(NOTICE).await;

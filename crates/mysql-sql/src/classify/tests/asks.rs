@@ -179,13 +179,24 @@ fn tidb_names_a_column_after_the_comments_behind_it_too() {
 #[test]
 fn a_call_may_stay_but_for_one_value() {
     let sql = "INSERT INTO t VALUES (1); SELECT LAST_INSERT_ID()";
-    let effect = effect(sql);
+    let of = |server| Dialect {
+        escapes: Escapes::Backslash,
+        server,
+    };
+    assert_eq!(effect(sql).questions, []);
+    let effect = classify(sql.as_bytes(), of(Server::TiDb)).effect;
     let answers = [(&effect.questions[0], Answer::ZeroFor(9))];
     assert!(effect.questions[0].is_behind);
     let text = substitute(sql.as_bytes(), &answers, Server::TiDb);
     let expected = "INSERT INTO t VALUES (1); \
                     SELECT (LAST_INSERT_ID()*(LAST_INSERT_ID()<>9)) AS `LAST_INSERT_ID()`";
     assert_eq!(String::from_utf8(text).unwrap(), expected);
+    // However many there are, that is no reason to pin.
+    let many = sql.repeat(30).replace(")INSERT", "); INSERT");
+    for server in [Server::MySql, Server::MariaDb, Server::TiDb] {
+        let effect = classify(many.as_bytes(), of(server)).effect;
+        assert_eq!(effect.pin, None, "{server:?}");
+    }
 }
 
 #[test]
