@@ -298,7 +298,9 @@ impl Case<'_> {
 
 /// True for what reads a user variable that no step before has set.
 fn reads_unset(program: &Program, place: usize, sql: &str) -> bool {
+    let runs = |place: &usize| !matches!(program.steps.get(*place), Some(Step::Prepare(..)));
     let texts: Vec<_> = (0..place)
+        .filter(runs)
         .filter_map(|place| text_of(program, place))
         .collect();
     let parts = texts.iter().flat_map(|sql| sql.split(';'));

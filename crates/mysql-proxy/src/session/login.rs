@@ -258,7 +258,6 @@ impl<'a> Login<'a> {
         self.handshake.accept(&ok, &mut self.output);
         self.flush(&mut stream).await?;
         let (stream, input) = self.compressed(stream, capabilities);
-        let flavor = served.pool.connector().flavor();
         Ok(Session {
             shared: Arc::clone(self.shared),
             downstream: Downstream::new(stream, input, capabilities, &entry),
@@ -275,7 +274,7 @@ impl<'a> Login<'a> {
             held: None,
             pins: Pins::default(),
             statements: Statements::default(),
-            previous: Previous::none(flavor),
+            previous: Previous::none(),
             insert_id: 0,
         })
     }

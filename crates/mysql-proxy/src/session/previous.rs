@@ -44,14 +44,13 @@ pub(super) struct Ran {
 
 impl Previous {
     /// Before the first statement.
-    pub(super) fn none(flavor: Flavor) -> Self {
+    pub(super) fn none() -> Self {
         Self {
             is_none: true,
             visit: None,
             row_count: 0,
             is_counted_elsewhere: false,
-            // As servers have it after a login.
-            found_rows: Some(u64::from(flavor.is_mariadb())),
+            found_rows: Some(0),
             warned: false,
             told: None,
             warnings: None,

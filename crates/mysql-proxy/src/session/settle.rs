@@ -319,7 +319,7 @@ impl Session {
             self.pins.soil();
         }
         // Nobody will ask about the last statement any more.
-        self.previous = Previous::none(self.served.pool.connector().flavor());
+        self.previous = Previous::none();
         if self.pins.is_dirty() {
             self.clean().await;
         }
