@@ -195,7 +195,9 @@ fn row_count_of_tidb(kind: StatementKind, effect: &Effect, summary: &Summary) ->
     /// Errors of syntax, of a `LOAD DATA LOCAL` or several statements that are not allowed, and of
     /// a prepared statement that is not there.
     const NOT_BEGUN: [u16; 6] = [1064, 1148, 1243, 1421, 8111, 8130];
-    let is_load = kind == StatementKind::Write && effect.makes_insert_id == MakesInsertId::Untold;
+    // Of several statements nothing is told of any.
+    let is_untold = effect.makes_insert_id == MakesInsertId::Untold && !effect.is_multi;
+    let is_load = kind == StatementKind::Write && is_untold;
     Some(match summary.error {
         Some(code) if NOT_BEGUN.contains(&code) => return None,
         Some(_) if kind == StatementKind::Read => -1,
