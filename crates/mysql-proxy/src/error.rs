@@ -78,6 +78,13 @@ pub(crate) enum SessionEnd {
     NotInterrupted,
 }
 
+impl SessionEnd {
+    /// True when it is the client that has gone.
+    pub(crate) fn is_of_client(&self) -> bool {
+        matches!(self, Self::ClientLeft | Self::Downstream(_))
+    }
+}
+
 fn because(why: Option<&ErrPacket>) -> String {
     why.map_or_else(String::new, |why| format!(": {}", why.message))
 }

@@ -79,6 +79,8 @@ pub(crate) struct Session {
     held: Option<Lease<OriginConnector>>,
     /// The response that the client did not wait for.
     response: Option<ResponseTracker>,
+    /// The statement under way may write, and needs no commit.
+    writes_alone: bool,
     pins: Pins,
     statements: Statements,
     previous: Previous,
@@ -187,6 +189,6 @@ impl Session {
                 debug!(reason = %error, "Failed to tell a client why its session ends");
             }
         }
-        self.leave(drain);
+        self.leave(end, drain);
     }
 }

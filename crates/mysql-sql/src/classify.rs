@@ -18,7 +18,7 @@ use crate::assignment::Assignment;
 use crate::effect::{Conditions, Effect, MakesInsertId};
 use crate::pin::PinReason;
 use crate::question::Server;
-use crate::token::{Escapes, Token, Tokens};
+use crate::token::{Escapes, Token, Tokens, VariableName};
 use crate::word::{self, Head};
 use scan::Calls;
 
@@ -288,7 +288,35 @@ impl<'a> Reader<'a> {
         } else {
             self.effect.reads_conditions = true;
         }
+        let targets = self.targets();
         self.pin_and_scan(PinReason::Diagnostics);
+        let users = &mut self.effect.user_variables;
+        users.retain(|name| {
+            !targets
+                .iter()
+                .any(|target| target.eq_ignore_ascii_case(name))
+        });
+    }
+
+    /// The user variables of the statement at hand that something is written to by `=`.
+    fn targets(&self) -> Vec<String> {
+        let mut tokens = self.tokens.clone();
+        let mut targets = Vec::new();
+        while let Some(token) = tokens.next() {
+            match token {
+                Token::Sign(b';') => break,
+                Token::At => {
+                    let name = tokens.variable_name();
+                    if let VariableName::Plain(name) = name
+                        && tokens.peek() == Some(Token::Sign(b'='))
+                    {
+                        targets.push(String::from_utf8_lossy(name).into_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        targets
     }
 
     /// `SELECT`, `EXPLAIN` and their like; `DO`.

@@ -27,6 +27,8 @@ const HEAVY: &str = "SELECT COUNT(*) AS heavy FROM information_schema.columns a,
 
 /// The statement was interrupted.
 const INTERRUPTED: u16 = 1317;
+/// `ER_CONNECTION_KILLED`, MariaDB's.
+const CONNECTION_KILLED: u16 = 1927;
 /// What TiDB says in some states of a statement, in the place of that.
 const CONTEXT_CANCELED: u16 = 1105;
 /// There is no such connection.
@@ -169,7 +171,12 @@ async fn ends_a_session(kind: DatabaseKind) -> Result<()> {
         ensure!(failure.code == NO_SUCH_THREAD, "{failure:?}");
     }
     let failure = expect_failure(killer.query_drop("KILL CONNECTION_ID()").await)?;
-    ensure!(failure.code == INTERRUPTED, "{failure:?}");
+    let expected = if kind == DatabaseKind::MariaDb {
+        CONNECTION_KILLED
+    } else {
+        INTERRUPTED
+    };
+    ensure!(failure.code == expected, "{failure:?}");
     ensure!(killer.query_drop("SELECT 1").await.is_err(), "it lives on");
     Ok(())
 }
@@ -336,6 +343,42 @@ async fn a_client_that_vanishes_amid_an_execution_frees_its_connection_on_mariad
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_vanishes_amid_an_execution_frees_its_connection_on_mysql() -> Result<()> {
     frees_its_connection(DatabaseKind::MySql, true).await
+}
+
+/// What needs no commit runs to its end at a server, whoever waits for it, and so it does here.
+async fn finishes_a_write(kind: DatabaseKind) -> Result<()> {
+    let Some(world) = World::start(kind, 1).await? else {
+        return Ok(());
+    };
+    let (mut vanishing, mut next) = (world.client().await?, world.client().await?);
+    next.query_drop("CREATE TABLE things (id INT PRIMARY KEY)")
+        .await?;
+    vanishing.query_drop("SET @mine = 'secret'").await?;
+    let write = "INSERT INTO things SELECT 1 AS slow FROM (SELECT SLEEP(2) AS s) AS t WHERE s = 0";
+    let run = tokio::spawn(async move { vanishing.query_drop(write).await });
+    runs(&world.server, "slow").await?;
+    run.abort();
+    // There is one connection, so this waits for the end of it.
+    let rows: Vec<(Option<String>, u64)> = next
+        .query("SELECT @mine, (SELECT COUNT(*) FROM things)")
+        .await?;
+    ensure!(rows == [(None, 1)], "it did not end well: {rows:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_of_a_vanished_client_is_finished_on_mariadb() -> Result<()> {
+    finishes_a_write(DatabaseKind::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_of_a_vanished_client_is_finished_on_mysql() -> Result<()> {
+    finishes_a_write(DatabaseKind::MySql).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_of_a_vanished_client_is_finished_on_tidb() -> Result<()> {
+    finishes_a_write(DatabaseKind::Tidb).await
 }
 
 /// Control-C in the command line client: it opens a second connection, and kills by the id that

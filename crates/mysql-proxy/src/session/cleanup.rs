@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::Session;
-use crate::error::OriginLoss;
+use crate::error::{OriginLoss, SessionEnd};
 use crate::hyperdrives::Served;
 use crate::mutant::{Fault, Mutant};
 use crate::origin::{BringError, OriginConnector};
@@ -38,6 +38,8 @@ struct Leftover {
     parted: Parted,
     /// How far the response to the command under way was read, if that is known.
     response: Option<ResponseTracker>,
+    /// The command is not killed.
+    finishes: bool,
     mutant: Mutant,
 }
 
@@ -62,7 +64,7 @@ enum NotClean {
 
 impl Session {
     /// Parts with the lease in hand at the session's end.
-    pub(super) fn leave(mut self, drain: DrainGuard) {
+    pub(super) fn leave(mut self, end: &SessionEnd, drain: DrainGuard) {
         let parted = self.registered.part();
         let Some(lease) = self.held.take() else {
             return;
@@ -80,6 +82,7 @@ impl Session {
             lease,
             parted,
             response: self.response.take(),
+            finishes: self.writes_alone && end.is_of_client(),
             mutant: self.shared.config.mutant,
         };
         leftover.clean_up(drain);
@@ -123,11 +126,16 @@ impl Leftover {
     }
 
     /// The client is gone, and so is the reason for its statement: it would hold its locks, and
-    /// this connection, until it ends by itself.
+    /// this connection, until it ends by itself. Only a write that needs no commit goes on, as at a
+    /// server: somebody may have sent it and not waited. (One that takes longer than [`LIMIT`] does
+    /// so without its connection here: servers look for their client when they answer.)
     async fn end_statement(&mut self) -> Result<(), NotClean> {
         let Some(mut response) = self.response.take() else {
             return Err(NotClean::Unknown);
         };
+        if self.finishes {
+            return self.read_rest(&mut response).await;
+        }
         let stay = Stay {
             thread: self.lease.thread(),
         };

@@ -265,6 +265,7 @@ impl<'a> Login<'a> {
             nonce: self.nonce,
             registered: Registered::new(self.place, entry),
             response: None,
+            writes_alone: false,
             shown: None,
             profile: Arc::new(home.profile(&served, capabilities)),
             state: served.pool.connector().states().share(home.state()),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use mysql_proto::{
     Command, ErrPacket, HEADER_LEN, MAX_PAYLOAD, PacketHeader, ResponseState, ResponseTracker,
-    Summary,
+    StatusFlags, Summary,
 };
 use mysql_sql::Effect;
 
@@ -65,6 +65,11 @@ impl Session {
         effect: &Effect,
     ) -> Result<Relayed, SessionEnd> {
         let packet = outgoing.packet;
+        let autocommits = self
+            .status
+            .unwrap_or_default()
+            .contains(StatusFlags::AUTOCOMMIT);
+        self.writes_alone = effect.may_write && autocommits && !self.pins.transaction;
         match self.send_command(outgoing, effect).await {
             Ok(None) => self.relay_response(packet).await,
             Ok(Some(error)) => self.answer_error(packet, &error).await,

@@ -217,6 +217,9 @@ fn knows_what_a_literal_cannot_answer() {
         assert!(effect.reads_conditions && effect.reads_previous, "{sql}");
         assert!(!effect.needs_previous, "{sql}");
     }
+    // What it writes to need not be brought.
+    let sql = "GET DIAGNOSTICS CONDITION @at @A = MYSQL_ERRNO, @b = MESSAGE_TEXT";
+    assert_eq!(effect(sql).user_variables, ["at"]);
     for sql in [
         "SELECT ROW_COUNT()",
         "SHOW WARNINGS",
