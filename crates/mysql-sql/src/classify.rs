@@ -289,33 +289,32 @@ impl<'a> Reader<'a> {
             self.effect.reads_conditions = true;
         }
         let targets = self.targets();
+        let before = self.effect.user_variables.clone();
         self.pin_and_scan(PinReason::Diagnostics);
+        let is_target = |name: &String| targets.contains(name) && !before.contains(name);
         let users = &mut self.effect.user_variables;
-        users.retain(|name| {
-            !targets
-                .iter()
-                .any(|target| target.eq_ignore_ascii_case(name))
-        });
+        users.retain(|name| !is_target(name));
     }
 
-    /// The user variables of the statement at hand that something is written to by `=`.
+    /// The user variables of the statement at hand, in lower case, that are only written to, by
+    /// `=`.
     fn targets(&self) -> Vec<String> {
         let mut tokens = self.tokens.clone();
-        let mut targets = Vec::new();
+        let (mut targets, mut read) = (Vec::new(), Vec::new());
         while let Some(token) = tokens.next() {
             match token {
                 Token::Sign(b';') => break,
                 Token::At => {
-                    let name = tokens.variable_name();
-                    if let VariableName::Plain(name) = name
-                        && tokens.peek() == Some(Token::Sign(b'='))
-                    {
-                        targets.push(String::from_utf8_lossy(name).into_owned());
+                    if let VariableName::Plain(name) = tokens.variable_name() {
+                        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+                        let is_written = tokens.peek() == Some(Token::Sign(b'='));
+                        if is_written { &mut targets } else { &mut read }.push(name);
                     }
                 }
                 _ => {}
             }
         }
+        targets.retain(|name| !read.contains(name));
         targets
     }
 

@@ -72,7 +72,8 @@ impl Session {
         let is_clean = lease.is_settled()
             && !self.pins.hold()
             && !self.pins.is_dirty()
-            && !lease.has_conditions();
+            && !lease.has_conditions()
+            && lease.has_neutral_id();
         if is_clean && parted == Parted::Unharmed {
             lease.give_back();
             return;
@@ -133,6 +134,15 @@ impl Leftover {
         let Some(mut response) = self.response.take() else {
             return Err(NotClean::Unknown);
         };
+        // Its last piece may have been read when the client could not take it any more.
+        let fed = response.feed(&[]).map_err(OriginLoss::from)?;
+        if fed.state == ResponseState::Done {
+            if self.lease.has_unread() {
+                return Err(NotClean::Talks);
+            }
+            self.lease.end_command();
+            return Ok(());
+        }
         if self.finishes {
             return self.read_rest(&mut response).await;
         }

@@ -8,7 +8,7 @@ use mysql_sql::{Effect, PinReason, Statement, StatementKind, classify};
 use super::Session;
 use super::outcome::Relayed;
 use super::questions::{Asked, Source};
-use super::relay::Outgoing;
+use super::relay::{Outgoing, is_write};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::origin::Flavor;
@@ -74,9 +74,10 @@ impl Session {
                 return answered;
             }
         }
-        let asks = effect.reads_previous || !effect.questions.is_empty();
+        let asks = effect.reads_previous || effect.reads_insert_id || !effect.questions.is_empty();
         let mut outgoing = Outgoing::unchanged(packet);
         outgoing.stays = effect.reads_previous;
+        outgoing.finishes = is_write(kind, effect);
         if asks {
             match self.ask(Source::Packet(packet), effect).await {
                 Ok(Asked::Send(sql)) => outgoing.sql = sql,

@@ -124,7 +124,7 @@ impl Session {
 
     /// An OK packet may tell an id that `LAST_INSERT_ID()` does not give, so a connection on which
     /// one was told is asked, unless it began with the session's own.
-    async fn resolve_insert_id(&mut self) {
+    pub(super) async fn resolve_insert_id(&mut self) {
         let is_doubtful = self.held.as_ref().is_some_and(|lease| {
             let there = lease.insert_id();
             there.is_news && there.known != self.insert_id

@@ -3,13 +3,14 @@
 //! Nothing is decoded but what tells where the response ends. What the origin sends is passed on as
 //! it comes, so a result is never held whole, and a client that reads slowly slows the origin down.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use mysql_proto::{
     Command, ErrPacket, HEADER_LEN, MAX_PAYLOAD, PacketHeader, ResponseState, ResponseTracker,
     StatusFlags, Summary,
 };
-use mysql_sql::Effect;
+use mysql_sql::{Effect, PinReason, StatementKind};
 
 use super::attributes::first_packet;
 use super::lease::BAD_DB_ERROR;
@@ -33,6 +34,16 @@ pub(super) struct Outgoing<'a> {
     /// What it asks was answered, or left to the connection in hand, by what is known of that: it
     /// must not go to another.
     pub(super) stays: bool,
+    /// It is a write, which goes on when its client vanishes, unless that would have to commit it.
+    pub(super) finishes: bool,
+    /// The whole packet that goes out in the place of the client's.
+    pub(super) packet_instead: Option<Vec<u8>>,
+}
+
+/// True for what a server runs to its end for nobody: not for reads, nor for what only pins.
+pub(super) fn is_write(kind: StatementKind, effect: &Effect) -> bool {
+    let calls = effect.pin == Some(PinReason::Procedure);
+    calls || matches!(kind, StatementKind::Write | StatementKind::Define)
 }
 
 impl<'a> Outgoing<'a> {
@@ -43,6 +54,8 @@ impl<'a> Outgoing<'a> {
             sql: None,
             execution: None,
             stays: false,
+            finishes: false,
+            packet_instead: None,
         }
     }
 
@@ -53,6 +66,8 @@ impl<'a> Outgoing<'a> {
             sql: None,
             execution: Some(execution),
             stays: false,
+            finishes: false,
+            packet_instead: None,
         }
     }
 }
@@ -69,7 +84,7 @@ impl Session {
             .status
             .unwrap_or_default()
             .contains(StatusFlags::AUTOCOMMIT);
-        self.writes_alone = effect.may_write && autocommits && !self.pins.transaction;
+        self.writes_alone = outgoing.finishes && autocommits && !self.pins.transaction;
         match self.send_command(outgoing, effect).await {
             Ok(None) => self.relay_response(packet).await,
             Ok(Some(error)) => self.answer_error(packet, &error).await,
@@ -78,7 +93,7 @@ impl Session {
     }
 
     /// Answers a command that was not sent with an error of the origin's.
-    async fn answer_error(
+    pub(super) async fn answer_error(
         &mut self,
         packet: CommandPacket,
         error: &ErrPacket,
@@ -185,7 +200,10 @@ impl Session {
         if effect.may_write {
             lease.touch();
         }
-        let bytes = first_packet(&mut self.downstream, outgoing, lease.capabilities());
+        let bytes = match &outgoing.packet_instead {
+            Some(packet) => Cow::Borrowed(packet.as_slice()),
+            None => first_packet(&mut self.downstream, outgoing, lease.capabilities()),
+        };
         send_behind(lease, steps, &self.state, &bytes, awaits).await
     }
 

@@ -11,11 +11,11 @@ use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::session::outcome::Relayed;
 use crate::session::questions::{Asked, Source};
-use crate::session::relay::Outgoing;
+use crate::session::relay::{Outgoing, is_write};
 use crate::statements::StatementText;
 
 /// What is executed when a client asks for a statement that asks about the one before it.
-pub(super) enum ToExecute {
+enum ToExecute {
     /// The statement itself.
     Own,
     /// Another, with literals in the place of calls.
@@ -65,7 +65,7 @@ impl Session {
         self.statements.asks_for_cursor = asks_for_cursor(self.downstream.argument(packet));
         self.drop_cursor(id);
         let mut other = None;
-        if effect.reads_previous || !effect.questions.is_empty() {
+        if effect.reads_previous || effect.reads_insert_id || !effect.questions.is_empty() {
             match Box::pin(self.ask_prepared(&text, effect.to_mut())).await {
                 Ok(ToExecute::Own) => {}
                 Ok(ToExecute::Other(text)) => other = Some(text),
@@ -89,6 +89,7 @@ impl Session {
         };
         let mut outgoing = Outgoing::execution(packet, execution);
         outgoing.stays = effect.reads_previous;
+        outgoing.finishes = is_write(text.statement().kind, &effect);
         let summary = match self.relay(&outgoing, &effect).await? {
             Relayed::Response(summary) => summary,
             Relayed::Failed(how) => return self.tell_failed(*how).await,
@@ -116,7 +117,7 @@ impl Session {
     }
 
     /// What to execute of a statement that asks about the one before it.
-    pub(super) async fn ask_prepared(
+    async fn ask_prepared(
         &mut self,
         text: &Arc<StatementText>,
         effect: &mut Effect,

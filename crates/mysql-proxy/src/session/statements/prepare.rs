@@ -24,6 +24,7 @@ impl Session {
     /// `COM_STMT_PREPARE`.
     pub(super) async fn prepare(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.statements.last_prepared = None;
+        self.writes_alone = false;
         if let Err(trouble) = self.learn_status().await {
             return self.give_up(packet, trouble).await;
         }
@@ -263,6 +264,7 @@ impl Session {
             }
             Ok(Err(error)) if !lease.has_unread() => {
                 lease.end_command();
+                lease.note_conditions();
                 lease.handles.forget_id();
                 Err(Trouble::Refused(error))
             }

@@ -28,8 +28,6 @@ const COOL_DOWN: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Rooms {
     made: usize,
-    /// Others' connections are being closed for it.
-    has_others: bool,
 }
 
 impl Session {
@@ -44,12 +42,14 @@ impl Session {
             debug!("Closed prepared statements that were kept, as the origin takes no more");
             return true;
         }
-        if rooms.made > MOST || (!rooms.has_others && !self.served.may_close_idle(COOL_DOWN)) {
+        if rooms.made > MOST {
             return false;
         }
-        rooms.has_others = true;
-        debug!("Closing idle connections for their prepared statements");
-        self.served.pool.close_idle();
+        if self.served.may_close_idle(COOL_DOWN) {
+            debug!("Closing idle connections for their prepared statements");
+            self.served.pool.close_idle();
+        }
+        // Also for what another session has just closed.
         tokio::time::sleep(NOTICE).await;
         true
     }

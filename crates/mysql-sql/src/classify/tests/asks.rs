@@ -220,6 +220,8 @@ fn knows_what_a_literal_cannot_answer() {
     // What it writes to need not be brought.
     let sql = "GET DIAGNOSTICS CONDITION @at @A = MYSQL_ERRNO, @b = MESSAGE_TEXT";
     assert_eq!(effect(sql).user_variables, ["at"]);
+    let sql = "SELECT @a; GET DIAGNOSTICS CONDITION @n @n = MYSQL_ERRNO, @A = MESSAGE_TEXT";
+    assert_eq!(effect(sql).user_variables, ["a", "n"]);
     for sql in [
         "SELECT ROW_COUNT()",
         "SHOW WARNINGS",
