@@ -7,6 +7,8 @@
 
 mod columns;
 mod define;
+mod diagnostics;
+mod earlier;
 mod header;
 mod hold;
 mod scan;
@@ -18,8 +20,9 @@ use crate::assignment::Assignment;
 use crate::effect::{Conditions, Effect, MakesInsertId};
 use crate::pin::PinReason;
 use crate::question::Server;
-use crate::token::{Escapes, Token, Tokens, VariableName};
+use crate::token::{Escapes, Token, Tokens};
 use crate::word::{self, Head};
+use earlier::Earlier;
 use scan::Calls;
 
 /// What is known of a command's text.
@@ -87,24 +90,6 @@ struct Reader<'a> {
     has_union: bool,
     /// It has a query in it that is not its first word, or tables to read from.
     reads_rows: bool,
-}
-
-/// What the statements before the one at hand, in the same text, may have left for it to ask about.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact of its own, and any of them may hold at once"
-)]
-#[derive(Clone, Copy, Default)]
-struct Earlier {
-    /// There are any.
-    exist: bool,
-    /// They may have changed what `FOUND_ROWS()` gives.
-    may_have_found: bool,
-    /// They have made the connection forget the conditions of before the text: on MariaDB those
-    /// are kept over what uses no table.
-    have_cleared: bool,
-    /// They may have made or set an insert id.
-    may_have_id: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -187,12 +172,7 @@ impl<'a> Reader<'a> {
         };
         let Some((word, head)) = head else {
             self.pin_and_scan(PinReason::NotUnderstood);
-            self.earlier = Earlier {
-                exist: true,
-                may_have_found: true,
-                have_cleared: true,
-                may_have_id: true,
-            };
+            self.earlier = Earlier::ANYTHING;
             return Some(StatementKind::Other);
         };
         self.run(word, head);
@@ -205,46 +185,6 @@ impl<'a> Reader<'a> {
             columns::name(begin, asked, self.dialect.server);
         }
         Some(kind(head))
-    }
-
-    /// What the statements up to the one at hand, which was read, have left.
-    fn with_earlier(&self, word: &[u8], head: Head) -> Earlier {
-        let (earlier, effect) = (self.earlier, &self.effect);
-        let may_find = self.may_give_rows(head) || effect.may_find_rows || effect.runs_program;
-        Earlier {
-            exist: true,
-            may_have_found: earlier.may_have_found || may_find,
-            have_cleared: earlier.have_cleared || self.may_use_tables(word, head),
-            may_have_id: effect.may_change_insert_id(),
-        }
-    }
-
-    /// False for a statement that surely gives no rows: servers keep what `FOUND_ROWS()` gives.
-    /// (Whether it writes what a `SELECT` finds, its scan tells.)
-    fn may_give_rows(&self, head: Head) -> bool {
-        match head {
-            Head::Begin
-            | Head::Transaction
-            | Head::Use
-            | Head::Kill
-            | Head::Create
-            | Head::Drop
-            | Head::Load => false,
-            // MySQL counts the rows that an `UPDATE` matches, and what a `DO` computes as one.
-            Head::Do | Head::Write if self.dialect.server == Server::MySql => true,
-            Head::Set | Head::Do | Head::Insert | Head::Write => self.reads_rows,
-            _ => true,
-        }
-    }
-
-    /// False for a statement that surely uses no table.
-    fn may_use_tables(&self, word: &[u8], head: Head) -> bool {
-        match head {
-            Head::Begin | Head::Transaction | Head::Use => false,
-            Head::Set | Head::Do => self.reads_rows,
-            Head::Read if word::is(word, "SELECT") => self.reads_rows,
-            _ => true,
-        }
     }
 
     fn run(&mut self, word: &[u8], head: Head) {
@@ -277,45 +217,6 @@ impl<'a> Reader<'a> {
             Head::Hold => self.hold(word),
             Head::Get => self.get_diagnostics(),
         }
-    }
-
-    /// `GET DIAGNOSTICS …`.
-    fn get_diagnostics(&mut self) {
-        let counts = self.words().any(|word| word::is(word, "ROW_COUNT"));
-        self.effect.reads_previous = true;
-        if counts {
-            self.effect.needs_previous = true;
-        } else {
-            self.effect.reads_conditions = true;
-        }
-        let targets = self.targets();
-        let before = self.effect.user_variables.clone();
-        self.pin_and_scan(PinReason::Diagnostics);
-        let is_target = |name: &String| targets.contains(name) && !before.contains(name);
-        let users = &mut self.effect.user_variables;
-        users.retain(|name| !is_target(name));
-    }
-
-    /// The user variables of the statement at hand, in lower case, that are only written to, by
-    /// `=`.
-    fn targets(&self) -> Vec<String> {
-        let mut tokens = self.tokens.clone();
-        let (mut targets, mut read) = (Vec::new(), Vec::new());
-        while let Some(token) = tokens.next() {
-            match token {
-                Token::Sign(b';') => break,
-                Token::At => {
-                    if let VariableName::Plain(name) = tokens.variable_name() {
-                        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-                        let is_written = tokens.peek() == Some(Token::Sign(b'='));
-                        if is_written { &mut targets } else { &mut read }.push(name);
-                    }
-                }
-                _ => {}
-            }
-        }
-        targets.retain(|name| !read.contains(name));
-        targets
     }
 
     /// `SELECT`, `EXPLAIN` and their like; `DO`.
@@ -406,7 +307,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Moves behind the semicolon if the statement ends here.
-    fn ends(&mut self) -> bool {
+    pub(super) fn ends(&mut self) -> bool {
         let mut following = self.tokens.clone();
         let ends = matches!(following.next(), None | Some(Token::Sign(b';')));
         if ends {

@@ -231,14 +231,6 @@ impl<'a> Reader<'a> {
         !self.earlier.exist
     }
 
-    /// Notes that the statement at hand asks for conditions, which may be those of before the text.
-    pub(super) fn ask_for_conditions(&mut self) {
-        if self.earlier.exist && !self.earlier.have_cleared {
-            self.effect.reads_kept_conditions = true;
-            self.effect.reads_previous = true;
-        }
-    }
-
     /// What follows `@`: a user variable, or the host of an account.
     fn user_variable(&mut self, calls: Calls) {
         let name = match self.tokens.variable_name() {

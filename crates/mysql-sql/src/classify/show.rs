@@ -2,7 +2,7 @@
 
 use super::Reader;
 use super::scan::Calls;
-use crate::command::{Diagnostics, Kill, TidegateTable};
+use crate::command::{Kill, TidegateTable};
 use crate::token::Token;
 use crate::word;
 
@@ -55,51 +55,8 @@ impl Reader<'_> {
         }
     }
 
-    /// `SHOW WARNINGS …`, `SHOW COUNT(*) WARNINGS`, and the same with `ERRORS`.
-    fn is_about_conditions(&self) -> bool {
-        let mut words = self.words();
-        let is_level = |word: &[u8]| word::is(word, "WARNINGS") || word::is(word, "ERRORS");
-        match words.next() {
-            Some(word) if word::is(word, "COUNT") => words.next().is_some_and(is_level),
-            Some(word) => is_level(word),
-            None => false,
-        }
-    }
-
-    fn diagnostics(&mut self) -> Option<Diagnostics> {
-        let count = self.tokens.take_word("COUNT");
-        if count
-            && !(self.tokens.take_sign(b'(')
-                && self.tokens.take_sign(b'*')
-                && self.tokens.take_sign(b')'))
-        {
-            return None;
-        }
-        let only_errors = self.tokens.take_word("ERRORS");
-        if !only_errors && !self.tokens.take_word("WARNINGS") {
-            return None;
-        }
-        let (mut offset, mut limit) = (0, None);
-        if !count && self.tokens.take_word("LIMIT") {
-            let first = self.number()?;
-            if self.tokens.take_sign(b',') {
-                (offset, limit) = (first, Some(self.number()?));
-            } else if self.tokens.take_word("OFFSET") {
-                (offset, limit) = (self.number()?, Some(first));
-            } else {
-                limit = Some(first);
-            }
-        }
-        self.ends().then_some(Diagnostics {
-            only_errors,
-            count,
-            offset,
-            limit,
-        })
-    }
-
     /// An integer without a sign.
-    fn number(&mut self) -> Option<u64> {
+    pub(super) fn number(&mut self) -> Option<u64> {
         match self.tokens.next()? {
             Token::Word(digits) if digits.iter().all(u8::is_ascii_digit) => {
                 str::from_utf8(digits).ok()?.parse().ok()

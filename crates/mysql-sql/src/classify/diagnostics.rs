@@ -1,0 +1,99 @@
+//! What asks for warnings and errors: `SHOW WARNINGS` and its like, `GET DIAGNOSTICS`.
+
+use super::Reader;
+use crate::command::Diagnostics;
+use crate::pin::PinReason;
+use crate::token::{Token, VariableName};
+use crate::word;
+
+impl Reader<'_> {
+    /// Notes that the statement at hand asks for conditions, which may be those of before the text.
+    pub(super) fn ask_for_conditions(&mut self) {
+        if self.earlier.exist && !self.earlier.have_cleared {
+            self.effect.reads_kept_conditions = true;
+            self.effect.reads_previous = true;
+        }
+    }
+
+    /// `SHOW WARNINGS …`, `SHOW COUNT(*) WARNINGS`, and the same with `ERRORS`.
+    pub(super) fn is_about_conditions(&self) -> bool {
+        let mut words = self.words();
+        let is_level = |word: &[u8]| word::is(word, "WARNINGS") || word::is(word, "ERRORS");
+        match words.next() {
+            Some(word) if word::is(word, "COUNT") => words.next().is_some_and(is_level),
+            Some(word) => is_level(word),
+            None => false,
+        }
+    }
+
+    pub(super) fn diagnostics(&mut self) -> Option<Diagnostics> {
+        let count = self.tokens.take_word("COUNT");
+        if count
+            && !(self.tokens.take_sign(b'(')
+                && self.tokens.take_sign(b'*')
+                && self.tokens.take_sign(b')'))
+        {
+            return None;
+        }
+        let only_errors = self.tokens.take_word("ERRORS");
+        if !only_errors && !self.tokens.take_word("WARNINGS") {
+            return None;
+        }
+        let (mut offset, mut limit) = (0, None);
+        if !count && self.tokens.take_word("LIMIT") {
+            let first = self.number()?;
+            if self.tokens.take_sign(b',') {
+                (offset, limit) = (first, Some(self.number()?));
+            } else if self.tokens.take_word("OFFSET") {
+                (offset, limit) = (self.number()?, Some(first));
+            } else {
+                limit = Some(first);
+            }
+        }
+        self.ends().then_some(Diagnostics {
+            only_errors,
+            count,
+            offset,
+            limit,
+        })
+    }
+
+    /// `GET DIAGNOSTICS …`.
+    pub(super) fn get_diagnostics(&mut self) {
+        let counts = self.words().any(|word| word::is(word, "ROW_COUNT"));
+        self.effect.reads_previous = true;
+        if counts {
+            self.effect.needs_previous = true;
+        } else {
+            self.effect.reads_conditions = true;
+        }
+        let targets = self.targets();
+        let before = self.effect.user_variables.clone();
+        self.pin_and_scan(PinReason::Diagnostics);
+        let is_target = |name: &String| targets.contains(name) && !before.contains(name);
+        let users = &mut self.effect.user_variables;
+        users.retain(|name| !is_target(name));
+    }
+
+    /// The user variables of the statement at hand, in lower case, that are only written to, by
+    /// `=`.
+    fn targets(&self) -> Vec<String> {
+        let mut tokens = self.tokens.clone();
+        let (mut targets, mut read) = (Vec::new(), Vec::new());
+        while let Some(token) = tokens.next() {
+            match token {
+                Token::Sign(b';') => break,
+                Token::At => {
+                    if let VariableName::Plain(name) = tokens.variable_name() {
+                        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+                        let is_written = tokens.peek() == Some(Token::Sign(b'='));
+                        if is_written { &mut targets } else { &mut read }.push(name);
+                    }
+                }
+                _ => {}
+            }
+        }
+        targets.retain(|name| !read.contains(name));
+        targets
+    }
+}
