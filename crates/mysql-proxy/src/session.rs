@@ -12,6 +12,7 @@ mod lease;
 mod limits;
 mod login;
 mod outcome;
+mod outgoing;
 mod passthrough;
 mod pins;
 mod previous;

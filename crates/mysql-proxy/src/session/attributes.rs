@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use mysql_proto::{AttributedQuery, Capabilities, Command, write_command};
 
 use super::Session;
-use super::relay::Outgoing;
+use super::outgoing::Outgoing;
 use crate::downstream::{CommandPacket, Downstream};
 
 impl Session {

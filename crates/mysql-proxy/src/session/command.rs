@@ -7,8 +7,8 @@ use mysql_sql::{Effect, PinReason, Statement, StatementKind, classify};
 
 use super::Session;
 use super::outcome::Relayed;
+use super::outgoing::Outgoing;
 use super::questions::{Asked, Source};
-use super::relay::{Outgoing, is_write};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::origin::Flavor;
@@ -75,9 +75,7 @@ impl Session {
             }
         }
         let asks = effect.reads_previous || effect.reads_insert_id || !effect.questions.is_empty();
-        let mut outgoing = Outgoing::unchanged(packet);
-        outgoing.stays = effect.reads_previous;
-        outgoing.finishes = is_write(kind, effect);
+        let mut outgoing = Outgoing::unchanged(packet).of(kind, effect);
         if asks {
             match self.ask(Source::Packet(packet), effect).await {
                 Ok(Asked::Send(sql)) => outgoing.sql = sql,

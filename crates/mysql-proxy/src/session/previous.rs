@@ -60,6 +60,7 @@ impl Previous {
     /// Notes how a statement went. What asks about the one before it leaves that as it was.
     pub(super) fn note(&mut self, ran: Ran, effect: &Effect, summary: &Summary) {
         let failed = summary.error.is_some();
+        let has_own = failed || summary.warnings > 0;
         self.is_none = false;
         let before = self.visit.replace(ran.visit);
         let row_count = match ran.flavor {
@@ -73,10 +74,9 @@ impl Previous {
             Some(asked) if !failed => self.note_answer(asked, ran.flavor, summary),
             _ => {
                 self.note_found_rows(effect, summary);
-                self.note_conditions(&ran, effect, summary);
+                self.note_conditions(&ran, effect, summary, has_own);
             }
         }
-        let has_own = summary.error.is_some() || summary.warnings > 0;
         let are_there = has_own || before == Some(ran.visit);
         if self.warned && self.warnings.is_none() && !are_there {
             // Nobody knows any more where they are.
@@ -124,8 +124,8 @@ impl Previous {
         }
     }
 
-    fn note_conditions(&mut self, ran: &Ran, effect: &Effect, summary: &Summary) {
-        let has_own = summary.error.is_some() || summary.warnings > 0;
+    /// `has_own`: it warned or failed.
+    fn note_conditions(&mut self, ran: &Ran, effect: &Effect, summary: &Summary, has_own: bool) {
         let are_kept = match effect.conditions {
             Conditions::Kept => true,
             Conditions::KeptByMariaDb => ran.flavor.is_mariadb(),

@@ -10,67 +10,18 @@ use mysql_proto::{
     Command, ErrPacket, HEADER_LEN, MAX_PAYLOAD, PacketHeader, ResponseState, ResponseTracker,
     StatusFlags, Summary,
 };
-use mysql_sql::{Effect, PinReason, StatementKind};
+use mysql_sql::Effect;
 
 use super::attributes::first_packet;
 use super::lease::BAD_DB_ERROR;
 use super::outcome::{NotSent, Relayed, SendTrouble, unanswered, unsent};
-use super::statements::Execution;
+use super::outgoing::Outgoing;
 use super::{MAX_RETRIES, Session};
 use crate::bring::Steps;
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::origin::{BringError, OriginConn};
 use crate::state::SessionState;
-
-/// A command on its way to the origin.
-pub(super) struct Outgoing<'a> {
-    /// What the client sent.
-    pub(super) packet: CommandPacket,
-    /// The statement that goes out in the place of the client's.
-    pub(super) sql: Option<Vec<u8>>,
-    /// The packet is an execution of a prepared statement, whose id it gets on the way.
-    pub(super) execution: Option<Execution<'a>>,
-    /// What it asks was answered, or left to the connection in hand, by what is known of that: it
-    /// must not go to another.
-    pub(super) stays: bool,
-    /// It is a write, which goes on when its client vanishes, unless that would have to commit it.
-    pub(super) finishes: bool,
-    /// The whole packet that goes out in the place of the client's.
-    pub(super) packet_instead: Option<Vec<u8>>,
-}
-
-/// True for what a server runs to its end for nobody: not for reads, nor for what only pins.
-pub(super) fn is_write(kind: StatementKind, effect: &Effect) -> bool {
-    let calls = effect.pin == Some(PinReason::Procedure);
-    calls || matches!(kind, StatementKind::Write | StatementKind::Define)
-}
-
-impl<'a> Outgoing<'a> {
-    /// As the client sent it.
-    pub(super) fn unchanged(packet: CommandPacket) -> Self {
-        Self {
-            packet,
-            sql: None,
-            execution: None,
-            stays: false,
-            finishes: false,
-            packet_instead: None,
-        }
-    }
-
-    /// As an execution of a prepared statement.
-    pub(super) fn execution(packet: CommandPacket, execution: Execution<'a>) -> Self {
-        Self {
-            packet,
-            sql: None,
-            execution: Some(execution),
-            stays: false,
-            finishes: false,
-            packet_instead: None,
-        }
-    }
-}
 
 impl Session {
     /// Relays a command over the lease in hand.

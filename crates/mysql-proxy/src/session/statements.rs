@@ -28,7 +28,7 @@ use mysql_sql::{Effect, StatementKind};
 
 use super::Session;
 use super::outcome::Relayed;
-use super::relay::Outgoing;
+use super::outgoing::Outgoing;
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::refusal;
@@ -291,6 +291,25 @@ impl Session {
         if lease.send(&closing).await.is_err() {
             // What is pinned is found lost by the next command.
             lease.begin_command();
+        }
+    }
+
+    /// The statement that a command executes, whose argument has to be so long. The error: why it
+    /// cannot be; `None`: there is no such statement.
+    fn executable(
+        &self,
+        packet: CommandPacket,
+        shortest: usize,
+    ) -> Result<(u32, Arc<StatementText>), Option<Trouble>> {
+        let is_tidb = self.served.pool.connector().flavor().is_tidb();
+        if self.downstream.argument(packet).len() < shortest && !is_tidb {
+            return Err(Some(Trouble::Malformed));
+        }
+        let id = self.statement_id(packet);
+        let prepared = self.statements.get(id).ok_or(None)?;
+        match &prepared.failed {
+            Some(error) => Err(Some(Trouble::Refused(error.clone()))),
+            None => Ok((id, Arc::clone(prepared.text()))),
         }
     }
 

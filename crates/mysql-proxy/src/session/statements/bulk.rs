@@ -19,7 +19,7 @@ use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::refusal;
 use crate::session::outcome::Relayed;
-use crate::session::relay::{Outgoing, is_write};
+use crate::session::outgoing::Outgoing;
 use crate::statements::StatementText;
 
 /// Pins for as long as it lasts.
@@ -41,17 +41,11 @@ impl Session {
 
     /// `COM_STMT_BULK_EXECUTE`.
     pub(super) async fn execute_bulk(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        if self.downstream.argument(packet).len() < FLAGS_END {
-            return self.give_up(packet, Trouble::Malformed).await;
-        }
-        let id = self.statement_id(packet);
-        let Some(prepared) = self.statements.get(id) else {
-            return self.unknown_statement(packet).await;
+        let (id, text) = match self.executable(packet, FLAGS_END) {
+            Ok(found) => found,
+            Err(None) => return self.unknown_statement(packet).await,
+            Err(Some(trouble)) => return self.give_up(packet, trouble).await,
         };
-        if let Some(error) = prepared.failed.clone() {
-            return self.give_up(packet, Trouble::Refused(error)).await;
-        }
-        let text = Arc::clone(prepared.text());
         let mut effect = effect_of_many(&text);
         match self.get_ready(id, &mut effect).await {
             Ok(()) => {}
@@ -64,8 +58,7 @@ impl Session {
             }
             Err(trouble) => return self.give_up(packet, trouble).await,
         }
-        let mut outgoing = Outgoing::unchanged(packet);
-        outgoing.finishes = is_write(text.statement().kind, &effect);
+        let mut outgoing = Outgoing::unchanged(packet).of(text.statement().kind, &effect);
         match self.with_types(packet, id) {
             Ok(packet) => outgoing.packet_instead = packet,
             Err(trouble) => {

@@ -10,8 +10,8 @@ use super::{Bound, Execution, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::session::outcome::Relayed;
+use crate::session::outgoing::Outgoing;
 use crate::session::questions::{Asked, Source};
-use crate::session::relay::{Outgoing, is_write};
 use crate::statements::StatementText;
 
 /// What is executed when a client asks for a statement that asks about the one before it.
@@ -47,18 +47,11 @@ fn asks_for_cursor(argument: &[u8]) -> bool {
 impl Session {
     /// `COM_STMT_EXECUTE`.
     pub(super) async fn execute(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        let is_tidb = self.served.pool.connector().flavor().is_tidb();
-        if self.downstream.argument(packet).len() < SHORTEST && !is_tidb {
-            return self.give_up(packet, Trouble::Malformed).await;
-        }
-        let id = self.statement_id(packet);
-        let Some(prepared) = self.statements.get(id) else {
-            return self.unknown_statement(packet).await;
+        let (id, text) = match self.executable(packet, SHORTEST) {
+            Ok(found) => found,
+            Err(None) => return self.unknown_statement(packet).await,
+            Err(Some(trouble)) => return self.give_up(packet, trouble).await,
         };
-        if let Some(error) = prepared.failed.clone() {
-            return self.give_up(packet, Trouble::Refused(error)).await;
-        }
-        let text = Arc::clone(prepared.text());
         let mut effect = Cow::Borrowed(&text.statement().effect);
         self.statements.carry.clear();
         self.statements.lacks = 0;
@@ -87,9 +80,7 @@ impl Session {
             text: other.as_ref().unwrap_or(&text),
             once: other.is_some(),
         };
-        let mut outgoing = Outgoing::execution(packet, execution);
-        outgoing.stays = effect.reads_previous;
-        outgoing.finishes = is_write(text.statement().kind, &effect);
+        let outgoing = Outgoing::execution(packet, execution).of(text.statement().kind, &effect);
         let summary = match self.relay(&outgoing, &effect).await? {
             Relayed::Response(summary) => summary,
             Relayed::Failed(how) => return self.tell_failed(*how).await,

@@ -13,7 +13,7 @@ use super::{Bound, Prepared, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::session::outcome::{Relayed, SendTrouble, unanswered, unsent};
-use crate::session::relay::Outgoing;
+use crate::session::outgoing::Outgoing;
 use crate::state::SessionState;
 use crate::statements::{Handle, StatementText};
 
