@@ -1,0 +1,163 @@
+//! What one server alone does otherwise.
+
+use testkit::DatabaseKind;
+
+use super::conditions::is_show_of_conditions;
+use super::{Case, Reason, is_error, text_of};
+use crate::differential::play::Transcript;
+use crate::differential::reply::{Reply, Row};
+use crate::differential::step::{Execution, Program, Step, Value};
+use crate::differential::without::{without_row_number, without_rows, without_types};
+
+/// `ErrInfoSchemaChanged` of TiDB: "try again later".
+/// <https://docs.pingcap.com/tidb/stable/error-codes/>
+const SCHEMA_CHANGED: u16 = 8028;
+
+/// What TiDB gives on a connection that is given back, as it cannot be told to give 0.
+const NEUTRAL_ID: &[u8] = b"9223372036854775807";
+
+/// True for an error that no statement of the server's is meant to give.
+fn is_panic(reply: &Reply) -> bool {
+    let error = reply.error();
+    error.is_some_and(|packet| packet.message.starts_with("runtime error"))
+}
+
+fn is_failed(replies: &[Reply]) -> bool {
+    replies.iter().any(Reply::is_error)
+}
+
+/// After a panic of TiDB's it closes the connection, and the rest cannot be compared.
+pub(super) fn panicked(
+    kind: DatabaseKind,
+    at: usize,
+    transcripts: [&Transcript; 2],
+) -> Option<Reason> {
+    let mut replies = transcripts
+        .into_iter()
+        .flat_map(|all| all.0.iter().take(at + 1).flatten());
+    (kind == DatabaseKind::Tidb && replies.any(is_panic))
+        .then_some("a panic of TiDB's, after which it closes the connection")
+}
+
+impl Case<'_> {
+    /// What only MariaDB does otherwise: it counts the rows of errors over statements that have
+    /// none, as of a parameter that does not fit.
+    pub(super) fn of_mariadb(&self) -> Option<Reason> {
+        let calls = self.sql.starts_with("call ");
+        (self.kind == DatabaseKind::MariaDb && calls && self.equal(without_row_number))
+            .then_some("the number of a row in an error about no row")
+    }
+
+    /// What only TiDB does otherwise.
+    pub(super) fn of_tidb(&self) -> Option<Reason> {
+        if self.kind != DatabaseKind::Tidb {
+            return None;
+        }
+        if self.sql.contains("row_count")
+            && self.last.is_some_and(Reply::is_error)
+            && self.equal(without_rows)
+        {
+            return Some("ROW_COUNT() of TiDB after what failed");
+        }
+        if self.sql.starts_with("show ") && self.sql.contains("last_insert_id") {
+            let of_rest = |reply: &Reply| without_rows(&without_types(reply));
+            return self
+                .equal(of_rest)
+                .then_some("the variable last_insert_id where TiDB cannot be told that it is 0");
+        }
+        if !self.sql.is_ascii() && self.shows(NEUTRAL_ID) && self.equal(without_rows) {
+            return Some("LAST_INSERT_ID() in a text that is not understood, where there is none");
+        }
+        if is_show_of_conditions(&self.sql) && self.equal(without_types) {
+            return Some("the width of a column of SHOW ERRORS, which TiDB takes from the rows");
+        }
+        let is_execution = matches!(self.program.steps.get(self.place), Some(Step::Execute(_)));
+        if is_execution && is_show_of_conditions(&self.sql) && self.equal(without_rows) {
+            return Some("the warning that a prepared SHOW WARNINGS of TiDB adds itself");
+        }
+        let shows_variables = self.sql.starts_with("show ") && self.sql.contains("variables");
+        if shows_variables && self.has_set("sql_select_limit") && self.equal(without_rows) {
+            return Some("which variables TiDB shows first");
+        }
+        let fails = is_failed(self.expected) || is_failed(self.seen);
+        if is_execution && fails && self.is_shadowed() {
+            return Some(
+                "what a statement of TiDB means that was prepared before a temporary table",
+            );
+        }
+        if is_error(self.expected, SCHEMA_CHANGED) || is_error(self.seen, SCHEMA_CHANGED) {
+            return Some("TiDB was amid a change of the schema");
+        }
+        (is_execution && self.equal(without_types))
+            .then_some("the flags of a column, which TiDB keeps from the execution before")
+    }
+
+    /// True when what was seen is a row of this value alone.
+    fn shows(&self, value: &[u8]) -> bool {
+        let is_it = |row: &Row| match row {
+            Row::Text(values) => matches!(&values[..], [Some(only)] if &**only == value),
+            Row::Binary(_) => false,
+        };
+        let mut seen = self.seen.iter();
+        seen.any(|reply| matches!(reply, Reply::Rows(rows) if rows.rows.iter().any(is_it)))
+    }
+
+    /// True when a statement before has to do with this variable.
+    fn has_set(&self, variable: &str) -> bool {
+        (0..self.place)
+            .any(|place| text_of(self.program, place).is_some_and(|sql| sql.contains(variable)))
+    }
+
+    /// True when a temporary table has the name of a table that an execution is about.
+    fn is_shadowed(&self) -> bool {
+        const CREATE: &str = "create temporary table ";
+        let mut before = (0..self.place).filter_map(|place| text_of(self.program, place));
+        before.any(|sql| {
+            let name = sql
+                .strip_prefix(CREATE)
+                .and_then(|rest| rest.split(' ').next());
+            name.is_some_and(|name| self.sql.split([' ', '(']).any(|word| word == name))
+        })
+    }
+
+    /// What only MySQL does otherwise.
+    pub(super) fn of_mysql(&self) -> Option<Reason> {
+        if self.kind != DatabaseKind::MySql {
+            return None;
+        }
+        let before = self.before.and_then(|place| text_of(self.program, place));
+        let calls = before.is_some_and(|sql| sql.starts_with("call "));
+        if calls && self.sql.contains("row_count") && self.equal(without_rows) {
+            return Some("ROW_COUNT() after a CALL that changes nothing");
+        }
+        let executions: Vec<_> = executions(self.program, self.place).collect();
+        let [before @ .., execution] = executions.as_slice() else {
+            return None;
+        };
+        if before.iter().any(|earlier| earlier.cursor) && self.expected.iter().any(Reply::is_lost) {
+            return Some(
+                "what MySQL does not answer: an execution without a cursor after one with",
+            );
+        }
+        let is_null = |execution: &&Execution, at: usize| {
+            matches!(execution.values.get(at), Some(Value::Null))
+        };
+        let keeps_type = |at| is_null(execution, at) && before.iter().any(|one| !is_null(one, at));
+        let is_of_types = self.equal(without_types) || self.sql.starts_with("set ");
+        (is_of_types && (0..execution.values.len()).any(keeps_type))
+            .then_some("the type that a parameter keeps over NULL, of a handle that was another")
+    }
+}
+
+/// The execution of a step, and those of the same statement before it.
+fn executions(program: &Program, place: usize) -> impl Iterator<Item = &Execution> {
+    let slot = match program.steps.get(place) {
+        Some(Step::Execute(execution)) => Some(execution.slot),
+        _ => None,
+    };
+    let steps = program.steps.iter().take(place + 1);
+    steps.filter_map(move |step| match step {
+        Step::Execute(execution) if Some(execution.slot) == slot => Some(execution),
+        _ => None,
+    })
+}
