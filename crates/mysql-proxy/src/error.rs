@@ -106,8 +106,8 @@ pub(crate) enum Trouble {
     NotSupported(&'static str),
     /// No server knows the command.
     UnknownCommand,
-    /// A packet is shorter than its command has to be, or cannot be read.
-    Malformed,
+    /// A packet is shorter than its command has to be, or cannot be read by this server.
+    Malformed(Flavor),
     /// It was not to wait any longer.
     Interrupted(Interruption),
     /// `KILL` of the session's own connection, at this server.

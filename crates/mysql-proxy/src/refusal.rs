@@ -178,7 +178,7 @@ pub(crate) fn of_trouble(trouble: &Trouble, hyperdrive: &Hyperdrive) -> ErrPacke
             format!("This version of tidegate does not carry {what}; connect to the origin for it"),
         ),
         Trouble::UnknownCommand => ErrPacket::new(1047, *b"08S01", "Unknown command"),
-        Trouble::Malformed => statement::malformed_packet(),
+        Trouble::Malformed(flavor) => statement::malformed_packet(*flavor),
         Trouble::KilledItself(flavor) if flavor.is_mariadb() => {
             ErrPacket::new(1927, *b"70100", "Connection was killed")
         }

@@ -1,5 +1,6 @@
 //! End to end: real clients, the built binary, real databases.
 
+mod bulk;
 mod change_user;
 mod demo;
 mod differential;

@@ -22,6 +22,15 @@ const ATTRIBUTES: [(&str, &str); 2] = [("traceparent", "00-abc"), ("n", "5")];
 
 const TABLE: &str = "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(20))";
 
+/// An empty packet, a command that there is not, one that is too short for an execution, and one
+/// that is not the first packet of a command.
+const MALFORMED: [&[u8]; 4] = [
+    &[0, 0, 0, 0],
+    &[1, 0, 0, 0, 0x63],
+    &[3, 0, 0, 0, 0x17, 1, 0],
+    &[1, 0, 0, 5, 0x0E],
+];
+
 /// Statements whose OK packets tell of the session, for those who asked to be told.
 const TOLD: [&str; 15] = [
     "INSERT INTO t (v) VALUES ('a'), ('b')",
@@ -321,4 +330,37 @@ async fn a_command_kills_on_mariadb() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_kills_on_tidb() -> Result<()> {
     kills_by_command(DatabaseKind::Tidb).await
+}
+
+/// What cannot be served is refused in the server's own words, and by the same end.
+async fn refuses_as_directly(kind: DatabaseKind) -> Result<()> {
+    let Some(server) = server(kind).await? else {
+        return Ok(());
+    };
+    let Some(path) = path(&server).pool("max = 1").start().await? else {
+        return Ok(());
+    };
+    let mut all = Vec::new();
+    for endpoint in [&direct(&server), path.endpoint()] {
+        let mut wire = Wire::open(endpoint, Capabilities::empty()).await?;
+        wire.query("SELECT 1").await?;
+        let mut replies = Vec::new();
+        for bytes in MALFORMED {
+            replies.push(wire.ask_raw(bytes).await?);
+        }
+        wire.closed().await?;
+        all.push(replies);
+    }
+    ensure!(all[0] == all[1], "directly and through tidegate: {all:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn malformed_packets_are_refused_as_by_mariadb() -> Result<()> {
+    refuses_as_directly(DatabaseKind::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn malformed_packets_are_refused_as_by_mysql() -> Result<()> {
+    refuses_as_directly(DatabaseKind::MySql).await
 }

@@ -43,13 +43,16 @@ impl Wire {
     pub(crate) async fn open(endpoint: &Endpoint, capabilities: Capabilities) -> Result<Self> {
         let mut stream = TcpStream::connect(("127.0.0.1", endpoint.port)).await?;
         let (greeting, read) = greeting(&mut stream).await?;
+        // Whoever leaves it out means MariaDB's own capabilities.
+        let is_common = u32::try_from(capabilities.bits()).is_ok();
+        let long_password = is_common.then_some(Capabilities::LONG_PASSWORD);
         let config = ClientConfig {
             user: endpoint.user.clone(),
             password: endpoint.password.clone().into_bytes(),
             database: Some(endpoint.database.clone()),
             collation: COLLATION,
             capabilities: capabilities
-                | Capabilities::LONG_PASSWORD
+                | long_password.unwrap_or_default()
                 | Capabilities::LONG_FLAG
                 | Capabilities::PROTOCOL_41
                 | Capabilities::TRANSACTIONS
@@ -93,6 +96,15 @@ impl Wire {
                 }
             }
         }
+    }
+
+    /// Sends what may be no command at all, and takes what comes back first.
+    pub(crate) async fn ask_raw(&mut self, bytes: &[u8]) -> Result<Vec<u8>> {
+        self.send(bytes).await?;
+        let mut part = vec![0; 1 << 10];
+        let count = timeout(PATIENCE, self.stream.read(&mut part)).await??;
+        part.truncate(count);
+        Ok(part)
     }
 
     /// Runs a statement; without query attributes, where there is room for them.

@@ -65,9 +65,10 @@ pub(crate) fn too_long() -> ErrPacket {
     )
 }
 
-/// `ER_MALFORMED_PACKET`, as MySQL says.
-pub(super) fn malformed_packet() -> ErrPacket {
-    general(1835, "Malformed communication packet.".to_owned())
+/// `ER_MALFORMED_PACKET`.
+pub(super) fn malformed_packet(flavor: Flavor) -> ErrPacket {
+    let end = if flavor.is_mariadb() { "" } else { "." };
+    general(1835, format!("Malformed communication packet{end}"))
 }
 
 fn general(code: u16, message: String) -> ErrPacket {

@@ -50,7 +50,8 @@ impl Session {
     /// `COM_QUERY`: classify, then relay.
     async fn query(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         if self.is_malformed(packet) {
-            return self.give_up(packet, Trouble::Malformed).await;
+            let flavor = self.served.pool.connector().flavor();
+            return self.give_up(packet, Trouble::Malformed(flavor)).await;
         }
         if self.status.is_none()
             && !self.is_for_edge(packet)

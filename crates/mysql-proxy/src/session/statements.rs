@@ -301,9 +301,9 @@ impl Session {
         packet: CommandPacket,
         shortest: usize,
     ) -> Result<(u32, Arc<StatementText>), Option<Trouble>> {
-        let is_tidb = self.served.pool.connector().flavor().is_tidb();
-        if self.downstream.argument(packet).len() < shortest && !is_tidb {
-            return Err(Some(Trouble::Malformed));
+        let flavor = self.served.pool.connector().flavor();
+        if self.downstream.argument(packet).len() < shortest && !flavor.is_tidb() {
+            return Err(Some(Trouble::Malformed(flavor)));
         }
         let id = self.statement_id(packet);
         let prepared = self.statements.get(id).ok_or(None)?;

@@ -125,7 +125,7 @@ impl Session {
         self.patch_bound(packet, id);
         let argument = self.downstream.argument(packet);
         let Some((head, rows)) = argument.split_at_checked(FLAGS_END) else {
-            return Err(Trouble::Malformed);
+            return Ok(None);
         };
         let (origin_id, flags) = head.split_at(ID_LEN);
         let flags = flags
