@@ -90,7 +90,9 @@ pub(crate) fn fit(from: &SessionState, to: &SessionState, flavor: Flavor) -> Fit
     // A database cannot be left but for another one.
     let loses_database = to.database == Database::None && from.database != Database::None;
     let loses_role = to.role.is_none() && from.role.is_some() && flavor.is_mariadb();
-    let has_names = from.names == to.names || names(&to.names, flavor).is_some();
+    let has_names = names(&to.names, flavor).is_some()
+        || (from.names == to.names
+            && (!unsets_character_set(from, to) || lost_names(&to.names, flavor).is_some()));
     if loses_database || loses_role || !has_names {
         Fit::Never
     } else {

@@ -149,4 +149,7 @@ pub(crate) enum OriginLoss {
     /// What it sent cannot be followed any more.
     #[error("{0}")]
     Protocol(#[from] ProtocolError),
+    /// It was refused its reset, and is closed: nobody knows what is on it.
+    #[error("its reset was refused with error {0}")]
+    NotReset(u16),
 }

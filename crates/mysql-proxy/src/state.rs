@@ -63,7 +63,7 @@ pub(crate) enum Database {
 /// The character set and collation of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Names {
-    /// Nobody can tell: after a reset.
+    /// Nobody can tell: after a reset, but for TiDB's.
     Unknown,
     /// Those of a login with this collation.
     Login(u8),
@@ -102,8 +102,8 @@ impl SessionState {
     /// MySQL and MariaDB.
     ///
     /// `ignore_space`: it keeps that mode, too.
-    pub(crate) fn after_reset(role: Option<String>, ignore_space: bool) -> Self {
-        let mut state = Self::with(Database::Unknown, Names::Unknown);
+    pub(crate) fn after_reset(names: Names, role: Option<String>, ignore_space: bool) -> Self {
+        let mut state = Self::with(Database::Unknown, names);
         state.role = role;
         state.ignore_space = ignore_space;
         state.stamped()

@@ -10,6 +10,7 @@ mod faults;
 mod insert_id;
 mod isolation;
 mod kill;
+mod leading;
 mod ledger;
 mod limits;
 mod matrix;

@@ -41,6 +41,15 @@ pub(crate) struct Wire {
 impl Wire {
     /// Logs in with these capabilities beside the usual ones.
     pub(crate) async fn open(endpoint: &Endpoint, capabilities: Capabilities) -> Result<Self> {
+        Self::open_in(endpoint, capabilities, COLLATION).await
+    }
+
+    /// The same with this collation.
+    pub(crate) async fn open_in(
+        endpoint: &Endpoint,
+        capabilities: Capabilities,
+        collation: u8,
+    ) -> Result<Self> {
         let mut stream = TcpStream::connect(("127.0.0.1", endpoint.port)).await?;
         let (greeting, read) = greeting(&mut stream).await?;
         // Whoever leaves it out means MariaDB's own capabilities.
@@ -50,7 +59,7 @@ impl Wire {
             user: endpoint.user.clone(),
             password: endpoint.password.clone().into_bytes(),
             database: Some(endpoint.database.clone()),
-            collation: COLLATION,
+            collation,
             capabilities: capabilities
                 | long_password.unwrap_or_default()
                 | Capabilities::LONG_FLAG

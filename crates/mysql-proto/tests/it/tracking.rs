@@ -114,7 +114,7 @@ mod says {
         select_empty(it) { assert_eq!((it.result_sets, it.rows), (1, 0)) }
         select_warning(it) { assert_eq!((it.rows, it.warnings), (1, 1)) }
         multi(it) {
-            assert_eq!((it.result_sets, it.rows), (2, 1));
+            assert_eq!((it.result_sets, it.rows, it.last_rows()), (2, 1, 0));
             assert!(!it.status.unwrap().contains(StatusFlags::MORE_RESULTS_EXISTS));
         }
         multi_error(it) { assert_eq!((it.rows, it.error), (1, Some(1146))) }

@@ -49,6 +49,9 @@ pub(crate) enum BringError {
     Lost(OriginLoss),
     /// The origin refused a step: a database is gone, a right was taken away.
     Refused(ErrPacket),
+    /// The origin refused the reset with this error, for a reason that is not the session's: TiDB
+    /// goes back to the database that the connection was in last, which may have been dropped.
+    NotReset(u16),
 }
 
 /// A whole response to a question of our own.
@@ -206,11 +209,12 @@ impl OriginConn {
     ) -> Result<(), BringError> {
         for command in &steps.commands {
             let answer = self.read_answer(*command).await.map_err(BringError::Lost)?;
-            if let Some(error) = answer.refusal() {
-                return Err(BringError::Refused(error));
-            }
-            if *command == Command::RESET_CONNECTION {
-                self.forget();
+            let is_reset = *command == Command::RESET_CONNECTION;
+            match answer.refusal() {
+                Some(error) if is_reset => return Err(BringError::NotReset(error.code)),
+                Some(error) => return Err(BringError::Refused(error)),
+                None if is_reset => self.forget(),
+                None => {}
             }
         }
         if let Some(value) = steps.insert_id {

@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use super::insert_id::InsertId;
 use super::wear::Wear;
 use crate::bring::{self, Steps};
-use crate::state::SessionState;
+use crate::state::{Names, SessionState};
 use crate::statements::{HandleLimits, Handles};
 
 /// What is read from an origin at a time. It holds most responses whole; a bulk result moves in
@@ -39,6 +39,8 @@ pub(crate) struct OriginConn {
     /// What of the buffer was read from the stream and not used yet: the beginning of the response
     /// behind one that has ended.
     unread: Range<usize>,
+    /// Character set and collation of its login.
+    login_names: Names,
     /// What the last session made of it.
     state: Arc<SessionState>,
     /// What may be left on it that no state tells.
@@ -62,6 +64,7 @@ impl OriginConn {
             thread: logged_in.connection_id,
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             unread: 0..0,
+            login_names: state.names.clone(),
             state,
             wear: Wear::default(),
             last_session: 0,
@@ -176,7 +179,14 @@ impl OriginConn {
 
     /// The state after a reset.
     pub(super) fn state_after_reset(&self, role: Option<String>) -> SessionState {
-        SessionState::after_reset(role, self.keeps_ignore_space())
+        let names = match self.flavor {
+            // It goes to the server's own.
+            Flavor::MySql => Names::Unknown,
+            // It goes to those of the login, or of another client's if it did not know them.
+            Flavor::MariaDb { .. } => Names::Unknown,
+            Flavor::TiDb => self.login_names.clone(),
+        };
+        SessionState::after_reset(names, role, self.keeps_ignore_space())
     }
 
     /// True when a reset leaves the mode of a login with `CLIENT_IGNORE_SPACE`: not on MariaDB.

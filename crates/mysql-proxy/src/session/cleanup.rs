@@ -118,6 +118,7 @@ impl Leftover {
             Ok(()) => {}
             Err(BringError::Lost(loss)) => return Err(loss.into()),
             Err(BringError::Refused(error)) => return Err(NotClean::Refused(error.code)),
+            Err(BringError::NotReset(code)) => return Err(NotClean::Refused(code)),
         }
         if self.lease.has_unread() {
             return Err(NotClean::Talks);

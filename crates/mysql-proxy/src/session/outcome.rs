@@ -94,6 +94,11 @@ impl NotSent {
                 may_retry: false,
                 trouble: SendTrouble::NoLease(Trouble::Refused(error)),
             },
+            // What went out behind it without being awaited does no harm, wherever it ran.
+            BringError::NotReset(code) => Self {
+                may_retry: true,
+                trouble: SendTrouble::Origin(OriginLoss::NotReset(code)),
+            },
         }
     }
 }

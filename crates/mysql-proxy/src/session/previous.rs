@@ -73,7 +73,7 @@ impl Previous {
         match effect.diagnostics {
             Some(asked) if !failed => self.note_answer(asked, ran.flavor, summary),
             _ => {
-                self.note_found_rows(effect, summary);
+                self.note_found_rows(ran.flavor, effect, summary);
                 self.note_conditions(&ran, effect, summary, has_own);
             }
         }
@@ -110,7 +110,7 @@ impl Previous {
         self.row_count = if flavor.is_tidb() { 0 } else { -1 };
     }
 
-    fn note_found_rows(&mut self, effect: &Effect, summary: &Summary) {
+    fn note_found_rows(&mut self, flavor: Flavor, effect: &Effect, summary: &Summary) {
         let failed = summary.error.is_some();
         let gave_rows = summary.result_sets > 0;
         let reads_by_hand = effect.pin == Some(PinReason::HandlerStatement);
@@ -119,8 +119,11 @@ impl Previous {
         } else if effect.may_find_rows || effect.runs_program || reads_by_hand {
             self.found_rows = None;
         } else if gave_rows {
-            let is_told = summary.result_sets == 1 && !effect.calc_found_rows && !failed;
-            self.found_rows = is_told.then_some(summary.rows);
+            // On TiDB it is always that of the last one, and lost with a look at the warnings.
+            let is_last = flavor.is_tidb() && summary.ends_with_rows;
+            let is_of_one = summary.result_sets == 1 || is_last;
+            let is_told = is_of_one && !effect.calc_found_rows && !failed;
+            self.found_rows = is_told.then_some(summary.last_rows());
         }
     }
 

@@ -19,7 +19,7 @@ use super::outgoing::Outgoing;
 use super::{MAX_RETRIES, Session};
 use crate::bring::Steps;
 use crate::downstream::CommandPacket;
-use crate::error::{SessionEnd, Trouble};
+use crate::error::{OriginLoss, SessionEnd, Trouble};
 use crate::origin::{BringError, OriginConn};
 use crate::state::SessionState;
 
@@ -115,7 +115,10 @@ impl Session {
                 }
                 return Err(error.trouble);
             }
-            retries += 1;
+            // Each of these has closed a connection that was used, and a new one needs no reset.
+            if !matches!(error.trouble, SendTrouble::Origin(OriginLoss::NotReset(_))) {
+                retries += 1;
+            }
             if let Err(trouble) = self.replace_lease().await {
                 self.downstream.consume(packet);
                 return Err(SendTrouble::NoLease(trouble));
@@ -200,6 +203,7 @@ impl Session {
         Err(match error {
             BringError::Lost(loss) => Trouble::OriginLost(loss),
             BringError::Refused(error) => Trouble::Refused(error),
+            BringError::NotReset(code) => Trouble::OriginLost(OriginLoss::NotReset(code)),
         })
     }
 

@@ -203,6 +203,7 @@ impl Packet<'_> {
                     return Err(ProtocolError::UnexpectedPacket(first));
                 }
                 summary.result_sets = summary.result_sets.saturating_add(1);
+                summary.rows_before = summary.rows;
                 summary.ends_with_rows = true;
                 Ok(State::Definitions {
                     left,

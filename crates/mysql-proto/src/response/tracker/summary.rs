@@ -24,6 +24,8 @@ pub struct Summary {
     pub error: Option<u16>,
     /// Rows of all result sets.
     pub rows: u64,
+    /// Rows of the result sets before the last one.
+    pub rows_before: u64,
     /// Result sets, also those without rows.
     pub result_sets: u32,
     /// The last result is such a set.
@@ -42,6 +44,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Rows of the last result set.
+    pub fn last_rows(&self) -> u64 {
+        self.rows.saturating_sub(self.rows_before)
+    }
+
     pub(super) fn note_status(&mut self, status: StatusFlags, warnings: u16) {
         self.status = Some(status);
         self.in_transaction_seen |= status.contains(StatusFlags::IN_TRANS);
