@@ -1,5 +1,6 @@
 //! How connections go round: opened, lent, taken back, handed to a waiter, closed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
@@ -19,6 +20,9 @@ pub(crate) struct Shared<C: Connect> {
     pub(crate) config: PoolConfig,
     /// Wakes the keeper: fewer connections may be open than shall be.
     pub(crate) missing: Arc<Notify>,
+    /// How often the pool was renewed. It is counted before the idle connections are taken out, so
+    /// that one which comes back meanwhile is either seen among them or sees that it is too old.
+    pub(crate) generation: AtomicU64,
     state: Mutex<State<C>>,
     metrics: PoolMetrics,
 }
@@ -28,6 +32,7 @@ impl<C: Connect> Shared<C> {
         let shared = Arc::new(Self {
             connect,
             missing: Arc::default(),
+            generation: AtomicU64::new(0),
             state: Mutex::new(State::new(&config)),
             metrics,
             config,
@@ -49,10 +54,11 @@ impl<C: Connect> Shared<C> {
         key: &C::Key,
     ) -> Result<Lease<C>, LeaseError<C::Error>> {
         let limit = self.config.connect_timeout;
+        let generation = self.generation.load(Ordering::Acquire);
         let opened = timeout(limit, self.connect.connect(key)).await;
         let error = match opened {
             Ok(Ok(conn)) => {
-                let idle = self.enter(conn, key.clone());
+                let idle = self.enter(conn, key.clone(), generation);
                 permit.opened();
                 return Ok(Lease::new(idle, permit));
             }
@@ -64,7 +70,7 @@ impl<C: Connect> Shared<C> {
     }
 
     /// Enters a connection that was just opened in the books.
-    fn enter(&self, conn: C::Conn, key: C::Key) -> Idle<C> {
+    fn enter(&self, conn: C::Conn, key: C::Key, generation: u64) -> Idle<C> {
         let now = Instant::now();
         let (lifetime, visit) = {
             let mut state = self.state();
@@ -82,6 +88,7 @@ impl<C: Connect> Shared<C> {
             end: now + lifetime,
             since: now,
             visit,
+            generation,
         }
     }
 
@@ -106,9 +113,10 @@ impl<C: Connect> Shared<C> {
     /// it is not looked at before somebody wants it.
     pub(crate) fn take_back(mut idle: Idle<C>, mut permit: Permit<C>) {
         idle.since = Instant::now();
-        let is_too_old = idle.since >= idle.end;
         let pool = &permit.pool;
         let mut state = pool.state();
+        let is_too_old =
+            idle.since >= idle.end || idle.generation != pool.generation.load(Ordering::Acquire);
         if is_too_old || state.closed {
             drop(state);
             pool.connect.close(idle.conn);

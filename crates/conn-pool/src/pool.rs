@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -108,6 +109,18 @@ impl<C: Connect> Pool<C> {
     pub fn close_idle(&self) {
         let idle = self.shared.state().take_idle(|_, _| true);
         self.shared.close_all(idle);
+    }
+
+    /// Closes what is idle, and what is lent when it comes back: from now on only connections are
+    /// lent that were opened after this.
+    pub fn renew(&self) {
+        self.shared.generation.fetch_add(1, Ordering::AcqRel);
+        self.close_idle();
+    }
+
+    /// How often it was renewed.
+    pub fn generation(&self) -> u64 {
+        self.shared.generation.load(Ordering::Acquire)
     }
 
     /// Closes what is idle and refuses whoever asks from now on. What is lent is closed when it

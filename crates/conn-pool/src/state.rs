@@ -25,6 +25,8 @@ pub(crate) struct Idle<C: Connect> {
     pub(crate) since: Instant,
     /// The last visit on it.
     pub(crate) visit: Visit,
+    /// How often the pool had been renewed when it was opened.
+    pub(crate) generation: u64,
 }
 
 /// A session that waits for a connection of `key`.

@@ -59,6 +59,17 @@ pub(crate) fn set_numbers(id: u8) -> Option<String> {
     })
 }
 
+/// True for the collations of utf8mb3 and utf8mb4.
+pub(crate) fn is_utf8(id: u8) -> bool {
+    matches!(id, 33 | 45 | 46 | 76 | 83 | 192..=215 | 223..=247 | 255)
+}
+
+/// True for one that not every server knows: MariaDB has no `utf8mb4_0900_ai_ci`, and takes its
+/// own default for a login with it.
+pub(crate) fn is_new(id: u8) -> bool {
+    matches!(id, 76 | 255)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

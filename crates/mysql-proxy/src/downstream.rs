@@ -94,7 +94,13 @@ impl Downstream {
                 Buffered::Whole(packet) => return Ok(packet),
                 Buffered::Missing(count) => count,
             };
-            if self.fill(room).await.map_err(SessionEnd::Downstream)? == 0 {
+            // Nobody waits for an idle client, but one that stops amid a command keeps its buffer.
+            let count = if self.input.is_empty() {
+                self.fill(room).await.map_err(SessionEnd::Downstream)?
+            } else {
+                progress(self.fill(room)).await?
+            };
+            if count == 0 {
                 return Err(SessionEnd::ClientLeft);
             }
         }

@@ -18,7 +18,7 @@ use crate::databases::Databases;
 use crate::error::OriginError;
 use crate::kill::{KillError, Killed, Killer};
 use crate::metrics::{HyperdriveMetrics, Metrics};
-use crate::origin::OriginConnector;
+use crate::origin::{OriginConn, OriginConnector};
 use crate::profile::Profile;
 use crate::programs;
 use crate::registry::{Aim, Registry, Stay};
@@ -285,7 +285,8 @@ async fn meet(served: Arc<Served>) -> Option<Arc<Served>> {
     loop {
         let error = match served.pool.lease(&profile, &state, None).await {
             // Dropping the lease closes it: no client has just this profile.
-            Ok(lease) => {
+            Ok(mut lease) => {
+                warn_of_init_connect(&served.hyperdrive.name, &mut lease).await;
                 drop(lease);
                 return Some(served);
             }
@@ -300,5 +301,22 @@ async fn meet(served: Arc<Served>) -> Option<Arc<Served>> {
             warn!(hyperdrive, error, "Cannot reach an origin");
         }
         tokio::time::sleep(backoff.next_wait()).await;
+    }
+}
+
+/// What a server runs at a login nothing runs again after a reset of the connection, nor is it what
+/// `DEFAULT` goes back to.
+async fn warn_of_init_connect(hyperdrive: &str, conn: &mut OriginConn) {
+    let asked = conn.ask_row("SELECT @@GLOBAL.init_connect LIMIT 1").await;
+    let row = asked.ok().flatten().unwrap_or_default();
+    if let Some(Some(text)) = row.first()
+        && !text.is_empty()
+    {
+        warn!(
+            hyperdrive,
+            init_connect = text,
+            "The origin sets its sessions up by init_connect, which connections lose that are \
+             shared: give its user other means, or set the same as global variables"
+        );
     }
 }

@@ -7,7 +7,7 @@ mod insert_id;
 mod prepare;
 mod wear;
 
-pub(crate) use ask::{Answer, BringError, MAX_CONDITIONS};
+pub(crate) use ask::{Answer, BringError, MAX_CONDITION_BYTES, MAX_CONDITIONS};
 pub(crate) use conn::OriginConn;
 pub(crate) use conn::{Flavor, SendError};
 pub(crate) use connect::OriginConnector;

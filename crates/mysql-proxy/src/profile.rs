@@ -23,6 +23,7 @@ const NOTICED: Capabilities = Capabilities::FOUND_ROWS
     .union(Capabilities::ODBC)
     .union(Capabilities::LOCAL_FILES)
     .union(Capabilities::IGNORE_SPACE)
+    .union(Capabilities::INTERACTIVE)
     .union(Capabilities::MULTI_STATEMENTS)
     .union(Capabilities::MULTI_RESULTS)
     .union(Capabilities::PS_MULTI_RESULTS)
@@ -58,8 +59,7 @@ const OFFERED: Capabilities = NOTICED
     .union(ALWAYS)
     .union(Capabilities::CONNECT_WITH_DB)
     .union(Capabilities::COMPRESS)
-    .union(Capabilities::ZSTD_COMPRESSION_ALGORITHM)
-    .union(Capabilities::INTERACTIVE);
+    .union(Capabilities::ZSTD_COMPRESSION_ALGORITHM);
 
 /// What the edge offers to clients of an origin that offers this, if that is known.
 pub(crate) fn offer(origin: Option<Capabilities>) -> Capabilities {

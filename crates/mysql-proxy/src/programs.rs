@@ -1,47 +1,67 @@
-//! Whether an origin has programs of its own: triggers, procedures, functions.
+//! Whether an origin has programs of its own that run without being named: triggers, and stored
+//! functions in views. (What calls a routine by name is seen in its text, and pins.)
 //!
-//! What they leave on a connection no statement betrays, not even one that reads a view. Where
-//! there are any, connections are reset between two sessions (`OriginConn::begin_stay`). They are
-//! asked for when the edge meets the origin and every minute after that, and believed to be there
-//! before the first answer, after any statement that may have made one, and where the origin's user
-//! would not be shown them.
+//! What they leave on a connection no statement betrays. Where there are any, connections are reset
+//! between two sessions (`OriginConn::begin_stay`): triggers run only where a statement may write,
+//! functions in views anywhere. They are asked for when the edge meets the origin and every minute
+//! after that, and believed to be there before the first answer, after any statement that may have
+//! made one, and where the origin's user would not be shown them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use mysql_sql::{Dialect, Escapes, Letters, PinReason, classify};
 use tracing::debug;
 
-use crate::origin::{Flavor, OriginConnector};
+use crate::origin::{Flavor, OriginConn, OriginConnector};
 
 /// How long a program that somebody else has made may stay unknown.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Without those of the server itself.
-const QUESTION: &str = "SELECT \
-    EXISTS(SELECT 1 FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA NOT IN \
-    ('mysql', 'sys', 'information_schema', 'performance_schema')) OR \
-    EXISTS(SELECT 1 FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA NOT IN \
-    ('mysql', 'sys', 'information_schema', 'performance_schema')) LIMIT 1";
+/// Most views that are looked at; where there are more, one may call a function.
+const MOST_VIEWS: usize = 1000;
 
-/// What is believed of an origin. A number that counts what may have made a program, doubled, and
-/// odd while the last answer to that number was that there is none.
+/// The databases of the server itself.
+const OF_SERVER: &str = "('mysql', 'sys', 'information_schema', 'performance_schema')";
+
+/// Where programs run that no statement names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Runs {
+    /// Nowhere: there are none.
+    Nowhere = 3,
+    /// Where a statement writes: there may be triggers.
+    OnWrites = 1,
+    /// Anywhere: a view may call a function.
+    Anywhere = 0,
+}
+
+/// What is believed of an origin. A number that counts what may have made a program, times four,
+/// and [`Runs`] in its last two bits.
 #[derive(Debug, Default)]
 pub(crate) struct Programs(AtomicU64);
 
+/// The bits of [`Runs`].
+const RUNS: u64 = 3;
+
 impl Programs {
-    /// True unless it is known that there are none.
-    pub(crate) fn may_be(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & 1 == 0
+    /// True unless it is known that no program runs where a statement writes.
+    pub(crate) fn may_run_on_writes(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & RUNS != Runs::Nowhere as u64
+    }
+
+    /// True unless it is known that no program runs where a statement reads.
+    pub(crate) fn may_run_on_reads(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & RUNS == Runs::Anywhere as u64
     }
 
     #[cfg(test)]
     pub(crate) fn believe_in_none(&self) {
-        self.answered(self.0.load(Ordering::Relaxed), false);
+        self.answered(self.0.load(Ordering::Relaxed), Runs::Nowhere);
     }
 
     /// A statement may have made one.
     pub(crate) fn note_definition(&self) {
-        let next = |belief: u64| Some((belief | 1).wrapping_add(1));
+        let next = |belief: u64| Some((belief | RUNS).wrapping_add(1));
         // The closure never declines.
         let _infallible = self
             .0
@@ -50,8 +70,8 @@ impl Programs {
 
     /// Notes the answer to a question that was asked when the belief was this one: what was made
     /// since it does not tell.
-    fn answered(&self, asked: u64, has_some: bool) {
-        let answer = if has_some { asked & !1 } else { asked | 1 };
+    fn answered(&self, asked: u64, runs: Runs) {
+        let answer = (asked & !RUNS) | runs as u64;
         // Otherwise there is more to be asked for.
         let _raced = self
             .0
@@ -67,7 +87,7 @@ pub(crate) async fn watch(connector: &OriginConnector) {
         match ask(connector).await {
             // TiDB has none.
             Ok(None) => return,
-            Ok(Some(has_some)) => programs.answered(asked, has_some),
+            Ok(Some(runs)) => programs.answered(asked, runs),
             Err(reason) => debug!(reason, "Failed to ask an origin for its programs"),
         }
         tokio::time::sleep(INTERVAL).await;
@@ -75,41 +95,97 @@ pub(crate) async fn watch(connector: &OriginConnector) {
 }
 
 /// Asks on a connection aside from the pool. `None`: the origin knows no programs.
-async fn ask(connector: &OriginConnector) -> Result<Option<bool>, String> {
+async fn ask(connector: &OriginConnector) -> Result<Option<Runs>, String> {
     let opened = connector.open_aside(None).await;
     let mut conn = opened.map_err(|error| error.to_string())?;
     if conn.flavor() == Flavor::TiDb {
         conn.quit();
         return Ok(None);
     }
-    let answer = conn.ask_number(QUESTION).await;
-    let mut has_some = answer.map_err(|error| error.to_string())? != Some(0);
-    // MySQL shows triggers only to whom may make them.
-    if !has_some && conn.flavor() == Flavor::MySql {
-        let grants = conn.ask_rows("SHOW GRANTS").await;
-        let grants = grants
-            .map_err(|error| error.to_string())?
-            .unwrap_or_default();
-        let mut grants = grants
-            .into_iter()
-            .map(|row| row.into_iter().next().flatten());
-        // Of a user who has none that can be read, nothing is known.
-        has_some = grants.len() == 0
-            || grants.any(|grant| !grant.is_some_and(|grant| shows_triggers(&grant)));
-    }
+    let runs = if views_may_call(&mut conn).await? {
+        Runs::Anywhere
+    } else if triggers_may_be(&mut conn).await? {
+        Runs::OnWrites
+    } else {
+        Runs::Nowhere
+    };
     conn.quit();
-    Ok(Some(has_some))
+    Ok(Some(runs))
+}
+
+/// True unless each view is shown with its text, which calls nothing but what is the server's own.
+async fn views_may_call(conn: &mut OriginConn) -> Result<bool, String> {
+    let count = format!(
+        "SELECT COUNT(*) FROM information_schema.TABLES \
+         WHERE TABLE_TYPE = 'VIEW' AND TABLE_SCHEMA NOT IN {OF_SERVER}"
+    );
+    let count = conn.ask_number(&count).await;
+    let count = count.map_err(|error| error.to_string())?;
+    let Some(count) = count.and_then(|count| usize::try_from(count).ok()) else {
+        return Ok(true);
+    };
+    if count == 0 || count > MOST_VIEWS {
+        return Ok(count > 0);
+    }
+    // MySQL shows a view here only to whom it shows its text.
+    let texts = format!(
+        "SELECT VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA NOT IN {OF_SERVER}"
+    );
+    let rows = conn.ask_rows(&texts).await;
+    let rows = rows.map_err(|error| error.to_string())?.unwrap_or_default();
+    let is_plain = |row: &Vec<Option<String>>| {
+        let text = row.first().and_then(Option::as_deref);
+        text.is_some_and(|text| calls_nothing(text, conn.flavor()))
+    };
+    Ok(rows.len() < count || !rows.iter().all(is_plain))
+}
+
+/// True for the text of a view, as servers write it down, that calls no stored function.
+fn calls_nothing(text: &str, flavor: Flavor) -> bool {
+    let dialect = Dialect {
+        escapes: Escapes::Backslash,
+        letters: Letters::Utf8,
+        server: flavor.server(),
+    };
+    let pin = classify(text.as_bytes(), dialect).effect.pin;
+    !text.is_empty()
+        && !matches!(
+            pin,
+            Some(PinReason::StoredFunction | PinReason::NotUnderstood)
+        )
+}
+
+/// True unless there is no trigger and the origin's user would be shown those that it fires.
+async fn triggers_may_be(conn: &mut OriginConn) -> Result<bool, String> {
+    let question = format!(
+        "SELECT EXISTS(SELECT 1 FROM information_schema.TRIGGERS \
+         WHERE TRIGGER_SCHEMA NOT IN {OF_SERVER}) LIMIT 1"
+    );
+    let answer = conn.ask_number(&question).await;
+    if answer.map_err(|error| error.to_string())? != Some(0) {
+        return Ok(true);
+    }
+    let grants = conn.ask_rows("SHOW GRANTS").await;
+    let grants = grants
+        .map_err(|error| error.to_string())?
+        .unwrap_or_default();
+    let mut grants = grants
+        .into_iter()
+        .map(|row| row.into_iter().next().flatten());
+    // Of a user who has none that can be read, nothing is known.
+    Ok(grants.len() == 0 || grants.any(|grant| !grant.is_some_and(|grant| shows_triggers(&grant))))
 }
 
 /// True when a user with this grant, a line of `SHOW GRANTS`, sees the triggers that it may fire.
 fn shows_triggers(grant: &str) -> bool {
-    // A role has no `ON`, and what it grants is not shown.
+    // A role has no `ON`, and what it grants is not shown; a partial revoke takes from another.
     let Some((rights, _)) = grant.split_once(" ON ") else {
         return false;
     };
     let has = |right| rights.contains(right);
     let may_write = has("INSERT") || has("UPDATE") || has("DELETE");
-    has("TRIGGER") || has("ALL PRIVILEGES") || !may_write
+    let shows = has("TRIGGER") || has("ALL PRIVILEGES") || !may_write;
+    shows && !grant.starts_with("REVOKE")
 }
 
 #[cfg(test)]
@@ -119,21 +195,21 @@ mod tests {
     #[test]
     fn there_may_be_some_until_it_is_known_that_there_are_none() {
         let programs = Programs::default();
-        assert!(programs.may_be());
+        let believed = || (programs.may_run_on_reads(), programs.may_run_on_writes());
         let ask = || programs.0.load(Ordering::Relaxed);
-        programs.answered(ask(), false);
-        assert!(!programs.may_be());
-        programs.answered(ask(), true);
-        assert!(programs.may_be());
-        programs.answered(ask(), false);
+        assert_eq!(believed(), (true, true));
+        programs.answered(ask(), Runs::Nowhere);
+        assert_eq!(believed(), (false, false));
+        programs.answered(ask(), Runs::OnWrites);
+        assert_eq!(believed(), (false, true));
         let asked = ask();
         programs.note_definition();
-        assert!(programs.may_be());
+        assert_eq!(believed(), (true, true));
         // It was asked before that.
-        programs.answered(asked, false);
-        assert!(programs.may_be());
-        programs.answered(ask(), false);
-        assert!(!programs.may_be());
+        programs.answered(asked, Runs::Nowhere);
+        assert_eq!(believed(), (true, true));
+        programs.answered(ask(), Runs::Nowhere);
+        assert_eq!(believed(), (false, false));
     }
 
     #[test]
@@ -149,8 +225,34 @@ mod tests {
             ("GRANT SELECT, INSERT ON `shop`.* TO `app`@`%`", false),
             ("GRANT INSERT (`a`) ON `shop`.`t` TO `app`@`%`", false),
             ("GRANT `writer`@`%` TO `app`@`%`", false),
+            ("REVOKE TRIGGER ON `shop`.* FROM `app`@`%`", false),
         ] {
             assert_eq!(shows_triggers(grant), shows, "{grant}");
+        }
+    }
+
+    #[test]
+    fn sees_what_a_view_calls() {
+        let mariadb = Flavor::MariaDb {
+            has_new_names: false,
+        };
+        for (text, is_plain) in [
+            ("select `d`.`t`.`a` AS `a` from `d`.`t`", true),
+            (
+                "select count(0) AS `n`,sum(`d`.`t`.`a`) AS `s` from (`d`.`t` join `d`.`u`)",
+                true,
+            ),
+            (
+                "select cast(`t`.`a` as char charset utf8mb4) AS `b` from `d`.`t`",
+                true,
+            ),
+            ("select `d`.`g`() AS `g`", false),
+            ("select `g`(1) AS `g`", false),
+            ("", false),
+        ] {
+            for flavor in [Flavor::MySql, mariadb] {
+                assert_eq!(calls_nothing(text, flavor), is_plain, "{text}");
+            }
         }
     }
 }

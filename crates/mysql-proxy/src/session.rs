@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use conn_pool::Lease;
 use mysql_proto::{ErrPacket, NONCE_LEN, ResponseTracker, StatusFlags};
-use mysql_sql::{Dialect, Escapes};
+use mysql_sql::{Dialect, Escapes, Letters, PinReason, Server};
 use net::DrainGuard;
 use tracing::debug;
 
@@ -91,6 +91,8 @@ pub(crate) struct Session {
     /// As the last status said; before the first, as the origin's logins say. `None`: nobody has
     /// logged in to the origin yet.
     status: Option<StatusFlags>,
+    /// The pool's generation when that was learned.
+    generation: u64,
 }
 
 /// What of a status belongs to the session rather than to one result.
@@ -157,8 +159,16 @@ impl Session {
         } else {
             Escapes::Backslash
         };
+        let is_unsure = self.pins.has(PinReason::CharacterSet.name())
+            || self.pins.has(PinReason::NotUnderstood.name());
+        let letters = if is_unsure {
+            Letters::Unknown
+        } else {
+            self.state.letters(self.server() == Server::MySql)
+        };
         Dialect {
             escapes,
+            letters,
             server: self.server(),
         }
     }

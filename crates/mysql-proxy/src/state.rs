@@ -7,7 +7,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use mysql_sql::{Assignment, Effect, Value, is_character_set};
+use mysql_sql::{Assignment, Effect, Letters, Value, is_character_set};
+
+use crate::collation;
 
 /// Most user variables, and most system variables, that a session may carry. Each is sent to every
 /// connection that comes from another session; what is over it pins.
@@ -23,6 +25,7 @@ pub(crate) struct SessionState {
     /// Of all that follows; equal states have equal ones.
     stamp: u64,
     hides_ascii: bool,
+    is_utf8: bool,
     /// The default database.
     pub(crate) database: Database,
     /// Character set and collation.
@@ -133,6 +136,7 @@ impl SessionState {
         Self {
             stamp: 0,
             hides_ascii: false,
+            is_utf8: false,
             database,
             names,
             ignore_space: false,
@@ -226,6 +230,23 @@ impl SessionState {
         self.hides_ascii
     }
 
+    /// Which bytes beyond ASCII are letters in its statements. `knows_all`: its server knows the
+    /// collation of any login; otherwise it may have taken its own.
+    pub(crate) fn letters(&self, knows_all: bool) -> Letters {
+        let is_known =
+            knows_all || !matches!(self.names, Names::Login(id) if collation::is_new(id));
+        if self.is_utf8 && is_known {
+            Letters::Utf8
+        } else {
+            Letters::Unknown
+        }
+    }
+
+    /// It is set to this by the session.
+    pub(crate) fn has_variable(&self, name: &str) -> bool {
+        self.variables.iter().any(|(known, _)| known == name)
+    }
+
     fn assign(&mut self, assignment: &Assignment) -> Result<(), NotCarried> {
         match assignment {
             // In which character set a step would have to say it, nobody keeps books of.
@@ -297,7 +318,17 @@ impl SessionState {
         } || self
             .variables
             .iter()
-            .any(|(name, value)| name == "character_set_client" && mentions_hiding(value));
+            .any(|(name, value)| name == CLIENT_CHARSET && mentions_hiding(value));
+        let client = self
+            .variables
+            .iter()
+            .find(|(name, _)| name == CLIENT_CHARSET);
+        self.is_utf8 = match (client, &self.names) {
+            (Some((_, value)), _) => is_utf8(value),
+            (None, Names::Login(id)) => collation::is_utf8(*id),
+            (None, Names::Set(text)) => is_utf8(text),
+            (None, Names::Unknown) => false,
+        };
         self
     }
 }
@@ -332,6 +363,19 @@ impl UserValue {
     }
 }
 
+/// The variable that tells how the bytes of a statement read.
+const CLIENT_CHARSET: &str = "character_set_client";
+
+/// True for the value of that variable, or the text of a `SET`, that makes it UTF-8.
+fn is_utf8(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let charset = text
+        .trim_start_matches("names")
+        .trim_start_matches("character_set_client=")
+        .trim_start_matches([' ', '\'', '"', '`']);
+    charset.starts_with("utf8")
+}
+
 /// Collation ids: `information_schema.COLLATIONS`.
 fn collation_hides_ascii(collation: u8) -> bool {
     matches!(collation, 1 | 13 | 28 | 84 | 87 | 88 | 95 | 96 | 248..=250)
@@ -344,12 +388,15 @@ fn mentions_hiding(text: &str) -> bool {
     HIDING.iter().any(|name| text.contains(name))
 }
 
-/// True for a variable on which the reading of a statement's text depends.
+/// True for a variable that may be in what a server makes of a text when it prepares that: how it
+/// reads, the types of its columns, a locale. It may be stepped back to, unlike those that would do
+/// harm (`autocommit` ends transactions) or show.
 fn is_of_text(name: &str) -> bool {
-    name == "sql_mode"
-        || name.starts_with("character_set_")
-        || name.starts_with("collation_")
-        || name.starts_with("default_collation")
+    const OF_OTHERS: [&str; 2] = ["autocommit", "completion_type"];
+    !(OF_OTHERS.contains(&name)
+        || name.starts_with("transaction_")
+        || name.starts_with("session_track_")
+        || name.ends_with("_timeout"))
 }
 
 /// Sets a variable, as the last one.

@@ -5,8 +5,10 @@
 pub(crate) enum Class {
     /// White space. A NUL at the end of a command is legal and means nothing (TiDB trims it too).
     Space,
-    /// A letter, a digit, `_`, or anything beyond ASCII.
+    /// A letter, a digit, `_`.
     Word,
+    /// A byte beyond ASCII: part of a letter, or white space of some character set.
+    High,
     /// `$`, of which a word may consist, and which may begin a quoted body.
     Dollar,
     /// Anything else.
@@ -27,7 +29,8 @@ const fn classes() -> [Class; 256] {
     while byte < classes.len() {
         classes[byte] = match byte as u8 {
             b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c | 0 => Class::Space,
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | 0x80.. => Class::Word,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => Class::Word,
+            0x80.. => Class::High,
             b'$' => Class::Dollar,
             _ => Class::Sign,
         };
@@ -46,9 +49,15 @@ impl Class {
         CLASSES[usize::from(byte)]
     }
 
+    /// True for what a word in ASCII consists of.
+    #[inline]
+    pub(crate) fn is_of_ascii_word(self) -> bool {
+        matches!(self, Self::Word | Self::Dollar)
+    }
+
     /// True for what a word consists of.
     #[inline]
     pub(crate) fn is_of_word(self) -> bool {
-        matches!(self, Self::Word | Self::Dollar)
+        matches!(self, Self::Word | Self::High | Self::Dollar)
     }
 }

@@ -19,8 +19,8 @@ mod value;
 use crate::assignment::Assignment;
 use crate::effect::{Conditions, Effect, MakesInsertId};
 use crate::pin::PinReason;
-use crate::question::Server;
-use crate::token::{Escapes, Token, Tokens};
+use crate::question::{QuestionKind, Server};
+use crate::token::{Escapes, Letters, Token, Tokens};
 use crate::word::{self, Head};
 use earlier::Earlier;
 use scan::Calls;
@@ -56,6 +56,8 @@ pub enum StatementKind {
 pub struct Dialect {
     /// How a backslash reads.
     pub escapes: Escapes,
+    /// Which bytes beyond ASCII are letters.
+    pub letters: Letters,
     /// Whose it is.
     pub server: Server,
 }
@@ -64,6 +66,7 @@ impl From<Escapes> for Dialect {
     fn from(escapes: Escapes) -> Self {
         Self {
             escapes,
+            letters: Letters::Utf8,
             server: Server::MySql,
         }
     }
@@ -95,7 +98,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(sql: &'a [u8], dialect: Dialect) -> Self {
         Self {
-            tokens: Tokens::new(sql, dialect.escapes),
+            tokens: Tokens::new(sql, dialect.escapes, dialect.letters),
             dialect,
             effect: Effect::default(),
             earlier: Earlier::default(),
@@ -133,6 +136,12 @@ impl<'a> Reader<'a> {
     /// What is true of the text as a whole.
     fn finish(&mut self) {
         let effect = &mut self.effect;
+        if effect.sets_insert_id {
+            // Those behind it give what it has set, and the connection knows what was before.
+            effect
+                .questions
+                .retain(|question| question.kind != QuestionKind::LastInsertId);
+        }
         if !(effect.is_multi || effect.runs_program || self.earlier.have_cleared) {
             effect.conditions = Conditions::KeptByMariaDb;
         }
@@ -202,13 +211,17 @@ impl<'a> Reader<'a> {
             }
             Head::Define => {
                 self.effect.defines = true;
+                self.effect.changes_logins |= word::is(word, "GRANT") || word::is(word, "REVOKE");
                 self.write(Calls::From(&["SELECT"]));
             }
             Head::Analyze => self.analyze(),
             Head::Create => self.create(),
             Head::Drop => self.drop_something(),
             Head::Begin => self.begin(word),
-            Head::Transaction => self.end_transaction(),
+            Head::Transaction => {
+                self.effect.names_savepoint |= word::is(word, "SAVEPOINT");
+                self.end_transaction();
+            }
             Head::Show => self.show(),
             Head::Use => self.use_database(),
             Head::Kill => self.kill(),
@@ -285,6 +298,9 @@ impl<'a> Reader<'a> {
     /// `COMMIT …`, `ROLLBACK …`, `SAVEPOINT x`, `RELEASE SAVEPOINT x`. With `RELEASE` at the end
     /// the origin closes the connection, which only a direct one can show.
     fn end_transaction(&mut self) {
+        let names_savepoint = |word| word::is(word, "SAVEPOINT") || word::is(word, "TO");
+        let is_about_one = self.words().any(names_savepoint);
+        self.effect.names_savepoint |= is_about_one;
         let mut previous_is_no = false;
         let releases = self.words().any(|word| {
             let releases = word::is(word, "RELEASE") && !previous_is_no;

@@ -42,6 +42,12 @@ pub struct Effect {
     /// `SET TRANSACTION …` without a scope: holds for the next transaction only, so the connection
     /// must be kept until that is over.
     pub next_transaction: bool,
+    /// `SAVEPOINT a`, `ROLLBACK TO a`, `RELEASE SAVEPOINT a`: without autocommit there is something
+    /// to go back to then, which no status tells.
+    pub names_savepoint: bool,
+    /// Changes what connections are like that are opened after it: `SET GLOBAL`, `GRANT`, `ALTER
+    /// DATABASE`.
+    pub changes_logins: bool,
     /// `FOUND_ROWS()` is not the number of its rows: `SQL_CALC_FOUND_ROWS`, where the next one will
     /// ask; `UNION … LIMIT` and `EXPLAIN`, of MariaDB.
     pub calc_found_rows: bool,

@@ -35,5 +35,5 @@ pub use effect::{Conditions, Effect, MakesInsertId};
 pub use pin::{PinReason, Release};
 pub use question::{Answer, Column, Question, QuestionKind, Server};
 pub use substitute::substitute;
-pub use token::Escapes;
+pub use token::{Escapes, Letters};
 pub use variables::{initial, is_character_set, spelling};

@@ -23,6 +23,17 @@ pub enum Escapes {
     None,
 }
 
+/// Which bytes beyond ASCII are letters. To guess wrong would hide words in others: 0xA0 is white
+/// space in latin1, 0xFF in cp866, and 0x85 and 0xA0 are to TiDB where no character goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Letters {
+    /// Those of UTF-8's characters, and no others.
+    #[default]
+    Utf8,
+    /// Nobody can tell: the character set is another one.
+    Unknown,
+}
+
 /// One piece of a statement that may mean something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token<'a> {
@@ -40,7 +51,8 @@ pub(crate) enum Token<'a> {
     Sign(u8),
     /// `/*! … */`, `/*M! … */`, `/*T! … */`: a comment that some servers run.
     ExecutableComment,
-    /// A literal or comment that does not end, or not for every server.
+    /// A literal or comment that does not end, or not for every server; a word of which nobody can
+    /// tell where it ends.
     Unfinished,
 }
 
@@ -61,14 +73,16 @@ pub(crate) struct Tokens<'a> {
     text: &'a [u8],
     rest: &'a [u8],
     escapes: Escapes,
+    letters: Letters,
 }
 
 impl<'a> Tokens<'a> {
-    pub(crate) fn new(sql: &'a [u8], escapes: Escapes) -> Self {
+    pub(crate) fn new(sql: &'a [u8], escapes: Escapes, letters: Letters) -> Self {
         Self {
             text: sql,
             rest: sql,
             escapes,
+            letters,
         }
     }
 
@@ -176,11 +190,30 @@ impl<'a> Tokens<'a> {
         let len = self
             .rest
             .iter()
-            .position(|&byte| !Class::of(byte).is_of_word())
+            .position(|&byte| !Class::of(byte).is_of_ascii_word())
             .unwrap_or(self.rest.len());
-        let (word, rest) = self.rest.split_at_checked(len).unwrap_or_default();
+        match self.rest.get(len) {
+            Some(&byte) if Class::of(byte) == Class::High => self.word_beyond_ascii(),
+            _ => Token::Word(self.take_bytes(len)),
+        }
+    }
+
+    /// Likewise of a word that has bytes beyond ASCII.
+    fn word_beyond_ascii(&mut self) -> Token<'a> {
+        let is_end = |&byte: &u8| !Class::of(byte).is_of_word();
+        let len = self.rest.iter().position(is_end);
+        let word = self.take_bytes(len.unwrap_or(self.rest.len()));
+        if self.letters == Letters::Utf8 && std::str::from_utf8(word).is_ok() {
+            Token::Word(word)
+        } else {
+            self.give_up()
+        }
+    }
+
+    fn take_bytes(&mut self, count: usize) -> &'a [u8] {
+        let (taken, rest) = self.rest.split_at_checked(count).unwrap_or_default();
         self.rest = rest;
-        Token::Word(word)
+        taken
     }
 
     /// Takes a literal or quoted name; the quote doubled is a quote inside it.
@@ -254,6 +287,7 @@ impl<'a> Iterator for Tokens<'a> {
                     continue;
                 }
                 Class::Word => return Some(self.word()),
+                Class::High => return Some(self.word_beyond_ascii()),
                 Class::Dollar | Class::Sign => {}
             }
             match self.rest {
@@ -294,7 +328,7 @@ mod tests {
     use super::*;
 
     fn tokens(sql: &str) -> Vec<Token<'_>> {
-        Tokens::new(sql.as_bytes(), Escapes::Backslash).collect()
+        Tokens::new(sql.as_bytes(), Escapes::Backslash, Letters::Utf8).collect()
     }
 
     #[test]
@@ -342,14 +376,31 @@ mod tests {
     }
 
     #[test]
+    fn takes_no_white_space_for_a_letter() {
+        let of = |sql: &'static [u8], letters| -> Vec<_> {
+            Tokens::new(sql, Escapes::Backslash, letters).collect()
+        };
+        let accents = "\u{e0}\u{e9} prix\u{a0}".as_bytes();
+        let words = [
+            Token::Word("\u{e0}\u{e9}".as_bytes()),
+            Token::Word("prix\u{a0}".as_bytes()),
+        ];
+        assert_eq!(of(accents, Letters::Utf8), words);
+        assert_eq!(of(accents, Letters::Unknown), [Token::Unfinished]);
+        for sql in [&b"a\xa0b"[..], b"\xa0b", b"\x85b", b"a\xff b", b"a \xc3"] {
+            assert_eq!(of(sql, Letters::Utf8).last(), Some(&Token::Unfinished));
+        }
+    }
+
+    #[test]
     fn backslash_is_plain_without_escapes() {
         let sql = br"'\' @a";
-        let plain: Vec<_> = Tokens::new(sql, Escapes::None).collect();
+        let plain: Vec<_> = Tokens::new(sql, Escapes::None, Letters::Utf8).collect();
         assert_eq!(
             plain,
             [Token::Literal(br"'\'"), Token::At, Token::Word(b"a")]
         );
-        let escaped: Vec<_> = Tokens::new(sql, Escapes::Backslash).collect();
+        let escaped: Vec<_> = Tokens::new(sql, Escapes::Backslash, Letters::Utf8).collect();
         assert_eq!(escaped, [Token::Unfinished]);
     }
 }

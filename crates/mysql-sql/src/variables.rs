@@ -9,16 +9,17 @@
 //! - what is no setting but a state or an event: `timestamp`, `insert_id`, `last_insert_id`,
 //!   `identity`, `rand_seed1`, `rand_seed2`, `gtid_next`, `gtid_seq_no`, `pseudo_thread_id` and all
 //!   `pseudo_…`, `tx_read_ts`, `tx_isolation_one_shot`;
-//! - what changes what the server tells of a session, or keeps of it: `session_track_…`,
-//!   `resultset_metadata`, `profiling`, `optimizer_trace…`, `debug…`;
+//! - what changes what the server tells of a session, or keeps of it: `resultset_metadata`,
+//!   `profiling`, `optimizer_trace…`, `debug…`;
 //! - what a replica or an administrator's tool sets: `sql_log_bin`, `binlog_…`, `original_…`,
 //!   `skip_replication`, `server_id`, `wsrep_on`;
 //! - one of two names of the same variable, or one that sets others along: `max_join_size` sets
 //!   `sql_big_selects`; `storage_engine`, `alter_algorithm`, `log_slow_query_time`,
-//!   `tmp_memory_table_size`,   `max_delayed_threads`, `wsrep_causal_reads`;
+//!   `tmp_memory_table_size`, `max_delayed_threads`, `wsrep_causal_reads`;
 //!   `character_set_server` and `…_database` with their collations;
 //!   `default_collation_for_utf8mb4` and `character_set_collations`, which decide what `SET
 //!   NAMES` makes of a session;
+//! - what TiDB sets for all its sessions though it takes a `SET` without `GLOBAL` for it;
 //! - what is a moment of the session's own time zone: `tidb_snapshot`, `system_versioning_asof`.
 
 use crate::assignment::Value;
@@ -126,14 +127,58 @@ pub(crate) fn find(name: &str) -> Option<Carried> {
     }
     // All others of TiDB's own have a default, and none sets another along.
     let is_tidbs = name.starts_with("tidb_") || name.starts_with("tiflash_");
-    let is_left_out = name.starts_with("tidb_last_") || TIDB_LEFT_OUT.contains(&name);
+    let is_left_out =
+        name.starts_with("tidb_last_") || TIDB_LEFT_OUT.contains(&name) || is_of_instance(name);
     (is_tidbs && !is_left_out && name.len() <= 64).then_some(Carried::Plain)
 }
 
+/// True for a variable whose value TiDB folds into the plan that it keeps of a prepared statement,
+/// and finds again by the text alone.
+pub(crate) fn is_of_plan(name: &str) -> bool {
+    matches!(name, "div_precision_increment" | "default_week_format")
+}
+
+/// True for a variable of the server process, which TiDB lets a session set by a plain `SET` while
+/// `tidb_enable_legacy_instance_scope` is on, its default: that holds for all sessions.
+///
+/// Those that `information_schema.variables_info` of TiDB 8.4 says to be so, and
+/// <https://docs.pingcap.com/tidb/stable/system-variables/> of earlier ones.
+pub(crate) fn is_of_instance(name: &str) -> bool {
+    TIDB_OF_INSTANCE.contains(&name)
+}
+
+const TIDB_OF_INSTANCE: [&str; 26] = [
+    "tidb_check_mb4_value_in_utf8",
+    "tidb_config",
+    "tidb_ddl_slow_opr_threshold",
+    "tidb_enable_collect_execution_info",
+    "tidb_enable_ddl",
+    "tidb_enable_slow_log",
+    "tidb_enable_stats_owner",
+    "tidb_expensive_query_time_threshold",
+    "tidb_expensive_txn_time_threshold",
+    "tidb_force_priority",
+    "tidb_general_log",
+    "tidb_log_file_max_days",
+    "tidb_memory_usage_alarm_ratio",
+    "tidb_pprof_sql_cpu",
+    "tidb_query_log_max_len",
+    "tidb_rc_read_check_ts",
+    "tidb_record_plan_in_slow_log",
+    "tidb_service_scope",
+    "tidb_slow_log_masking",
+    "tidb_slow_log_threshold",
+    "tidb_stmt_summary_enable_persistent",
+    "tidb_stmt_summary_file_max_backups",
+    "tidb_stmt_summary_file_max_days",
+    "tidb_stmt_summary_file_max_size",
+    "tidb_stmt_summary_filename",
+    "tidb_store_limit",
+];
+
 /// A moment of the session's time zone, a switch of what `SET` means, another name of
 /// `tidb_session_plan_cache_size`, and what can only be read.
-const TIDB_LEFT_OUT: [&str; 5] = [
-    "tidb_config",
+const TIDB_LEFT_OUT: [&str; 4] = [
     "tidb_current_ts",
     "tidb_enable_legacy_instance_scope",
     "tidb_prepared_plan_cache_size",

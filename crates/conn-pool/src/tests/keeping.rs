@@ -54,6 +54,30 @@ async fn idle_ones_are_closed_down_to_the_minimum() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_renewed_pool_lends_none_of_before() {
+    let numbers = Numbers {
+        delay: Duration::from_millis(100),
+        ..Numbers::default()
+    };
+    let pool = pool(&numbers, PoolConfig { max: 5, ..CONFIG });
+    let lent = pool.lease(&"a", &0, None).await.unwrap();
+    let idle = pool.lease(&"a", &0, None).await.unwrap();
+    idle.give_back();
+    let opening = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.lease(&"b", &0, None).await.unwrap().give_back() }
+    });
+    sleep(Duration::from_millis(50)).await;
+    pool.renew();
+    assert_eq!(pool.stats().idle, 0);
+    lent.give_back();
+    opening.await.unwrap();
+    assert_eq!(pool.stats().idle, 0, "it was being opened then");
+    assert_eq!(*pool.lease(&"a", &0, None).await.unwrap(), 3);
+    assert_eq!(numbers.closed.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_old_are_replaced_one_after_the_other() {
     let numbers = Numbers::default();
     let config = PoolConfig {

@@ -21,5 +21,6 @@ mod prepared;
 mod protocol;
 mod show;
 mod tls;
+mod turns;
 mod wire;
 mod world;

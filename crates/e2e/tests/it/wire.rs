@@ -121,6 +121,12 @@ impl Wire {
         self.query_with(sql, &[]).await
     }
 
+    /// Runs a statement that may not be UTF-8.
+    pub(crate) async fn query_bytes(&mut self, sql: &[u8]) -> Result<Vec<u8>> {
+        ensure!(!self.has_attributes(), "nothing is in front of it");
+        self.ask(Command::QUERY, sql).await
+    }
+
     /// Runs a statement with these query attributes, where there is room for them.
     pub(crate) async fn query_with(
         &mut self,

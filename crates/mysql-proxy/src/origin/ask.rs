@@ -22,6 +22,9 @@ pub(crate) const MAX_ANSWER: usize = 256 * 1024;
 /// Most conditions of a statement that are captured: an idle session keeps them.
 pub(crate) const MAX_CONDITIONS: u64 = 100;
 
+/// Most bytes of them that a session keeps: 100 of usual length.
+pub(crate) const MAX_CONDITION_BYTES: usize = 32 * 1024;
+
 /// Asks for so many.
 const CONDITIONS: &[u8] = b"SHOW WARNINGS LIMIT 100";
 
@@ -133,7 +136,8 @@ impl OriginConn {
     pub(crate) async fn ask_number(&mut self, sql: &str) -> Result<Option<u64>, OriginLoss> {
         let values = self.ask_row(sql).await?;
         let first = values.and_then(|values| values.into_iter().next().flatten());
-        Ok(first.and_then(|text| text.parse().ok()))
+        // In UTF-16 or UTF-32, which MariaDB takes for results, digits have zeros beside them.
+        Ok(first.and_then(|text| text.replace('\0', "").parse().ok()))
     }
 
     /// Asks for one row, in text form; `None` in it is NULL. `None`: the origin gave no row, or not

@@ -123,12 +123,13 @@ impl OriginConn {
 
     /// A session begins its stay.
     ///
-    /// `programs`: the origin has triggers or stored routines. They may leave on a connection what
-    /// no statement betrays (a view that calls a function which takes a lock), so it is reset
-    /// between two sessions.
-    pub(crate) fn begin_stay(&mut self, session: u32, programs: bool) {
+    /// `on_writes`, `on_reads`: the origin has programs that statements run which write or read.
+    /// They may leave on a connection what no statement betrays (a view calls a function that takes
+    /// a lock), so it is reset between two sessions if there was such a statement.
+    pub(crate) fn begin_stay(&mut self, session: u32, on_writes: bool, on_reads: bool) {
         self.wear.has_leftovers = self.wear.touched;
-        self.wear.must_reset = programs && self.wear.used && self.last_session != session;
+        let may_have_run = (on_writes && self.wear.touched) || (on_reads && self.wear.used);
+        self.wear.must_reset = may_have_run && self.last_session != session;
         self.last_session = session;
     }
 
@@ -180,10 +181,9 @@ impl OriginConn {
     /// The state after a reset.
     pub(super) fn state_after_reset(&self, role: Option<String>) -> SessionState {
         let names = match self.flavor {
-            // It goes to the server's own.
-            Flavor::MySql => Names::Unknown,
-            // It goes to those of the login, or of another client's if it did not know them.
-            Flavor::MariaDb { .. } => Names::Unknown,
+            // MySQL goes to the server's own, MariaDB to those of the login, or of another
+            // client's if it did not know them.
+            Flavor::MySql | Flavor::MariaDb { .. } => Names::Unknown,
             Flavor::TiDb => self.login_names.clone(),
         };
         SessionState::after_reset(names, role, self.keeps_ignore_space())

@@ -100,9 +100,14 @@ impl OriginConnector {
         &self.states
     }
 
-    /// True when it may have triggers or stored routines.
-    pub(crate) fn has_programs(&self) -> bool {
-        self.programs.may_be() && !self.flavor().is_tidb()
+    /// True when it may have triggers.
+    pub(crate) fn runs_on_writes(&self) -> bool {
+        self.programs.may_run_on_writes() && !self.flavor().is_tidb()
+    }
+
+    /// True when it may have views that call stored functions.
+    pub(crate) fn runs_on_reads(&self) -> bool {
+        self.programs.may_run_on_reads() && !self.flavor().is_tidb()
     }
 
     /// What is believed of them.
@@ -146,6 +151,11 @@ impl OriginConnector {
         let known = self.login_status.load(Ordering::Relaxed);
         let bits = u16::try_from(known & !KNOWN).ok()?;
         (known & KNOWN != 0).then(|| StatusFlags::from_bits_retain(bits))
+    }
+
+    /// What was known of a login is not true any more.
+    pub(crate) fn forget_login_status(&self) {
+        self.login_status.store(0, Ordering::Relaxed);
     }
 
     /// Opens a connection and logs in. Has no timeout of its own.

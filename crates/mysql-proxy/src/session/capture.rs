@@ -7,7 +7,7 @@ use tracing::{debug, warn};
 use super::{OF_SESSION, Session};
 use crate::error::OriginLoss;
 use crate::mutant::Fault;
-use crate::origin::{MAX_CONDITIONS, OriginConnector};
+use crate::origin::{MAX_CONDITION_BYTES, MAX_CONDITIONS, OriginConnector};
 
 impl Session {
     /// Takes all that there is to take from the lease in hand: nearly always nothing.
@@ -47,7 +47,9 @@ impl Session {
         match lease.take_conditions(forget).await {
             // There are more, and half of them would be a wrong answer; or it was killed.
             Ok(answer)
-                if answer.summary.rows >= MAX_CONDITIONS || answer.summary.error.is_some() => {}
+                if answer.summary.rows >= MAX_CONDITIONS
+                    || answer.bytes.len() > MAX_CONDITION_BYTES
+                    || answer.summary.error.is_some() => {}
             Ok(answer) => {
                 if let Some(status) = answer.summary.status {
                     // What an error has left unsaid.

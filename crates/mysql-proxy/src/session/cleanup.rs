@@ -40,6 +40,8 @@ struct Leftover {
     response: Option<ResponseTracker>,
     /// The command is not killed.
     finishes: bool,
+    /// It is closed, and not reset.
+    breaks_by_reset: bool,
     mutant: Mutant,
 }
 
@@ -58,6 +60,8 @@ enum NotClean {
     Talks,
     #[error("its reset was refused with error {0}")]
     Refused(u16),
+    #[error("its distributed transaction may have to outlive it")]
+    Distributed,
     #[error("it took too long")]
     TooLate,
 }
@@ -66,6 +70,7 @@ impl Session {
     /// Parts with the lease in hand at the session's end.
     pub(super) fn leave(mut self, end: &SessionEnd, drain: DrainGuard) {
         let parted = self.registered.part();
+        let breaks_by_reset = self.breaks_by_reset();
         let Some(lease) = self.held.take() else {
             return;
         };
@@ -84,6 +89,7 @@ impl Session {
             parted,
             response: self.response.take(),
             finishes: self.writes_alone && end.is_of_client(),
+            breaks_by_reset,
             mutant: self.shared.config.mutant,
         };
         leftover.clean_up(drain);
@@ -113,6 +119,9 @@ impl Leftover {
         if self.mutant.has(Fault::Reset) {
             self.lease.give_back();
             return Ok(());
+        }
+        if self.breaks_by_reset {
+            return Err(NotClean::Distributed);
         }
         match self.lease.reset().await {
             Ok(()) => {}

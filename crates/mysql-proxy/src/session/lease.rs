@@ -79,8 +79,12 @@ impl Session {
 
     /// The session has this lease from now on.
     pub(super) fn hold(&mut self, mut lease: Lease<OriginConnector>) {
-        let programs = self.served.pool.connector().has_programs();
-        lease.begin_stay(self.id, programs);
+        let connector = self.served.pool.connector();
+        lease.begin_stay(
+            self.id,
+            connector.runs_on_writes(),
+            connector.runs_on_reads(),
+        );
         self.registered.take(lease.thread());
         self.held = Some(lease);
     }
@@ -98,6 +102,14 @@ impl Session {
 
     /// How the first statement's literals read is the origin's to say, so it is asked: by a login.
     pub(super) async fn learn_status(&mut self) -> Result<(), Trouble> {
+        let generation = self.served.pool.generation();
+        if self.held.is_none() && self.generation != generation {
+            self.generation = generation;
+            if !self.state.has_variable("sql_mode") {
+                // Its next connection may read backslashes otherwise.
+                self.status = None;
+            }
+        }
         if self.status.is_none() {
             self.take_lease().await?;
             self.status = self.served.pool.connector().login_status();
@@ -155,7 +167,7 @@ impl Session {
     /// trigger that reads it. (What reads what the statement before left there can have no step
     /// ahead.)
     fn needs_insert_id(&self, effect: &Effect) -> bool {
-        let fires = || effect.may_write && self.served.pool.connector().has_programs();
+        let fires = || effect.may_write && self.served.pool.connector().runs_on_writes();
         let reads_previous = effect.needs_previous || effect.reads_conditions;
         let pins = effect.pin.is_some() && (effect.runs_program || !reads_previous);
         pins || effect.reads_insert_id || effect.sets_insert_id || fires()

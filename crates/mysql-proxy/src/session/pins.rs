@@ -16,11 +16,16 @@ pub(super) struct Pins {
     pub(super) transaction: bool,
     /// `SET TRANSACTION` told of the next transaction, which is not over yet.
     pub(super) next_transaction: bool,
+    /// `SAVEPOINT` was set without autocommit and before anything that opens a transaction by the
+    /// origin's word.
+    savepoint: bool,
     /// What the connection carries that no other can.
     state: Vec<Pin>,
     /// Prepared statements that have a handle of their own, with the reasons. Nothing of that is on
     /// the connection any more when they end.
     statements: Vec<(u32, &'static str)>,
+    /// `XA` was used on the connection, or may have been.
+    distributed: bool,
     /// The connection carried state at some time, and is reset before another session gets it.
     dirty: bool,
     /// What others see of this is not this any more.
@@ -39,8 +44,10 @@ impl Default for Pins {
         Self {
             transaction: false,
             next_transaction: false,
+            savepoint: false,
             state: Vec::new(),
             statements: Vec::new(),
+            distributed: false,
             dirty: false,
             changed: true,
         }
@@ -58,13 +65,35 @@ impl Pins {
     pub(super) fn hold(&self) -> bool {
         self.transaction
             || self.next_transaction
+            || self.savepoint
             || !self.state.is_empty()
             || !self.statements.is_empty()
+    }
+
+    /// A statement was about a savepoint, or not; once a transaction is open, that keeps it.
+    pub(super) fn note_savepoint(&mut self, is_there: bool, in_transaction: bool) {
+        if is_there && !in_transaction {
+            self.changed |= !self.savepoint;
+            self.savepoint = true;
+        } else if in_transaction {
+            self.forget_savepoint();
+        }
+    }
+
+    /// Its transaction is over, or known otherwise.
+    pub(super) fn forget_savepoint(&mut self) {
+        self.changed |= self.savepoint;
+        self.savepoint = false;
     }
 
     /// True while the connection carries state that no other can.
     pub(super) fn has_state(&self) -> bool {
         !self.state.is_empty()
+    }
+
+    /// True when `XA` was used on the connection, or may have been, whether or not that is over.
+    pub(super) fn had_distributed_transaction(&self) -> bool {
+        self.distributed
     }
 
     /// True when the connection must be reset before another session gets it.
@@ -82,6 +111,9 @@ impl Pins {
     pub(super) fn add(&mut self, reason: &'static str, name: Option<String>) -> bool {
         self.dirty = true;
         self.changed = true;
+        self.distributed |= [PinReason::DistributedTransaction, PinReason::TextPrepare]
+            .iter()
+            .any(|other| other.name() == reason);
         let is_new = !self.has(reason);
         if self.state.len() < MAX_PINS {
             self.state.push(Pin { reason, name });
@@ -148,6 +180,9 @@ impl Pins {
         reasons.extend(self.statements.iter().map(|(_, reason)| *reason));
         if self.next_transaction {
             reasons.push("next_transaction");
+        }
+        if self.savepoint {
+            reasons.push("savepoint");
         }
         reasons.sort_unstable();
         reasons.dedup();

@@ -164,7 +164,7 @@ impl Session {
     /// True unless a statement surely leaves rows as they are, in whatever state its connection
     /// is: what reads a view may run a function that writes.
     pub(super) fn may_do_harm(&self, effect: &Effect) -> bool {
-        effect.may_write || self.served.pool.connector().has_programs()
+        effect.may_write || self.served.pool.connector().runs_on_reads()
     }
 
     /// Leads the lease in hand to the session's state, and waits until it is there.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use conn_pool::Lease;
 use mysql_proto::{StatusFlags, Summary};
 use mysql_sql::{
     Assignment, Effect, MakesInsertId, PinReason, StatementKind, Value, is_character_set,
@@ -17,6 +18,7 @@ use super::previous::{Previous, Ran};
 use super::{OF_SESSION, Session};
 use crate::error::{OriginLoss, SessionEnd, Trouble};
 use crate::mutant::Fault;
+use crate::origin::OriginConnector;
 use crate::refusal;
 use crate::state::SessionState;
 
@@ -68,9 +70,13 @@ impl Session {
         if may_program && may_have_run {
             self.served.pool.connector().programs().note_definition();
         }
+        if effect.changes_logins && may_have_run {
+            self.served.pool.connector().forget_login_status();
+            self.served.pool.renew();
+        }
         let is_doubtful = self.note_made_id(effect, summary);
         self.note_status(kind, effect, summary);
-        self.note_pins(effect, summary.error);
+        self.note_pins(effect, summary);
         if !effect.sets.is_empty() {
             self.note_sets(effect, failed).await?;
         }
@@ -113,7 +119,16 @@ impl Session {
             if in_transaction && !was_open {
                 self.served.metrics.transactions.inc();
             }
+            let is_autocommit = status.contains(StatusFlags::AUTOCOMMIT);
+            self.pins
+                .note_savepoint(effect.names_savepoint && !is_autocommit, in_transaction);
             self.pins.transaction = in_transaction;
+        }
+        if matches!(kind, StatementKind::Transaction | StatementKind::Define)
+            && !failed
+            && !effect.names_savepoint
+        {
+            self.pins.forget_savepoint();
         }
         if failed {
             // An error tells no status: not whether a transaction is still open, nor whether it
@@ -133,9 +148,12 @@ impl Session {
         }
     }
 
-    fn note_pins(&mut self, effect: &Effect, error: Option<u16>) {
+    fn note_pins(&mut self, effect: &Effect, summary: &Summary) {
+        let error = summary.error;
+        // With `sql_select_limit = 0` neither `SELECT` nor `DO` runs what it names.
+        let has_run = error.is_none() && !self.state.has_variable("sql_select_limit");
         if let Some(release) = &effect.releases
-            && error.is_none()
+            && has_run
         {
             self.pins.release(release);
         }
@@ -294,9 +312,14 @@ impl Session {
 
     /// Resets the connection, which carries, or has carried, what no state tells.
     async fn clean(&mut self) {
+        let breaks = self.breaks_by_reset();
         let Some(lease) = &mut self.held else { return };
         self.pins = Pins::default();
         self.previous.visit = None;
+        if breaks {
+            self.held = None;
+            return;
+        }
         if self.shared.config.mutant.has(Fault::Reset) {
             return;
         }
@@ -305,6 +328,14 @@ impl Session {
             debug!("Closed an origin connection that could not be reset");
             self.held = None;
         }
+    }
+
+    /// True for a connection of MariaDB's on which a distributed transaction may be prepared: a
+    /// reset takes that from its owner, and leaves a connection on which `InnoDB` answers nothing
+    /// but 1031. (Seen with 10.11. When it is closed, the transaction stays for `XA RECOVER`.)
+    pub(super) fn breaks_by_reset(&self) -> bool {
+        let is_mariadb = |lease: &Lease<OriginConnector>| lease.flavor().is_mariadb();
+        self.pins.had_distributed_transaction() && self.held.as_ref().is_some_and(is_mariadb)
     }
 
     /// Parts with the lease in hand at the session's reset: what is open is rolled back, and what

@@ -23,7 +23,7 @@ mod send;
 
 use std::sync::Arc;
 
-use mysql_proto::{Command, StatusFlags, Summary, patch_statement_id};
+use mysql_proto::{Command, StatusFlags, Summary, patch_statement_id, write_command};
 use mysql_sql::{Effect, StatementKind};
 
 use super::Session;
@@ -96,6 +96,9 @@ impl Session {
         prepared.failed = None;
         let is_open = |bound: &Bound| bound.cursor || bound.long_data;
         if !prepared.bound.as_ref().is_some_and(is_open) {
+            if self.held.is_some() {
+                return self.reset_by_ping(packet).await;
+            }
             self.discard(packet).await?;
             let status = self.status.unwrap_or(StatusFlags::AUTOCOMMIT);
             return self.downstream.send_ok(status).await;
@@ -107,6 +110,20 @@ impl Session {
             self.unbind(id, |bound| (bound.cursor, bound.long_data) = (false, false));
         }
         self.settle().await
+    }
+
+    /// There is nothing to reset, but only the connection knows the status that the reply tells: an
+    /// error before it told none.
+    async fn reset_by_ping(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        let mut ping = Vec::new();
+        write_command(&mut ping, Command::PING, &[]);
+        let outgoing = Outgoing {
+            packet_instead: Some(ping),
+            ..Outgoing::unchanged(packet)
+        };
+        let mut effect = Effect::command();
+        self.relay_statement(&outgoing, StatementKind::Other, &mut effect)
+            .await
     }
 
     /// `COM_STMT_CLOSE`: has no response. The handle stays for others.

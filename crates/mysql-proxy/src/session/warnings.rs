@@ -47,7 +47,8 @@ pub(super) struct Part {
 }
 
 impl Warnings {
-    pub(super) fn new(answer: Answer, has_eof: bool) -> Self {
+    pub(super) fn new(mut answer: Answer, has_eof: bool) -> Self {
+        answer.bytes.shrink_to_fit();
         Self { answer, has_eof }
     }
 

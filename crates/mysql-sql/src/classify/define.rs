@@ -64,9 +64,13 @@ impl Reader<'_> {
                 // MariaDB's `CREATE OR REPLACE` drops it.
                 let replaces = self.words().any(|word| word::is(word, "REPLACE"));
                 self.effect.drops_database |= replaces;
+                // Its character set is that of whoever enters it afterwards.
+                self.effect.changes_logins = true;
                 self.scan(Calls::From(&[]));
             }
             Thing::Other => {
+                let second = self.words().next().unwrap_or_default();
+                self.effect.changes_logins |= word::is(second, "USER") || word::is(second, "ROLE");
                 let selects = self.words().any(|word| word::is(word, "SELECT"));
                 if selects {
                     self.effect.add_insert_id(MakesInsertId::Untold);

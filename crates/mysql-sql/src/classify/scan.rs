@@ -114,17 +114,22 @@ impl<'a> Reader<'a> {
             self.betrayed(betraying, calls, before, opens && !is_qualified);
         }
         // Behind a point it may be the user's, whatever it is called.
-        if opens && are_calls(calls) && (is_qualified || !is_builtin(word)) {
+        let is_known = is_builtin(word) || self.dialect.server == Server::TiDb;
+        if opens && are_calls(calls) && (is_qualified || !is_known) {
             self.called(before);
         }
     }
 
     /// A name that is not native stands before a parenthesis: a stored function may do anything.
     fn called(&mut self, before: Before<'_>) {
-        let has_functions = self.dialect.server != Server::TiDb;
-        if has_functions && !names_columns(before) && !self.names_query() {
-            self.effect.add_pin(PinReason::StoredFunction);
+        if names_columns(before) || self.names_query() {
+            return;
         }
+        // TiDB has none, but one of its own may be written like that.
+        self.effect.add_pin(match self.dialect.server {
+            Server::TiDb => PinReason::NotUnderstood,
+            Server::MySql | Server::MariaDb => PinReason::StoredFunction,
+        });
     }
 
     /// True for the columns of a `WITH name (a, b) AS (…)`.

@@ -9,6 +9,7 @@ use super::scan::Stop;
 use super::{Reader, name, value};
 use crate::assignment::{Assignment, MAX_LITERAL, Value};
 use crate::pin::PinReason;
+use crate::question::Server;
 use crate::token::{Token, Tokens, VariableName};
 use crate::variables::{self, Carried};
 use crate::word;
@@ -116,12 +117,18 @@ impl<'a> Reader<'a> {
         let (text, stop) = self.value();
         if is_unsure {
             self.effect.add_pin(reason(&name));
-        } else if scope == Some(Scope::Global) {
-            self.effect.may_write = true;
+        } else if scope == Some(Scope::Global) || variables::is_of_instance(&name) {
+            self.set_globally();
         } else {
             self.assign(&name, text, scope == Some(Scope::Bare));
         }
         stop
+    }
+
+    /// The session keeps its own value, and those that log in later do not.
+    fn set_globally(&mut self) {
+        self.effect.may_write = true;
+        self.effect.changes_logins = true;
     }
 
     /// The scope and the name of a variable, in lower case.
@@ -158,6 +165,12 @@ impl<'a> Reader<'a> {
             self.effect.add_pin(PinReason::SessionVariable);
             return;
         };
+        if self.dialect.server == Server::TiDb && variables::is_of_plan(name) {
+            // What is on the connection is from others, and what comes on it must not be theirs.
+            self.effect.add_pin(PinReason::SessionVariable);
+            self.effect.needs_unused = true;
+            return;
+        }
         let mut value = value::of_system_variable(text);
         if is_bare && carried == Carried::NextTransaction {
             self.effect.next_transaction = true;

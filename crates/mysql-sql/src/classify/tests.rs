@@ -1,10 +1,11 @@
 //! Statements and what they do, by effect.
 
 use super::*;
-use crate::{Answer, QuestionKind};
+use crate::Answer;
 
 mod asks;
 mod clients;
+mod doubts;
 mod sets;
 
 fn effect(sql: &str) -> Effect {
@@ -53,6 +54,7 @@ fn leaves_the_connection_as_it_was() {
             may_find_rows: effect.may_find_rows,
             makes_insert_id: effect.makes_insert_id,
             defines: effect.defines,
+            names_savepoint: effect.names_savepoint,
             calc_found_rows: sql.starts_with("EXPLAIN"),
             conditions: effect.conditions,
             ..Effect::default()
@@ -258,6 +260,7 @@ fn knows_what_a_later_statement_asks_about_those_before_the_text() {
     for (server, is_behind) in [(Server::MySql, true), (Server::MariaDb, false)] {
         let dialect = Dialect {
             escapes: Escapes::Backslash,
+            letters: Letters::Utf8,
             server,
         };
         let asked = classify(sql, dialect).effect.questions;
@@ -419,14 +422,6 @@ fn tells_columns_from_calls() {
     ] {
         assert_eq!(effect(sql).pin, Some(PinReason::StoredFunction), "{sql}");
     }
-    let of_tidb = Dialect {
-        escapes: Escapes::Backslash,
-        server: Server::TiDb,
-    };
-    assert_eq!(
-        classify(b"SELECT TIDB_SHARD(a) FROM t", of_tidb).effect.pin,
-        None
-    );
 }
 
 #[test]

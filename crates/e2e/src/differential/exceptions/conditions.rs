@@ -2,10 +2,12 @@
 
 use testkit::DatabaseKind;
 
-use super::{CONDITIONS, COUNTS, Case, NO_CURSOR, Reason, UNKNOWN_STATEMENT, has, is_error};
+use super::{
+    CONDITIONS, COUNTS, Case, NO_CURSOR, Reason, UNKNOWN_STATEMENT, has, is_error, text_of,
+};
 use crate::differential::reply::{Reply, Row};
 use crate::differential::step::Step;
-use crate::differential::without::{PARSE_ERROR, without_warnings};
+use crate::differential::without::{PARSE_ERROR, without_rows, without_warnings};
 
 /// `ER_NOT_SUPPORTED_YET`: the edge has lent the connection on.
 const LENT_ON: u16 = 1235;
@@ -47,6 +49,13 @@ impl Case<'_> {
             is_behind_another(&self.sql) || self.last.is_none_or(|reply| !has_conditions(reply));
         let is_of_edge = self.last.is_some_and(is_of_edge);
         if is_of_older && (is_of_edge || lacks_only(self.expected, self.seen)) {
+            return Some("conditions of a statement before the last one, or of a command");
+        }
+        // It found none to tell of, which is a condition by itself.
+        let before = self.place.checked_sub(1);
+        let before = before.and_then(|place| text_of(self.program, place));
+        let is_behind_question = before.is_some_and(|sql| sql.starts_with("get diagnostics"));
+        if is_of_older && is_behind_question && self.equal(without_rows) {
             return Some("conditions of a statement before the last one, or of a command");
         }
         let did_not_begin = matches!(

@@ -18,7 +18,7 @@ impl Reader<'_> {
         }
         self.tokens = before.clone();
         if self.tokens.take_word("DEFAULT") && self.tokens.take_word("ROLE") {
-            self.effect.may_write = true;
+            self.set_globally();
             self.skip_statement();
             return true;
         }
@@ -67,7 +67,7 @@ impl Reader<'_> {
         }
         self.effect.may_set_in_part = sets.len() > 1;
         match scope {
-            Some(Scope::Global) => self.effect.may_write = true,
+            Some(Scope::Global) => self.set_globally(),
             Some(_) => sets.into_iter().for_each(|set| self.effect.add_set(set)),
             None => self.effect.next_transaction = true,
         }
@@ -152,6 +152,11 @@ impl Reader<'_> {
                     return;
                 }
                 Token::Word(word) if word::is(word, "FOR") => break,
+                // No literal stands for what `LAST_INSERT_ID()` gives then.
+                Token::Word(word) if is_insert_id(word) => {
+                    self.pin_and_scan(PinReason::NotUnderstood);
+                    return;
+                }
                 Token::Word(_)
                 | Token::Quoted(_)
                 | Token::Literal(_)
@@ -172,6 +177,15 @@ impl Reader<'_> {
             self.pin_and_scan(PinReason::NotUnderstood);
         } else {
             self.statement();
+            // With `sql_select_limit=0` a `SELECT RELEASE_LOCK('a')` does nothing.
+            self.effect.releases = None;
         }
     }
+}
+
+/// The variable that `LAST_INSERT_ID()` reads, by one of its names.
+fn is_insert_id(word: &[u8]) -> bool {
+    ["last_insert_id", "identity"]
+        .iter()
+        .any(|name| word::is(word, name))
 }

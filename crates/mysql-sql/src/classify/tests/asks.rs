@@ -5,8 +5,8 @@ use crate::question::QuestionKind::{
     self, ConnectionId, ErrorCount, FoundRows, LastInsertId, RowCount, WarningCount,
 };
 use crate::{
-    Answer, Diagnostics, Dialect, Escapes, Kill, PinReason, Release, Server, TidegateTable,
-    classify, substitute,
+    Answer, Diagnostics, Dialect, Escapes, Kill, Letters, PinReason, Release, Server,
+    TidegateTable, classify, substitute,
 };
 
 #[test]
@@ -163,6 +163,7 @@ fn tidb_names_a_column_after_the_comments_behind_it_too() {
     let sql = b"SELECT /* a */ ROW_COUNT() /* b */ , FOUND_ROWS() -- c\n";
     let dialect = Dialect {
         escapes: Escapes::Backslash,
+        letters: Letters::Utf8,
         server: Server::TiDb,
     };
     for (dialect, names) in [
@@ -181,6 +182,7 @@ fn a_call_may_stay_but_for_one_value() {
     let sql = "INSERT INTO t VALUES (1); SELECT LAST_INSERT_ID()";
     let of = |server| Dialect {
         escapes: Escapes::Backslash,
+        letters: Letters::Utf8,
         server,
     };
     assert_eq!(effect(sql).questions, []);

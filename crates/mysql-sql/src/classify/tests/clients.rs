@@ -48,7 +48,9 @@ pub(super) const STATEMENTS: &[&str] = &[
     "SHOW WARNINGS",
     // MariaDB Connector/J.
     "set autocommit=1, sql_mode = concat(@@sql_mode,',STRICT_TRANS_TABLES'), \
-     session_character_set = utf8mb4",
+     session_track_schema=1",
+    "set session_track_system_variables = \
+     CONCAT(@@global.session_track_system_variables,',transaction_isolation')",
     // mysql2, Prisma, Drizzle, TypeORM, Sequelize.
     "SET NAMES utf8mb4;",
     "SET time_zone = '+00:00';",

@@ -226,7 +226,7 @@ fn pins_what_cannot_be_carried() {
         ("SET sql_log_bin = 0", PinReason::SessionVariable),
         ("SET max_join_size = 5", PinReason::SessionVariable),
         ("SET profiling = 1", PinReason::SessionVariable),
-        ("SET session_track_schema = 0", PinReason::SessionVariable),
+        ("SET resultset_metadata = NONE", PinReason::SessionVariable),
         (
             "SET tidb_snapshot = '2024-01-01'",
             PinReason::SessionVariable,

@@ -1,0 +1,372 @@
+//! Sessions that take turns on few connections get what they get directly, byte for byte: cases
+//! that a random program does not hit upon.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use e2e::Endpoint;
+use mysql_proto::Capabilities;
+use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
+use tokio::time::sleep;
+
+use crate::wire::{COLLATION, Wire};
+use crate::world::{DATABASE, USER, direct, path, server};
+
+/// `latin1_swedish_ci`, where 0xA0 is white space.
+const LATIN1: u8 = 8;
+
+/// How long a server may take to notice that a client has left.
+const LEAVING: Duration = Duration::from_millis(300);
+
+/// What one session does: which one, and what.
+type Turn = (char, Does);
+
+#[derive(Clone, Copy)]
+enum Does {
+    Query(&'static [u8]),
+    Prepare(&'static str),
+    /// Executes what it has prepared.
+    Execute,
+    Quit,
+}
+
+use Does::{Execute, Prepare, Query, Quit};
+
+struct Case {
+    kinds: &'static [DatabaseKind],
+    /// What an administrator does before, on a table `t (id INT AUTO_INCREMENT, n INT)`.
+    before: &'static [&'static str],
+    collation: u8,
+    turns: &'static [Turn],
+}
+
+impl Case {
+    async fn compare(&self) -> Result<()> {
+        for &kind in self.kinds {
+            self.compare_on(kind).await.context(kind)?;
+        }
+        Ok(())
+    }
+
+    async fn compare_on(&self, kind: DatabaseKind) -> Result<()> {
+        let Some(server) = server(kind).await? else {
+            return Ok(());
+        };
+        let rights = format!("GRANT ALL PRIVILEGES ON *.* TO '{USER}'@'%'");
+        let table = format!("{DATABASE}.t (id INT AUTO_INCREMENT PRIMARY KEY, n INT)");
+        let mut before = vec![
+            rights,
+            format!("DROP TABLE IF EXISTS {DATABASE}.t"),
+            format!("CREATE TABLE {table}"),
+            format!("INSERT INTO {DATABASE}.t (n) VALUES (7), (8), (9)"),
+        ];
+        before.extend(self.before.iter().map(|sql| (*sql).to_owned()));
+        let before: Vec<&str> = before.iter().map(String::as_str).collect();
+
+        server.execute_all(&before).await?;
+        let expected = self.play(&direct(&server)).await.context("directly")?;
+        server.execute_all(&before).await?;
+        let Some(path) = path(&server).pool("max = 2").start().await? else {
+            return Ok(());
+        };
+        let seen = self.play(path.endpoint()).await.context("through")?;
+        for (at, (expected, seen)) in expected.iter().zip(&seen).enumerate() {
+            ensure!(
+                expected == seen,
+                "turn {at}: {} is not {}",
+                seen.escape_ascii(),
+                expected.escape_ascii()
+            );
+        }
+        Ok(())
+    }
+
+    /// The reply to each turn.
+    async fn play(&self, endpoint: &Endpoint) -> Result<Vec<Vec<u8>>> {
+        let mut sessions: BTreeMap<char, (Wire, u32)> = BTreeMap::new();
+        let mut replies = Vec::new();
+        for (name, does) in self.turns {
+            if !sessions.contains_key(name) {
+                let wire = Wire::open_in(endpoint, Capabilities::empty(), self.collation).await?;
+                sessions.insert(*name, (wire, 0));
+            }
+            let (wire, statement) = sessions.get_mut(name).context("no such session")?;
+            replies.push(match does {
+                Query(sql) => wire.query_bytes(sql).await?,
+                Prepare(sql) => {
+                    let (id, reply) = wire.prepare(sql).await?;
+                    *statement = id;
+                    reply
+                }
+                Execute => wire.execute(*statement, &[], &[]).await?,
+                Quit => {
+                    sessions.remove(name);
+                    sleep(LEAVING).await;
+                    Vec::new()
+                }
+            });
+        }
+        Ok(replies)
+    }
+}
+
+/// A word behind white space that only some character sets have is seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn white_space_of_another_character_set_hides_nothing() -> Result<()> {
+    let latin1 = Case {
+        kinds: &[MariaDb, MySql],
+        before: &[],
+        collation: LATIN1,
+        turns: &[
+            ('a', Query(b"SELECT 5 INTO\xa0@x")),
+            ('b', Query(b"SELECT @x")),
+            ('a', Query(b"CREATE TEMPORARY\xa0TABLE\xa0brief (a INT)")),
+            ('b', Query(b"SELECT * FROM brief")),
+            ('a', Query(b"SELECT @x, a FROM brief")),
+        ],
+    };
+    latin1.compare().await?;
+    let utf8 = Case {
+        kinds: &[Tidb],
+        before: &[],
+        collation: COLLATION,
+        turns: &[
+            ('a', Query(b"CREATE \xa0TEMPORARY TABLE brief (a INT)")),
+            ('a', Query(b"INSERT INTO brief VALUES (1)")),
+            ('b', Query(b"SELECT * FROM brief")),
+            ('a', Query(b"SELECT * FROM brief")),
+        ],
+    };
+    utf8.compare().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_of_tidb_in_quotes_is_seen() -> Result<()> {
+    let case = Case {
+        kinds: &[Tidb],
+        before: &[],
+        collation: COLLATION,
+        turns: &[
+            ('a', Query(b"SELECT `get_lock`('a lock', 1)")),
+            ('b', Query(b"SELECT GET_LOCK('a lock', 0)")),
+            ('a', Quit),
+            ('b', Query(b"SELECT GET_LOCK('a lock', 0)")),
+        ],
+    };
+    case.compare().await
+}
+
+/// Without autocommit it opens a transaction, though the status does not tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_savepoint_ahead_of_the_first_write_is_kept() -> Result<()> {
+    let case = Case {
+        kinds: &DatabaseKind::ALL,
+        before: &[],
+        collation: COLLATION,
+        turns: &[
+            ('a', Query(b"SET autocommit = 0")),
+            ('a', Query(b"SAVEPOINT s")),
+            ('b', Query(b"SELECT 1")),
+            ('a', Query(b"INSERT INTO t (n) VALUES (2)")),
+            ('a', Query(b"ROLLBACK TO SAVEPOINT s")),
+            ('b', Query(b"SELECT 1")),
+            ('a', Query(b"COMMIT")),
+            ('b', Query(b"SELECT n FROM t ORDER BY id")),
+            ('a', Query(b"ROLLBACK TO SAVEPOINT s")),
+        ],
+    };
+    case.compare().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_whose_release_gave_no_row_is_held() -> Result<()> {
+    let case = Case {
+        kinds: &[MariaDb, MySql],
+        before: &[],
+        collation: COLLATION,
+        turns: &[
+            ('a', Query(b"SELECT GET_LOCK('a lock', 0)")),
+            ('a', Query(b"SET sql_select_limit = 0")),
+            ('a', Query(b"SELECT RELEASE_LOCK('a lock')")),
+            ('b', Query(b"SELECT GET_LOCK('a lock', 0)")),
+            ('a', Query(b"DO RELEASE_LOCK('a lock')")),
+            ('b', Query(b"SELECT GET_LOCK('a lock', 0)")),
+        ],
+    };
+    case.compare().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_insert_id_that_a_statement_sets_is_read_behind_that() -> Result<()> {
+    let all = Case {
+        kinds: &DatabaseKind::ALL,
+        before: &[],
+        collation: COLLATION,
+        turns: &[
+            ('a', Query(b"INSERT INTO t (n) VALUES (1)")),
+            ('b', Query(b"SELECT 1")),
+            (
+                'a',
+                Query(b"SELECT LAST_INSERT_ID(), LAST_INSERT_ID(55), LAST_INSERT_ID()"),
+            ),
+            ('b', Query(b"SELECT LAST_INSERT_ID()")),
+            ('a', Query(b"SELECT LAST_INSERT_ID()")),
+        ],
+    };
+    all.compare().await?;
+    let of_mariadb = Case {
+        kinds: &[MariaDb],
+        before: &[],
+        collation: COLLATION,
+        turns: &[
+            ('a', Query(b"INSERT INTO t (n) VALUES (1)")),
+            (
+                'a',
+                Query(b"SET STATEMENT last_insert_id = 5 FOR SELECT LAST_INSERT_ID()"),
+            ),
+            ('b', Query(b"SELECT 1")),
+            ('a', Query(b"SELECT LAST_INSERT_ID()")),
+            ('b', Query(b"SET character_set_results = 'ucs2'")),
+            ('b', Query(b"INSERT INTO t (n) SELECT n FROM t")),
+            ('a', Query(b"SELECT 1")),
+            ('b', Query(b"SELECT LAST_INSERT_ID()")),
+        ],
+    };
+    of_mariadb.compare().await
+}
+
+/// TiDB keeps the scale of a division in the plan of a prepared statement.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prepared_statement_is_not_that_of_other_settings() -> Result<()> {
+    let case = Case {
+        kinds: &DatabaseKind::ALL,
+        before: &[],
+        collation: COLLATION,
+        turns: &[
+            ('a', Query(b"SET div_precision_increment = 10")),
+            ('a', Query(b"SET default_week_format = 3")),
+            ('a', Prepare("SELECT 1/3, WEEK('2020-01-01')")),
+            ('b', Prepare("SELECT 1/3, WEEK('2020-01-01')")),
+            ('a', Execute),
+            ('b', Execute),
+            ('a', Execute),
+            ('b', Execute),
+        ],
+    };
+    case.compare().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_set_for_all_holds_for_who_logs_in_later() -> Result<()> {
+    let case = Case {
+        kinds: &DatabaseKind::ALL,
+        before: &["SET GLOBAL div_precision_increment = 4"],
+        collation: COLLATION,
+        turns: &[
+            ('a', Query(b"SELECT 1/3")),
+            ('b', Query(b"SET GLOBAL div_precision_increment = 9")),
+            ('c', Query(b"SELECT 1/3")),
+            ('c', Query(b"SELECT @@div_precision_increment")),
+        ],
+    };
+    case.compare().await?;
+    let of_tidb = Case {
+        kinds: &[Tidb],
+        before: &["SET GLOBAL tidb_slow_log_threshold = 300"],
+        collation: COLLATION,
+        turns: &[
+            ('a', Query(b"SET tidb_slow_log_threshold = 200")),
+            ('b', Query(b"SELECT @@tidb_slow_log_threshold")),
+            ('c', Query(b"SELECT @@tidb_slow_log_threshold")),
+        ],
+    };
+    of_tidb.compare().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_altered_is_so_at_once() -> Result<()> {
+    let case = Case {
+        kinds: &[MariaDb, MySql],
+        before: &["ALTER DATABASE shop CHARACTER SET utf8mb4"],
+        collation: COLLATION,
+        turns: &[
+            ('a', Query(b"SELECT @@character_set_database")),
+            ('b', Query(b"SELECT @@character_set_database")),
+            ('a', Query(b"ALTER DATABASE shop CHARACTER SET latin1")),
+            ('a', Query(b"SELECT @@character_set_database")),
+            ('c', Query(b"SELECT @@character_set_database")),
+        ],
+    };
+    case.compare().await
+}
+
+/// MariaDB does not survive the reset of a connection that has prepared one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prepared_distributed_transaction_outlives_its_session() -> Result<()> {
+    let case = Case {
+        kinds: &[MariaDb, MySql],
+        before: &[],
+        collation: COLLATION,
+        turns: &[
+            ('a', Query(b"XA START 'x'")),
+            ('a', Query(b"INSERT INTO t (n) VALUES (10)")),
+            ('a', Query(b"XA END 'x'")),
+            ('a', Query(b"XA PREPARE 'x'")),
+            ('a', Quit),
+            ('b', Query(b"XA COMMIT 'x'")),
+            ('b', Query(b"SELECT n FROM t ORDER BY id")),
+            ('c', Query(b"UPDATE t SET n = n + 1")),
+            ('c', Query(b"DROP TABLE t")),
+        ],
+    };
+    case.compare().await
+}
+
+/// A view runs its function with the rights of whoever made it, so that nobody shows that function
+/// to who reads the view.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_hidden_function_sets_is_nobody_elses() -> Result<()> {
+    for kind in [MariaDb, MySql] {
+        let Some(server) = server(kind).await? else {
+            continue;
+        };
+        server
+            .execute_all(&[
+                "CREATE TABLE shop.t (n INT)",
+                "INSERT INTO shop.t VALUES (1), (2), (3)",
+                "CREATE DATABASE hidden",
+            ])
+            .await?;
+        if kind == MySql {
+            server
+                .execute("SET GLOBAL log_bin_trust_function_creators = 1")
+                .await?;
+        }
+        server
+            .execute_all(&[
+                "CREATE FUNCTION hidden.f() RETURNS INT BEGIN \
+                 SET SESSION sql_select_limit = 1; RETURN GET_LOCK('a lock', 0); END",
+                "CREATE SQL SECURITY DEFINER VIEW shop.v AS SELECT hidden.f()",
+                &format!("REVOKE ALL PRIVILEGES ON shop.* FROM '{USER}'@'%'"),
+                &format!("GRANT SELECT ON shop.* TO '{USER}'@'%'"),
+            ])
+            .await?;
+        let Some(path) = path(&server).pool("max = 1").start().await? else {
+            continue;
+        };
+        // Whatever is believed before the first answer, it is there now.
+        sleep(Duration::from_secs(2)).await;
+        let mut first = Wire::open(path.endpoint(), Capabilities::empty()).await?;
+        first.query("SELECT * FROM v").await?;
+        let mut second = Wire::open(path.endpoint(), Capabilities::empty()).await?;
+        let mut expected = Wire::open(&direct(&server), Capabilities::empty()).await?;
+        for sql in ["SELECT n FROM t", "SELECT GET_LOCK('a lock', 0)"] {
+            let seen = second.query(sql).await?;
+            second.query("DO RELEASE_ALL_LOCKS()").await?;
+            let same = expected.query(sql).await? == seen;
+            ensure!(same, "{kind}: {sql}: {}", seen.escape_ascii());
+        }
+    }
+    Ok(())
+}

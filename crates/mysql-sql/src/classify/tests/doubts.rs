@@ -1,0 +1,95 @@
+//! What looks harmless and is not.
+
+use super::effect;
+use crate::{Dialect, Escapes, Letters, PinReason, Server, classify};
+
+fn pin(sql: &[u8], letters: Letters, server: Server) -> Option<PinReason> {
+    let dialect = Dialect {
+        escapes: Escapes::Backslash,
+        letters,
+        server,
+    };
+    classify(sql, dialect).effect.pin
+}
+
+#[test]
+fn takes_a_quoted_name_of_tidbs_functions_for_one() {
+    let pin = |sql: &str| pin(sql.as_bytes(), Letters::Utf8, Server::TiDb);
+    assert_eq!(pin("SELECT TIDB_SHARD(a) FROM t"), None);
+    assert_eq!(pin("INSERT INTO `t` (`a`) VALUES (1)"), None);
+    for sql in ["SELECT `get_lock`('a', 1)", "SELECT d.get_lock('a', 1)"] {
+        assert_eq!(pin(sql), Some(PinReason::NotUnderstood), "{sql}");
+    }
+}
+
+#[test]
+fn hides_no_word_behind_white_space_of_another_character_set() {
+    let not_understood = Some(PinReason::NotUnderstood);
+    for sql in [
+        &b"CREATE \xa0TEMPORARY TABLE t (a INT)"[..],
+        b"CREATE TEMPORARY\xa0TABLE t (a INT)",
+        b"SELECT 5 INTO\xa0@x",
+        b"SELECT get_lock\xff('a', 1)",
+        b"SELECT 1,\x85get_lock('a', 1)",
+        b"CREATE \xa0OR REPLACE PROCEDURE p() SET @a = 1",
+    ] {
+        for letters in [Letters::Utf8, Letters::Unknown] {
+            let shown = sql.escape_ascii();
+            assert_eq!(pin(sql, letters, Server::MySql), not_understood, "{shown}");
+        }
+    }
+    let accents = "SELECT pr\u{e9}nom, 'd\u{e9}j\u{e0}' FROM `caf\u{e9}`".as_bytes();
+    assert_eq!(pin(accents, Letters::Utf8, Server::MySql), None);
+    let unknown = pin(accents, Letters::Unknown, Server::MySql);
+    assert_eq!(unknown, not_understood);
+    let literal = "SELECT 'd\u{e9}j\u{e0}'".as_bytes();
+    assert_eq!(pin(literal, Letters::Unknown, Server::MySql), None);
+}
+
+#[test]
+fn knows_what_changes_later_logins() {
+    for sql in [
+        "SET GLOBAL sql_mode = 'ANSI'",
+        "SET PERSIST sort_buffer_size = 1000",
+        "SET sort_buffer_size = 1, @@GLOBAL.sql_mode = ''",
+        "SET GLOBAL TRANSACTION READ ONLY",
+        "SET DEFAULT ROLE ALL TO app",
+        "GRANT SELECT ON d.* TO app",
+        "REVOKE r FROM app",
+        "ALTER USER app IDENTIFIED BY 'x'",
+        "ALTER DATABASE d CHARACTER SET utf8mb3",
+    ] {
+        assert!(effect(sql).changes_logins, "{sql}");
+    }
+    for sql in [
+        "SET sort_buffer_size = 1",
+        "ALTER TABLE user ADD a INT",
+        "SELECT @@GLOBAL.sql_mode",
+    ] {
+        assert!(!effect(sql).changes_logins, "{sql}");
+    }
+    // TiDB sets it for all sessions.
+    let instance = effect("SET tidb_general_log = 1");
+    assert!(instance.changes_logins && instance.sets.is_empty() && instance.pin.is_none());
+}
+
+#[test]
+fn leaves_an_insert_id_that_a_statement_sets_to_its_connection() {
+    for sql in [
+        "SELECT LAST_INSERT_ID(), LAST_INSERT_ID(55), LAST_INSERT_ID()",
+        "DO LAST_INSERT_ID(5); SELECT LAST_INSERT_ID()",
+        "SET STATEMENT last_insert_id = 5 FOR SELECT LAST_INSERT_ID()",
+    ] {
+        assert_eq!(effect(sql).questions, [], "{sql}");
+    }
+}
+
+#[test]
+fn knows_what_is_about_savepoints() {
+    for sql in ["SAVEPOINT a", "ROLLBACK WORK TO a", "RELEASE SAVEPOINT a"] {
+        assert!(effect(sql).names_savepoint, "{sql}");
+    }
+    for sql in ["ROLLBACK", "COMMIT AND CHAIN", "BEGIN"] {
+        assert!(!effect(sql).names_savepoint, "{sql}");
+    }
+}
