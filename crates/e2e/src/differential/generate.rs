@@ -111,6 +111,7 @@ fn capabilities(random: &mut Random) -> Capabilities {
     capabilities.set(Capabilities::FOUND_ROWS, random.chance(20));
     capabilities.set(Capabilities::LOCAL_FILES, random.chance(10));
     capabilities.set(Capabilities::IGNORE_SPACE, random.chance(3));
+    capabilities.set(Capabilities::SESSION_TRACK, random.chance(20));
     capabilities
 }
 

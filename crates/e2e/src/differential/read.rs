@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use mysql_proto::{
     Capabilities, Command, EofPacket, ErrPacket, MAX_PAYLOAD, NONCE_LEN, OkPacket, StatusFlags,
-    caching_sha2, native_password,
+    caching_sha2, native_password, state_changes,
 };
 
 use super::connection::Connection;
@@ -123,7 +123,7 @@ fn outcome(connection: &Connection, packet: &Bytes) -> Result<Reply> {
             info: String::new(),
         },
         info: ok.info,
-        session_state: ok.session_state,
+        session_state: in_order(&ok.session_state),
     }))
 }
 
@@ -320,4 +320,17 @@ fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let mut whole = [0; 8];
     whole[..width].copy_from_slice(number);
     Some((usize::try_from(u64::from_le_bytes(whole)).ok()?, rest))
+}
+
+/// The changes of a session's state in an order of their own: MariaDB gives its variables in that of
+/// a hash table.
+fn in_order(block: &[u8]) -> Vec<u8> {
+    let mut changes: Vec<_> = state_changes(block)
+        .map(|change| match change {
+            Ok(change) => [&[change.kind.0], change.data].concat(),
+            Err(error) => error.to_string().into_bytes(),
+        })
+        .collect();
+    changes.sort();
+    changes.concat()
 }

@@ -81,7 +81,16 @@ impl Case<'_> {
             return Some("the width of a column of SHOW ERRORS, which TiDB takes from the rows");
         }
         let is_execution = matches!(self.program.steps.get(self.place), Some(Step::Execute(_)));
-        if is_execution && is_show_of_conditions(&self.sql) && self.equal(without_rows) {
+        let before = self.place.checked_sub(1);
+        let before = before.and_then(|place| {
+            let is_execution = matches!(self.program.steps.get(place), Some(Step::Execute(_)));
+            text_of(self.program, place).filter(|_| is_execution)
+        });
+        let is_behind_one = before.is_some_and(|sql| is_show_of_conditions(&sql));
+        if (is_execution || is_behind_one)
+            && is_show_of_conditions(&self.sql)
+            && self.equal(without_rows)
+        {
             return Some("the warning that a prepared SHOW WARNINGS of TiDB adds itself");
         }
         let shows_variables = self.sql.starts_with("show ") && self.sql.contains("variables");

@@ -102,6 +102,12 @@ const SETTINGS_OF_MYSQL: &[Setting] = &[
     ("tmp_table_size", &["1048576", "DEFAULT"]),
     ("updatable_views_with_limit", &["0", "'YES'"]),
     ("session_track_schema", &["1", "0"]),
+    ("session_track_state_change", &["1", "0", "DEFAULT"]),
+    (
+        "session_track_system_variables",
+        &["'*'", "'autocommit,time_zone'", "''", "DEFAULT"],
+    ),
+    ("session_track_transaction_info", &["'STATE'", "'OFF'"]),
 ];
 
 /// On TiDB alone.
