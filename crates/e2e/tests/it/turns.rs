@@ -370,3 +370,31 @@ async fn what_a_hidden_function_sets_is_nobody_elses() -> Result<()> {
     }
     Ok(())
 }
+
+/// TiDB remembers as many as there are, and the edge looks at them before it asks for an insert id.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_survives_more_warnings_than_are_kept() -> Result<()> {
+    for kind in DatabaseKind::ALL {
+        let Some(server) = server(kind).await? else {
+            continue;
+        };
+        server
+            .execute("CREATE TABLE shop.short (s VARCHAR(2))")
+            .await?;
+        let Some(path) = path(&server).pool("max = 2").start().await? else {
+            continue;
+        };
+        let capabilities = Capabilities::MULTI_STATEMENTS;
+        let mut seen = Wire::open(path.endpoint(), capabilities).await?;
+        let rows = vec!["('far too long')"; 9000].join(", ");
+        seen.query("BEGIN").await?;
+        seen.query(&format!(
+            "INSERT IGNORE INTO short VALUES {rows}; INSERT INTO short VALUES ('a')"
+        ))
+        .await?;
+        let count = seen.query("SELECT COUNT(*) FROM short").await?;
+        let counted = count.windows(4).any(|window| window == b"9001");
+        ensure!(counted, "{kind}: {}", count.escape_ascii());
+    }
+    Ok(())
+}

@@ -15,9 +15,12 @@ use crate::bring::{Steps, push_command};
 use crate::error::OriginLoss;
 use crate::state::SessionState;
 
-/// Longest response to a question of our own. The longest is `SHOW WARNINGS` with `max_error_count`
-/// rows, 1,024 on MySQL by default.
+/// Most of a response to a question of our own that is kept: the texts of an origin's views, or
+/// `SHOW WARNINGS`, which on TiDB has a row for each of a file that it has loaded.
 pub(crate) const MAX_ANSWER: usize = 256 * 1024;
+
+/// Longest such response. What is longer is no answer to anything that was asked.
+const LONGEST_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// Most conditions of a statement that are captured: an idle session keeps them.
 pub(crate) const MAX_CONDITIONS: u64 = 100;
@@ -62,6 +65,8 @@ pub(crate) enum BringError {
 pub(crate) struct Answer {
     /// Its packets, as they came.
     pub(crate) bytes: Vec<u8>,
+    /// They are not all there: it was longer than [`MAX_ANSWER`].
+    pub(crate) is_cut: bool,
     /// What it tells.
     pub(crate) summary: Summary,
 }
@@ -156,7 +161,7 @@ impl OriginConn {
         sql: &str,
     ) -> Result<Option<Vec<Vec<Option<String>>>>, OriginLoss> {
         let answer = self.ask(sql.as_bytes()).await?;
-        if answer.summary.error.is_some() {
+        if answer.summary.error.is_some() || answer.is_cut {
             return Ok(None);
         }
         let has_eof = !self.capabilities().contains(Capabilities::DEPRECATE_EOF);
@@ -260,20 +265,26 @@ impl OriginConn {
     pub(crate) async fn read_answer(&mut self, command: Command) -> Result<Answer, OriginLoss> {
         let mut tracker = ResponseTracker::new(command, self.capabilities());
         let mut bytes = Vec::new();
+        let mut len = 0u64;
         loop {
             let read = self.receive().await?;
             let fed = tracker.feed(read)?;
-            bytes.extend_from_slice(read.get(..fed.consumed).unwrap_or_default());
+            let part = read.get(..fed.consumed).unwrap_or_default();
+            len += part.len() as u64;
+            if bytes.len() <= MAX_ANSWER {
+                bytes.extend_from_slice(part);
+            }
             let rest = read.len() - fed.consumed;
             self.put_back(rest);
             match fed.state {
                 ResponseState::Done => {
                     return Ok(Answer {
+                        is_cut: bytes.len() > MAX_ANSWER,
                         bytes,
                         summary: *tracker.summary(),
                     });
                 }
-                ResponseState::Incomplete if bytes.len() <= MAX_ANSWER => {}
+                ResponseState::Incomplete if len <= LONGEST_ANSWER => {}
                 _ => {
                     let error = io::Error::other("the origin's answer is longer than it can be");
                     return Err(error.into());

@@ -48,6 +48,7 @@ impl Session {
             // There are more, and half of them would be a wrong answer; or it was killed.
             Ok(answer)
                 if answer.summary.rows >= MAX_CONDITIONS
+                    || answer.is_cut
                     || answer.bytes.len() > MAX_CONDITION_BYTES
                     || answer.summary.error.is_some() => {}
             Ok(answer) => {
