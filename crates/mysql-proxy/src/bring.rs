@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use conn_pool::Fit;
 use mysql_proto::{Capabilities, Command, write_command};
-use mysql_sql::is_character_set;
+use mysql_sql::{Escapes, is_character_set};
 
 use crate::collation;
 use crate::origin::Flavor;
@@ -29,6 +29,8 @@ pub(crate) struct Steps {
     attributes: bool,
     /// They leave user variables behind that are NULL, which is nearly as if they were not there.
     pub(crate) leaves_traces: bool,
+    /// They set `sql_mode`, though the session has not.
+    pub(crate) forces_escapes: bool,
 }
 
 impl Steps {
@@ -61,6 +63,19 @@ impl Steps {
             format!("DO LAST_INSERT_ID({value})").as_bytes(),
         );
         self.insert_id = Some(value);
+    }
+
+    /// Makes backslashes read like this, whatever else `sql_mode` is.
+    pub(crate) fn set_escapes(&mut self, escapes: Escapes) {
+        self.forces_escapes = true;
+        self.set(match escapes {
+            Escapes::Backslash => {
+                "@@SESSION.sql_mode=REPLACE(@@SESSION.sql_mode,'NO_BACKSLASH_ESCAPES','')"
+            }
+            Escapes::None => {
+                "@@SESSION.sql_mode=CONCAT(@@SESSION.sql_mode,',NO_BACKSLASH_ESCAPES')"
+            }
+        });
     }
 
     fn set(&mut self, what: &str) {

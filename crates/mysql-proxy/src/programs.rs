@@ -7,13 +7,16 @@
 //! after that, and believed to be there before the first answer, after any statement that may have
 //! made one, and where the origin's user would not be shown them.
 
+mod grants;
+mod view;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use mysql_sql::{Dialect, Escapes, Letters, PinReason, classify};
 use tracing::debug;
 
 use crate::origin::{Flavor, OriginConn, OriginConnector};
+use grants::Grants;
 
 /// How long a program that somebody else has made may stay unknown.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -102,9 +105,10 @@ async fn ask(connector: &OriginConnector) -> Result<Option<Runs>, String> {
         conn.quit();
         return Ok(None);
     }
-    let runs = if views_may_call(&mut conn).await? {
+    let grants = Grants::ask(&mut conn).await?;
+    let runs = if views_may_call(&mut conn, &grants).await? {
         Runs::Anywhere
-    } else if triggers_may_be(&mut conn).await? {
+    } else if triggers_may_be(&mut conn, &grants).await? {
         Runs::OnWrites
     } else {
         Runs::Nowhere
@@ -113,8 +117,9 @@ async fn ask(connector: &OriginConnector) -> Result<Option<Runs>, String> {
     Ok(Some(runs))
 }
 
-/// True unless each view is shown with its text, which calls nothing but what is the server's own.
-async fn views_may_call(conn: &mut OriginConn) -> Result<bool, String> {
+/// True unless each view is shown with its text, which calls nothing but what is the server's own,
+/// and reads nothing that could be another view that is not shown.
+async fn views_may_call(conn: &mut OriginConn, grants: &Grants) -> Result<bool, String> {
     let count = format!(
         "SELECT COUNT(*) FROM information_schema.TABLES \
          WHERE TABLE_TYPE = 'VIEW' AND TABLE_SCHEMA NOT IN {OF_SERVER}"
@@ -124,8 +129,11 @@ async fn views_may_call(conn: &mut OriginConn) -> Result<bool, String> {
     let Some(count) = count.and_then(|count| usize::try_from(count).ok()) else {
         return Ok(true);
     };
-    if count == 0 || count > MOST_VIEWS {
-        return Ok(count > 0);
+    if grants.are_partly_known() || count > MOST_VIEWS {
+        return Ok(true);
+    }
+    if count == 0 {
+        return Ok(false);
     }
     // MySQL shows a view here only to whom it shows its text.
     let texts = format!(
@@ -135,57 +143,20 @@ async fn views_may_call(conn: &mut OriginConn) -> Result<bool, String> {
     let rows = rows.map_err(|error| error.to_string())?.unwrap_or_default();
     let is_plain = |row: &Vec<Option<String>>| {
         let text = row.first().and_then(Option::as_deref);
-        text.is_some_and(|text| calls_nothing(text, conn.flavor()))
+        text.is_some_and(|text| view::is_plain(text, conn.flavor(), grants))
     };
     Ok(rows.len() < count || !rows.iter().all(is_plain))
 }
 
-/// True for the text of a view, as servers write it down, that calls no stored function.
-fn calls_nothing(text: &str, flavor: Flavor) -> bool {
-    let dialect = Dialect {
-        escapes: Escapes::Backslash,
-        letters: Letters::Utf8,
-        server: flavor.server(),
-    };
-    let pin = classify(text.as_bytes(), dialect).effect.pin;
-    !text.is_empty()
-        && !matches!(
-            pin,
-            Some(PinReason::StoredFunction | PinReason::NotUnderstood)
-        )
-}
-
 /// True unless there is no trigger and the origin's user would be shown those that it fires.
-async fn triggers_may_be(conn: &mut OriginConn) -> Result<bool, String> {
+async fn triggers_may_be(conn: &mut OriginConn, grants: &Grants) -> Result<bool, String> {
     let question = format!(
         "SELECT EXISTS(SELECT 1 FROM information_schema.TRIGGERS \
          WHERE TRIGGER_SCHEMA NOT IN {OF_SERVER}) LIMIT 1"
     );
     let answer = conn.ask_number(&question).await;
-    if answer.map_err(|error| error.to_string())? != Some(0) {
-        return Ok(true);
-    }
-    let grants = conn.ask_rows("SHOW GRANTS").await;
-    let grants = grants
-        .map_err(|error| error.to_string())?
-        .unwrap_or_default();
-    let mut grants = grants
-        .into_iter()
-        .map(|row| row.into_iter().next().flatten());
-    // Of a user who has none that can be read, nothing is known.
-    Ok(grants.len() == 0 || grants.any(|grant| !grant.is_some_and(|grant| shows_triggers(&grant))))
-}
-
-/// True when a user with this grant, a line of `SHOW GRANTS`, sees the triggers that it may fire.
-fn shows_triggers(grant: &str) -> bool {
-    // A role has no `ON`, and what it grants is not shown; a partial revoke takes from another.
-    let Some((rights, _)) = grant.split_once(" ON ") else {
-        return false;
-    };
-    let has = |right| rights.contains(right);
-    let may_write = has("INSERT") || has("UPDATE") || has("DELETE");
-    let shows = has("TRIGGER") || has("ALL PRIVILEGES") || !may_write;
-    shows && !grant.starts_with("REVOKE")
+    let are_none = answer.map_err(|error| error.to_string())? == Some(0);
+    Ok(!are_none || grants.are_partly_known() || !grants.show_triggers())
 }
 
 #[cfg(test)]
@@ -210,49 +181,5 @@ mod tests {
         assert_eq!(believed(), (true, true));
         programs.answered(ask(), Runs::Nowhere);
         assert_eq!(believed(), (false, false));
-    }
-
-    #[test]
-    fn who_may_write_must_be_shown_triggers() {
-        for (grant, shows) in [
-            ("GRANT USAGE ON *.* TO `app`@`%`", true),
-            ("GRANT ALL PRIVILEGES ON `shop`.* TO `app`@`%`", true),
-            (
-                "GRANT SELECT, INSERT, TRIGGER ON `shop`.* TO `app`@`%`",
-                true,
-            ),
-            ("GRANT SELECT ON `shop`.* TO `app`@`%`", true),
-            ("GRANT SELECT, INSERT ON `shop`.* TO `app`@`%`", false),
-            ("GRANT INSERT (`a`) ON `shop`.`t` TO `app`@`%`", false),
-            ("GRANT `writer`@`%` TO `app`@`%`", false),
-            ("REVOKE TRIGGER ON `shop`.* FROM `app`@`%`", false),
-        ] {
-            assert_eq!(shows_triggers(grant), shows, "{grant}");
-        }
-    }
-
-    #[test]
-    fn sees_what_a_view_calls() {
-        let mariadb = Flavor::MariaDb {
-            has_new_names: false,
-        };
-        for (text, is_plain) in [
-            ("select `d`.`t`.`a` AS `a` from `d`.`t`", true),
-            (
-                "select count(0) AS `n`,sum(`d`.`t`.`a`) AS `s` from (`d`.`t` join `d`.`u`)",
-                true,
-            ),
-            (
-                "select cast(`t`.`a` as char charset utf8mb4) AS `b` from `d`.`t`",
-                true,
-            ),
-            ("select `d`.`g`() AS `g`", false),
-            ("select `g`(1) AS `g`", false),
-            ("", false),
-        ] {
-            for flavor in [Flavor::MySql, mariadb] {
-                assert_eq!(calls_nothing(text, flavor), is_plain, "{text}");
-            }
-        }
     }
 }

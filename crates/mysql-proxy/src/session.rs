@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use conn_pool::Lease;
 use mysql_proto::{ErrPacket, NONCE_LEN, ResponseTracker, StatusFlags};
-use mysql_sql::{Dialect, Escapes, Letters, PinReason, Server};
+use mysql_sql::{Dialect, Letters, PinReason, Server};
 use net::DrainGuard;
 use tracing::debug;
 
@@ -37,7 +37,7 @@ use crate::downstream::Downstream;
 use crate::error::SessionEnd;
 use crate::hyperdrives::Served;
 use crate::listener::Shared;
-use crate::origin::OriginConnector;
+use crate::origin::{OriginConnector, escapes};
 use crate::profile::Profile;
 use crate::refusal;
 use crate::registry::Registered;
@@ -93,6 +93,8 @@ pub(crate) struct Session {
     status: Option<StatusFlags>,
     /// The pool's generation when that was learned.
     generation: u64,
+    /// The lease in hand has to be made to read backslashes as this session does.
+    forces_escapes: bool,
 }
 
 /// What of a status belongs to the session rather than to one result.
@@ -153,18 +155,13 @@ async fn hung_up(held: &mut Option<Lease<OriginConnector>>) -> Option<ErrPacket>
 impl Session {
     /// How this session's statements read.
     fn dialect(&self) -> Dialect {
-        let status = self.status.unwrap_or_default();
-        let escapes = if status.contains(StatusFlags::NO_BACKSLASH_ESCAPES) {
-            Escapes::None
-        } else {
-            Escapes::Backslash
-        };
+        let escapes = escapes(self.status.unwrap_or_default());
         let is_unsure = self.pins.has(PinReason::CharacterSet.name())
             || self.pins.has(PinReason::NotUnderstood.name());
         let letters = if is_unsure {
             Letters::Unknown
         } else {
-            self.state.letters(self.server() == Server::MySql)
+            self.state.letters(self.server() != Server::MariaDb)
         };
         Dialect {
             escapes,

@@ -242,9 +242,12 @@ impl SessionState {
         }
     }
 
-    /// It is set to this by the session.
-    pub(crate) fn has_variable(&self, name: &str) -> bool {
-        self.variables.iter().any(|(known, _)| known == name)
+    /// What the session has set a system variable to, as a literal.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        let mut variables = self.variables.iter();
+        variables
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     fn assign(&mut self, assignment: &Assignment) -> Result<(), NotCarried> {
@@ -388,15 +391,26 @@ fn mentions_hiding(text: &str) -> bool {
     HIDING.iter().any(|name| text.contains(name))
 }
 
-/// True for a variable that may be in what a server makes of a text when it prepares that: how it
-/// reads, the types of its columns, a locale. It may be stepped back to, unlike those that would do
-/// harm (`autocommit` ends transactions) or show.
+/// True for a variable that is in what a server makes of a text when it prepares that: how it
+/// reads, a locale, the types of its columns.
+///
+/// Only what does no harm when it is stepped back to, also amid a transaction: `autocommit` ends
+/// one, and some cannot be set in one.
 fn is_of_text(name: &str) -> bool {
-    const OF_OTHERS: [&str; 2] = ["autocommit", "completion_type"];
-    !(OF_OTHERS.contains(&name)
-        || name.starts_with("transaction_")
-        || name.starts_with("session_track_")
-        || name.ends_with("_timeout"))
+    const OTHERS: [&str; 8] = [
+        "sql_mode",
+        "block_encryption_mode",
+        "default_week_format",
+        "div_precision_increment",
+        "group_concat_max_len",
+        "lc_time_names",
+        "time_zone",
+        "windowing_use_high_precision",
+    ];
+    OTHERS.contains(&name)
+        || name.starts_with("character_set_")
+        || name.starts_with("collation_")
+        || name.starts_with("default_collation")
 }
 
 /// Sets a variable, as the last one.

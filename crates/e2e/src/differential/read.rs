@@ -322,8 +322,8 @@ fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     Some((usize::try_from(u64::from_le_bytes(whole)).ok()?, rest))
 }
 
-/// The changes of a session's state in an order of their own: MariaDB gives its variables in that of
-/// a hash table.
+/// The changes of a session's state in an order of their own: MariaDB gives its variables in that
+/// of a hash table.
 fn in_order(block: &[u8]) -> Vec<u8> {
     let mut changes: Vec<_> = state_changes(block)
         .map(|change| match change {

@@ -216,8 +216,10 @@ impl OriginConn {
         steps: &Steps,
         state: &Arc<SessionState>,
     ) -> Result<(), BringError> {
+        let mut last = None;
         for command in &steps.commands {
             let answer = self.read_answer(*command).await.map_err(BringError::Lost)?;
+            last = answer.summary.status.or(last);
             let is_reset = *command == Command::RESET_CONNECTION;
             match answer.refusal() {
                 Some(error) if is_reset => return Err(BringError::NotReset(error.code)),
@@ -233,6 +235,12 @@ impl OriginConn {
             self.touch();
         }
         self.set_state(Arc::clone(state));
+        if let Some(status) = last
+            && state.variable("sql_mode").is_none()
+            && !steps.forces_escapes
+        {
+            self.note_default(status);
+        }
         Ok(())
     }
 

@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 use conn_pool::Fit;
 use mysql_client::LoggedIn;
-use mysql_proto::{Capabilities, Command, ErrPacket, HEADER_LEN, PacketHeader, write_command};
-use mysql_sql::Server;
+use mysql_proto::{
+    Capabilities, Command, ErrPacket, HEADER_LEN, PacketHeader, StatusFlags, write_command,
+};
+use mysql_sql::{Escapes, Server};
 use net::BoxStream;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
@@ -41,6 +43,9 @@ pub(crate) struct OriginConn {
     unread: Range<usize>,
     /// Character set and collation of its login.
     login_names: Names,
+    /// How backslashes read on it where nobody has set `sql_mode`: the server's choice, as it was
+    /// at its login, or when it went back to that.
+    default_escapes: Escapes,
     /// What the last session made of it.
     state: Arc<SessionState>,
     /// What may be left on it that no state tells.
@@ -65,6 +70,7 @@ impl OriginConn {
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             unread: 0..0,
             login_names: state.names.clone(),
+            default_escapes: escapes(logged_in.status),
             state,
             wear: Wear::default(),
             last_session: 0,
@@ -92,6 +98,16 @@ impl OriginConn {
     /// True when an EOF packet stands between the columns and the rows of a result set.
     pub(crate) fn has_eof(&self) -> bool {
         !self.capabilities.contains(Capabilities::DEPRECATE_EOF)
+    }
+
+    /// How backslashes read in a session that has not set `sql_mode`.
+    pub(crate) fn default_escapes(&self) -> Escapes {
+        self.default_escapes
+    }
+
+    /// It is in this status, and nobody has set `sql_mode`.
+    pub(super) fn note_default(&mut self, status: StatusFlags) {
+        self.default_escapes = escapes(status);
     }
 
     /// A statement that succeeded has led it to this state.
@@ -129,7 +145,8 @@ impl OriginConn {
     pub(crate) fn begin_stay(&mut self, session: u32, on_writes: bool, on_reads: bool) {
         self.wear.has_leftovers = self.wear.touched;
         let may_have_run = (on_writes && self.wear.touched) || (on_reads && self.wear.used);
-        self.wear.must_reset = may_have_run && self.last_session != session;
+        // Once it is due it stays so, also if this session sends nothing.
+        self.wear.must_reset |= may_have_run && self.last_session != session;
         self.last_session = session;
     }
 
@@ -310,6 +327,15 @@ impl OriginConn {
             // Whether it leaves does not matter any more.
             let _pending = stream.poll_shutdown(&mut context);
         }
+    }
+}
+
+/// How backslashes read in a session of this status.
+pub(crate) fn escapes(status: StatusFlags) -> Escapes {
+    if status.contains(StatusFlags::NO_BACKSLASH_ESCAPES) {
+        Escapes::None
+    } else {
+        Escapes::Backslash
     }
 }
 

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use conn_pool::{Lease, LeaseError};
 use mysql_client::LoginError;
-use mysql_sql::Effect;
+use mysql_proto::StatusFlags;
+use mysql_sql::{Effect, Escapes};
 
 use super::Session;
 use crate::bring::Steps;
 use crate::error::{OriginError, SessionEnd, Trouble};
 use crate::mutant::Fault;
-use crate::origin::{Flavor, OriginConnector};
+use crate::origin::{Flavor, OriginConn, OriginConnector, escapes};
 use crate::profile::Profile;
 use crate::registry::Parted;
 
@@ -79,6 +80,11 @@ impl Session {
 
     /// The session has this lease from now on.
     pub(super) fn hold(&mut self, mut lease: Lease<OriginConnector>) {
+        self.forces_escapes = self.reads_otherwise(&lease);
+        if self.forces_escapes {
+            // No state tells of that.
+            self.pins.soil();
+        }
         let connector = self.served.pool.connector();
         lease.begin_stay(
             self.id,
@@ -87,6 +93,16 @@ impl Session {
         );
         self.registered.take(lease.thread());
         self.held = Some(lease);
+    }
+
+    /// True when backslashes read otherwise on a connection than they did when the session's texts
+    /// were read: somebody has set `sql_mode` for all, and the connection is from before that, or
+    /// the session's last one was.
+    fn reads_otherwise(&self, lease: &OriginConn) -> bool {
+        self.state.variable("sql_mode").is_none()
+            && self
+                .status
+                .is_some_and(|status| escapes(status) != lease.default_escapes())
     }
 
     /// Gives the lease in hand back, if there is one. A connection that somebody aimed a `KILL` at
@@ -105,14 +121,25 @@ impl Session {
         let generation = self.served.pool.generation();
         if self.held.is_none() && self.generation != generation {
             self.generation = generation;
-            if !self.state.has_variable("sql_mode") {
-                // Its next connection may read backslashes otherwise.
-                self.status = None;
-            }
+            self.learn_escapes().await?;
         }
         if self.status.is_none() {
             self.take_lease().await?;
             self.status = self.served.pool.connector().login_status();
+        }
+        Ok(())
+    }
+
+    /// The connections are others than before: how their backslashes read is asked of one of them.
+    async fn learn_escapes(&mut self) -> Result<(), Trouble> {
+        if self.state.variable("sql_mode").is_some() || self.status.is_none() {
+            return Ok(());
+        }
+        self.take_lease().await?;
+        if let (Some(status), Some(lease)) = (&mut self.status, &self.held) {
+            let is_plain = lease.default_escapes() == Escapes::None;
+            status.set(StatusFlags::NO_BACKSLASH_ESCAPES, is_plain);
+            self.forces_escapes = false;
         }
         Ok(())
     }
@@ -143,6 +170,9 @@ impl Session {
         let reset =
             is_fresh && (zeroes_id || lease.must_reset() || (effect.needs_unused && !is_clean));
         let mut steps = lease.steps_to(&self.state, reset);
+        if self.forces_escapes {
+            steps.set_escapes(escapes(self.status.unwrap_or_default()));
+        }
         let can_set_id = self.insert_id != 0 || (!reset && lease.flavor() != Flavor::TiDb);
         // What the connection had of it already is gone with a reset.
         let loses_id = reset && self.needs_insert_id(effect);

@@ -269,6 +269,7 @@ impl<'a> Login<'a> {
             shown: None,
             profile: Arc::new(home.profile(&served, capabilities)),
             state: served.pool.connector().states().share(home.state()),
+            forces_escapes: false,
             generation: served.pool.generation(),
             status: served.pool.connector().login_status(),
             home,

@@ -5,6 +5,15 @@ use mysql_sql::{PinReason, Release};
 /// Most pins that are told apart. Each `GET_LOCK` is one; what is over it never ends.
 const MAX_PINS: usize = 256;
 
+/// Reasons behind which there may have been an `XA`: it may run in a procedure, but not in a
+/// function.
+const MAY_DISTRIBUTE: [PinReason; 4] = [
+    PinReason::DistributedTransaction,
+    PinReason::TextPrepare,
+    PinReason::Procedure,
+    PinReason::NotUnderstood,
+];
+
 /// Why a session keeps its lease between two commands. Empty: it is given back.
 #[expect(
     clippy::struct_excessive_bools,
@@ -111,9 +120,7 @@ impl Pins {
     pub(super) fn add(&mut self, reason: &'static str, name: Option<String>) -> bool {
         self.dirty = true;
         self.changed = true;
-        self.distributed |= [PinReason::DistributedTransaction, PinReason::TextPrepare]
-            .iter()
-            .any(|other| other.name() == reason);
+        self.distributed |= MAY_DISTRIBUTE.iter().any(|other| other.name() == reason);
         let is_new = !self.has(reason);
         if self.state.len() < MAX_PINS {
             self.state.push(Pin { reason, name });

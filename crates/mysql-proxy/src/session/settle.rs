@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conn_pool::Lease;
-use mysql_proto::{StatusFlags, Summary};
+use mysql_proto::{Capabilities, StatusFlags, Summary};
 use mysql_sql::{
-    Assignment, Effect, MakesInsertId, PinReason, StatementKind, Value, is_character_set,
+    Assignment, Effect, MakesInsertId, PinReason, Release, StatementKind, Value, is_character_set,
 };
 use tokio::time::timeout;
 use tracing::{debug, warn};
@@ -36,6 +36,9 @@ fn closes_connection(code: u16) -> bool {
     )
 }
 
+/// Errors that say that the user has no right to what it asks for.
+const DENIED: [u16; 4] = [1044, 1142, 1227, 1410];
+
 /// `ER_PARSE_ERROR`.
 const PARSE_ERROR: u16 = 1064;
 
@@ -50,6 +53,7 @@ impl Session {
         let Some(lease) = &mut self.held else {
             return Ok(());
         };
+        self.forces_escapes = false;
         let failed = summary.error.is_some();
         // Of several statements, one behind it may be the one that failed.
         let may_have_run = !failed || effect.is_multi;
@@ -66,11 +70,11 @@ impl Session {
         if failed || summary.warnings > 0 {
             lease.note_conditions();
         }
-        let may_program = effect.defines || effect.pin == Some(PinReason::NotUnderstood);
-        if may_program && may_have_run {
+        if self.may_define(kind, effect) && may_have_run {
             self.served.pool.connector().programs().note_definition();
         }
-        if effect.changes_logins && may_have_run {
+        let is_denied = summary.error.is_some_and(|code| DENIED.contains(&code));
+        if effect.changes_logins && may_have_run && !is_denied {
             self.served.pool.connector().forget_login_status();
             self.served.pool.renew();
         }
@@ -88,6 +92,16 @@ impl Session {
             self.take_answers().await;
         }
         Ok(())
+    }
+
+    /// True for a statement that may make a program. One that is not understood may be anything,
+    /// but not behind a first word that does something else.
+    fn may_define(&self, kind: StatementKind, effect: &Effect) -> bool {
+        let several = Capabilities::MULTI_STATEMENTS;
+        let may_be_anything = kind == StatementKind::Other
+            || effect.is_multi
+            || self.profile.capabilities.contains(several);
+        effect.defines || (effect.pin == Some(PinReason::NotUnderstood) && may_be_anything)
     }
 
     /// Notes whether the connection may give another insert id now. True if that may also be what
@@ -124,10 +138,8 @@ impl Session {
                 .note_savepoint(effect.names_savepoint && !is_autocommit, in_transaction);
             self.pins.transaction = in_transaction;
         }
-        if matches!(kind, StatementKind::Transaction | StatementKind::Define)
-            && !failed
-            && !effect.names_savepoint
-        {
+        // (What commits by itself ends it, too, but that nothing tells for certain.)
+        if kind == StatementKind::Transaction && !failed && !effect.names_savepoint {
             self.pins.forget_savepoint();
         }
         if failed {
@@ -151,9 +163,13 @@ impl Session {
     fn note_pins(&mut self, effect: &Effect, summary: &Summary) {
         let error = summary.error;
         // With `sql_select_limit = 0` neither `SELECT` nor `DO` runs what it names.
-        let has_run = error.is_none() && !self.state.has_variable("sql_select_limit");
+        let runs_none = |release: &Release| {
+            let limit = self.state.variable("sql_select_limit");
+            release.reason == PinReason::UserLock && limit == Some("0")
+        };
         if let Some(release) = &effect.releases
-            && has_run
+            && error.is_none()
+            && !runs_none(release)
         {
             self.pins.release(release);
         }

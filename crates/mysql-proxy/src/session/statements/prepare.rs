@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mysql_proto::{
     Command, HEADER_LEN, ResponseState, ResponseTracker, Summary, patch_statement_id,
 };
-use mysql_sql::{Conditions, Effect, Statement, StatementKind};
+use mysql_sql::{Conditions, Effect, PinReason, Statement, StatementKind};
 
 use super::room::{Rooms, TOO_MANY};
 use super::{Bound, Prepared, Session};
@@ -77,7 +77,10 @@ impl Session {
     fn text(&self, packet: CommandPacket, statement: Statement) -> Arc<StatementText> {
         let texts = &self.served.texts;
         let sql = self.downstream.argument(packet);
-        let may_keep = packet.is_whole && self.statements.may_keep(sql.len());
+        // What one session's character set hides, another may understand.
+        let is_understood =
+            sql.is_ascii() || statement.effect.pin != Some(PinReason::NotUnderstood);
+        let may_keep = packet.is_whole && is_understood && self.statements.may_keep(sql.len());
         let kept =
             may_keep.then(|| texts.intern(sql, &self.state, self.dialect().escapes, &statement));
         kept.flatten()
