@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use mysql_proto::{
-    Capabilities, Command, EofPacket, ErrPacket, MAX_PAYLOAD, NONCE_LEN, OkPacket, StatusFlags,
-    caching_sha2, native_password, state_changes,
+    Capabilities, Command, EofPacket, ErrPacket, MAX_PAYLOAD, NONCE_LEN, OkPacket, StateChange,
+    StateChangeKind, StatusFlags, caching_sha2, native_password, state_changes,
 };
 
 use super::connection::Connection;
@@ -325,7 +325,16 @@ fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
 /// The changes of a session's state in an order of their own: MariaDB gives its variables in that
 /// of a hash table.
 fn in_order(block: &[u8]) -> Vec<u8> {
+    // How many statements the server has run, whoever sent them.
+    let is_count = |change: &StateChange<'_>| {
+        change.kind == StateChangeKind::SYSTEM_VARIABLES
+            && change
+                .data
+                .get(1..)
+                .is_some_and(|data| data.starts_with(b"statement_id"))
+    };
     let mut changes: Vec<_> = state_changes(block)
+        .filter(|change| !change.as_ref().is_ok_and(is_count))
         .map(|change| match change {
             Ok(change) => [&[change.kind.0], change.data].concat(),
             Err(error) => error.to_string().into_bytes(),

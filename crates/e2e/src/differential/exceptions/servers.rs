@@ -152,6 +152,10 @@ impl Case<'_> {
         let [before @ .., execution] = executions.as_slice() else {
             return None;
         };
+        let untold = |reply: &Reply| without_rows(&without_types(reply));
+        if self.sets_what_it_reads() && self.equal(untold) {
+            return Some("the type of a variable that was set after the statement was prepared");
+        }
         let had_cursor = before.iter().any(|earlier| earlier.cursor) && !execution.cursor;
         if had_cursor && self.expected.iter().any(Reply::is_lost) {
             return Some(
@@ -168,6 +172,26 @@ impl Case<'_> {
         let is_of_types = self.equal(without_types) || self.sql.starts_with("set ");
         (is_of_types && (0..execution.values.len()).any(keeps_type))
             .then_some("the type that a parameter keeps over NULL, of a handle that was another")
+    }
+}
+
+impl Case<'_> {
+    /// True for an execution that reads a user variable which a `SET` has set since its statement
+    /// was prepared.
+    fn sets_what_it_reads(&self) -> bool {
+        let Some(Step::Execute(execution)) = self.program.steps.get(self.place) else {
+            return false;
+        };
+        let slot = execution.slot;
+        let steps = self.program.steps.iter().enumerate().take(self.place);
+        let since = steps
+            .skip_while(|(_, step)| !matches!(step, Step::Prepare(other, _) if *other == slot))
+            .filter_map(|(place, _)| text_of(self.program, place));
+        let sets = |sql: &str| {
+            let name = sql.strip_prefix("set @")?.split([' ', '=', ':']).next()?;
+            Some(self.sql.contains(&format!("@{name}")))
+        };
+        since.filter_map(|sql| sets(&sql)).any(|is_read| is_read)
     }
 }
 
