@@ -17,6 +17,10 @@ use crate::state::{Database, Names, SessionState, UserValue};
 const SQL_MODE: &str = "sql_mode";
 
 /// Commands that lead a connection to a state, not sent yet.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any of them may hold at once"
+)]
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
     /// The packets, one after the other.
@@ -31,6 +35,8 @@ pub(crate) struct Steps {
     pub(crate) leaves_traces: bool,
     /// They set `sql_mode`, though the session has not.
     pub(crate) forces_escapes: bool,
+    /// They put `sql_mode` back to what the server has for a default now.
+    pub(crate) defaults_mode: bool,
 }
 
 impl Steps {
@@ -125,6 +131,7 @@ pub(crate) fn add_steps(
     reset: Option<&SessionState>,
 ) {
     let from = if let Some(after_reset) = reset {
+        steps.defaults_mode = true;
         steps.push(Command::RESET_CONNECTION, &[]);
         if flavor.is_mariadb() {
             // It keeps what `FOUND_ROWS()` gives.
@@ -148,6 +155,8 @@ pub(crate) fn add_steps(
     }
     let is_unset = |(name, _): &(String, UserValue)| value_of(&to.user_variables, name).is_none();
     steps.leaves_traces = from.user_variables.iter().any(is_unset);
+    let unsets_mode = |state: &SessionState| state.variable(SQL_MODE).is_none();
+    steps.defaults_mode |= !unsets_mode(from) && unsets_mode(to);
     // Two statements, because a string has the collation of its statement's time.
     for list in [variables(from, to, flavor), user_variables(from, to)] {
         if !list.is_empty() {

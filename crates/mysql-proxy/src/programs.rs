@@ -24,8 +24,13 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// Most views that are looked at; where there are more, one may call a function.
 const MOST_VIEWS: usize = 1000;
 
-/// The databases of the server itself.
+/// The databases of the server itself, as a list in SQL.
 const OF_SERVER: &str = "('mysql', 'sys', 'information_schema', 'performance_schema')";
+
+/// True for one of them.
+fn is_of_server(database: &str) -> bool {
+    OF_SERVER.contains(&format!("'{database}'"))
+}
 
 /// Where programs run that no statement names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +109,11 @@ async fn ask(connector: &OriginConnector) -> Result<Option<Runs>, String> {
     if conn.flavor() == Flavor::TiDb {
         conn.quit();
         return Ok(None);
+    }
+    if conn.flavor() == Flavor::MySql {
+        // A session may take any role that the user has. Before 8.0 it is an error.
+        let all = conn.ask(b"SET ROLE ALL").await;
+        all.map_err(|error| error.to_string())?;
     }
     let grants = Grants::ask(&mut conn).await?;
     let runs = if views_may_call(&mut conn, &grants).await? {

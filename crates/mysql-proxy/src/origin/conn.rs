@@ -106,7 +106,7 @@ impl OriginConn {
     }
 
     /// It is in this status, and nobody has set `sql_mode`.
-    pub(super) fn note_default(&mut self, status: StatusFlags) {
+    pub(crate) fn note_default(&mut self, status: StatusFlags) {
         self.default_escapes = escapes(status);
     }
 

@@ -1,10 +1,16 @@
 //! What the origin's user may do, as `SHOW GRANTS` says, as far as it decides what it is shown.
 
-use crate::origin::OriginConn;
+use super::is_of_server;
+use crate::origin::{Flavor, OriginConn};
 
-/// Each a line of `SHOW GRANTS`. `None`: not in UTF-8.
+/// What `SHOW GRANTS` says.
 #[derive(Debug)]
-pub(super) struct Grants(Vec<Option<String>>);
+pub(super) struct Grants {
+    /// `None`: not in UTF-8.
+    lines: Vec<Option<String>>,
+    /// The rights of roles are among them.
+    has_rights_of_roles: bool,
+}
 
 /// Rights on something.
 struct Grant<'a> {
@@ -18,24 +24,33 @@ impl Grants {
         let rows = conn.ask_rows("SHOW GRANTS").await;
         let rows = rows.map_err(|error| error.to_string())?.unwrap_or_default();
         let first = |row: Vec<Option<String>>| row.into_iter().next().flatten();
-        Ok(Self(rows.into_iter().map(first).collect()))
+        Ok(Self {
+            lines: rows.into_iter().map(first).collect(),
+            has_rights_of_roles: conn.flavor() == Flavor::MySql,
+        })
     }
 
-    /// True when it may have others: those of a role, which nothing shows here, less what a partial
+    /// True when it may have others: those of a role, where nothing shows them, less what a partial
     /// revoke takes away.
     pub(super) fn are_partly_known(&self) -> bool {
-        let is_known = |line: &Option<String>| {
-            line.as_deref()
-                .is_some_and(|line| Grant::of(line).is_some() && !line.starts_with("REVOKE"))
+        let is_known = |line: &str| match Grant::of(line) {
+            Some(grant) => {
+                let of_server = grant.database().is_some_and(is_of_server);
+                !line.starts_with("REVOKE") || of_server
+            }
+            None => self.has_rights_of_roles,
         };
-        self.0.is_empty() || !self.0.iter().all(is_known)
+        let mut lines = self.lines.iter();
+        self.lines.is_empty() || !lines.all(|line| line.as_deref().is_some_and(is_known))
     }
 
-    /// True when it is shown the triggers of whatever it may write to.
+    /// True when it is shown the triggers of whatever it may write to, by a view too.
     pub(super) fn show_triggers(&self) -> bool {
+        const WRITES: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
+        let writes = |grant: &Grant<'_>| WRITES.iter().any(|right| grant.has(right));
+        let writes_somewhere = self.all().any(|grant| writes(&grant));
         self.all().all(|grant| {
-            let writes = ["INSERT", "UPDATE", "DELETE"];
-            let may_write = writes.iter().any(|right| grant.has(right));
+            let may_write = writes(&grant) || (writes_somewhere && grant.has("SHOW VIEW"));
             !may_write || grant.has("TRIGGER")
         })
     }
@@ -47,7 +62,10 @@ impl Grants {
     }
 
     fn all(&self) -> impl Iterator<Item = Grant<'_>> {
-        self.0.iter().flatten().filter_map(|line| Grant::of(line))
+        self.lines
+            .iter()
+            .flatten()
+            .filter_map(|line| Grant::of(line))
     }
 }
 
@@ -61,13 +79,21 @@ impl<'a> Grant<'a> {
         Some(Self { rights, on })
     }
 
+    /// Also a right on columns, but not one that is named as a column is.
     fn has(&self, right: &str) -> bool {
-        self.rights.contains(right) || self.rights.contains("ALL PRIVILEGES")
+        let words = self.rights.strip_prefix("GRANT ").unwrap_or(self.rights);
+        let mut rights = words.split(',').map(str::trim);
+        rights.any(|one| one.split(" (").next() == Some(right) || one == "ALL PRIVILEGES")
+    }
+
+    /// The database on the whole of which it is; or the pattern of its name.
+    fn database(&self) -> Option<&str> {
+        let name = self.on.strip_suffix(".*")?;
+        Some(name.trim_matches('`'))
     }
 
     fn is_on_all_of(&self, database: &str) -> bool {
-        let name = self.on.strip_suffix(".*");
-        let Some(name) = name.map(|name| name.trim_matches('`')) else {
+        let Some(name) = self.database() else {
             return false;
         };
         // A pattern; a plain name has its own wildcards behind backslashes.
@@ -82,7 +108,10 @@ impl<'a> Grant<'a> {
 #[cfg(test)]
 impl Grants {
     pub(super) fn new(lines: &[&str]) -> Self {
-        Self(lines.iter().map(|line| Some((*line).to_owned())).collect())
+        Self {
+            lines: lines.iter().map(|line| Some((*line).to_owned())).collect(),
+            has_rights_of_roles: false,
+        }
     }
 }
 
@@ -102,10 +131,26 @@ mod tests {
             ("GRANT SELECT ON `shop`.* TO `app`@`%`", true),
             ("GRANT SELECT, INSERT ON `shop`.* TO `app`@`%`", false),
             ("GRANT INSERT (`a`) ON `shop`.`t` TO `app`@`%`", false),
+            ("GRANT INSERT (`TRIGGER`) ON `shop`.`t` TO `app`@`%`", false),
+            ("GRANT SELECT, SHOW VIEW ON `shop`.* TO `app`@`%`", true),
         ] {
             assert_eq!(Grants::new(&[grant]).show_triggers(), shows, "{grant}");
             assert!(!Grants::new(&[grant]).are_partly_known());
         }
+    }
+
+    #[test]
+    fn who_writes_by_a_view_must_be_shown_the_triggers_behind_it() {
+        let all = "GRANT ALL PRIVILEGES ON `shop`.* TO `app`@`%`";
+        let behind = "GRANT SELECT, SHOW VIEW ON `hidden`.* TO `app`@`%`";
+        assert!(!Grants::new(&[all, behind]).show_triggers());
+    }
+
+    #[test]
+    fn what_is_taken_away_of_the_servers_own_is_nothing() {
+        let all = "GRANT ALL PRIVILEGES ON *.* TO `app`@`%`";
+        let less = "REVOKE INSERT, TRIGGER ON `mysql`.* FROM `app`@`%`";
+        assert!(!Grants::new(&[all, less]).are_partly_known());
     }
 
     #[test]

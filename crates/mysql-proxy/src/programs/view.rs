@@ -4,6 +4,7 @@
 use mysql_sql::{Dialect, Escapes, Letters, classify};
 
 use super::grants::Grants;
+use super::is_of_server;
 use crate::origin::Flavor;
 
 /// A name in backticks, and what is around it.
@@ -11,8 +12,9 @@ struct Name {
     text: String,
     is_behind_point: bool,
     is_before_point: bool,
-    /// It names a column: tables have no `AS` before theirs.
-    is_behind_as: bool,
+    /// It stands right behind a table, or a query in parentheses: columns have an `AS` before
+    /// theirs.
+    is_alias: bool,
 }
 
 /// True when a view of this text calls no stored function, nor can another view that it reads: they
@@ -28,19 +30,27 @@ pub(super) fn is_plain(text: &str, flavor: Flavor, grants: &Grants) -> bool {
 }
 
 /// True when all databases that the text names are such. What stands before a point is one, unless
-/// it is what the text calls a table itself.
+/// it is what the text calls a table itself: then it is followed by the name of a column alone.
 fn reads_only(text: &str, is_shown: impl Fn(&str) -> bool) -> bool {
     let names = names(text);
+    let is_shown = |name: &str| is_shown(name) || is_of_server(name);
     let is_alias = |name: &str| {
-        let mut alone = names.iter().filter(|other| {
-            !other.is_before_point && !other.is_behind_point && !other.is_behind_as
-        });
-        alone.any(|other| other.text == name)
+        names
+            .iter()
+            .any(|other| other.is_alias && other.text == name)
     };
-    let mut first = names
+    let is_of_column = |at: usize| {
+        let second = names.get(at.saturating_add(1));
+        let third = names.get(at.saturating_add(2));
+        second.is_some_and(|name| !name.is_before_point) && !third.is_some_and(|name| name.is_alias)
+    };
+    let firsts = names
         .iter()
-        .filter(|name| name.is_before_point && !name.is_behind_point);
-    first.all(|name| is_shown(&name.text) || is_alias(&name.text))
+        .enumerate()
+        .filter(|(_, name)| name.is_before_point && !name.is_behind_point);
+    firsts
+        .into_iter()
+        .all(|(at, name)| is_shown(&name.text) || (is_of_column(at) && is_alias(&name.text)))
 }
 
 /// The names in a text, without those in its literals.
@@ -63,7 +73,7 @@ fn names(text: &str) -> Vec<Name> {
                 text: content,
                 is_behind_point,
                 is_before_point: behind.starts_with('.'),
-                is_behind_as: before.ends_with(" AS"),
+                is_alias: before.ends_with(['`', ')']) && !is_behind_point,
             });
         }
         is_behind_point = false;
@@ -119,6 +129,15 @@ mod tests {
             ("select `e`.`t`.`a` AS `a` from `e`.`t`", false),
             ("select `x`.`a` AS `a` from `e`.`t` `x`", false),
             ("select `e`.`t`.`a` AS `e` from `e`.`t`", false),
+            ("select `e`.`a` AS `a` from `e`.`t` `e`", false),
+            (
+                "select `x`.`a` AS `a` from (select `d`.`t`.`a` AS `a` from `d`.`t`) `x`",
+                true,
+            ),
+            (
+                "select `t`.`A` AS `A` from `information_schema`.`TABLES` `t`",
+                true,
+            ),
             ("", false),
         ] {
             for flavor in [Flavor::MySql, mariadb] {

@@ -40,8 +40,8 @@ struct Leftover {
     response: Option<ResponseTracker>,
     /// The command is not killed.
     finishes: bool,
-    /// It is closed, and not reset.
-    breaks_by_reset: bool,
+    /// See [`OriginConn::outlives_reset`](crate::origin::OriginConn::outlives_reset).
+    may_break_by_reset: bool,
     mutant: Mutant,
 }
 
@@ -70,7 +70,7 @@ impl Session {
     /// Parts with the lease in hand at the session's end.
     pub(super) fn leave(mut self, end: &SessionEnd, drain: DrainGuard) {
         let parted = self.registered.part();
-        let breaks_by_reset = self.breaks_by_reset();
+        let may_break_by_reset = self.may_break_by_reset();
         let Some(lease) = self.held.take() else {
             return;
         };
@@ -89,7 +89,7 @@ impl Session {
             parted,
             response: self.response.take(),
             finishes: self.writes_alone && end.is_of_client(),
-            breaks_by_reset,
+            may_break_by_reset,
             mutant: self.shared.config.mutant,
         };
         leftover.clean_up(drain);
@@ -120,7 +120,7 @@ impl Leftover {
             self.lease.give_back();
             return Ok(());
         }
-        if self.breaks_by_reset {
+        if self.may_break_by_reset && !self.lease.outlives_reset().await {
             return Err(NotClean::Distributed);
         }
         match self.lease.reset().await {

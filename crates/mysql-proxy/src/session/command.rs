@@ -53,7 +53,7 @@ impl Session {
             let flavor = self.served.pool.connector().flavor();
             return self.give_up(packet, Trouble::Malformed(flavor)).await;
         }
-        if self.status.is_none()
+        if self.has_to_learn()
             && !self.is_for_edge(packet)
             && let Err(trouble) = self.learn_status().await
         {

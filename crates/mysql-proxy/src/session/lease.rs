@@ -80,11 +80,6 @@ impl Session {
 
     /// The session has this lease from now on.
     pub(super) fn hold(&mut self, mut lease: Lease<OriginConnector>) {
-        self.forces_escapes = self.reads_otherwise(&lease);
-        if self.forces_escapes {
-            // No state tells of that.
-            self.pins.soil();
-        }
         let connector = self.served.pool.connector();
         lease.begin_stay(
             self.id,
@@ -93,6 +88,17 @@ impl Session {
         );
         self.registered.take(lease.thread());
         self.held = Some(lease);
+        self.look_at_escapes();
+    }
+
+    /// Looks whether the lease in hand has to be made to read backslashes as the session does.
+    pub(super) fn look_at_escapes(&mut self) {
+        let lease = self.held.as_ref();
+        self.forces_escapes = lease.is_some_and(|lease| self.reads_otherwise(lease));
+        if self.forces_escapes {
+            // No state tells of that.
+            self.pins.soil();
+        }
     }
 
     /// True when backslashes read otherwise on a connection than they did when the session's texts
@@ -114,6 +120,12 @@ impl Session {
         {
             lease.give_back();
         }
+    }
+
+    /// True when it is not known how a statement's literals read on the next connection.
+    pub(super) fn has_to_learn(&self) -> bool {
+        self.status.is_none()
+            || (self.held.is_none() && self.generation != self.served.pool.generation())
     }
 
     /// How the first statement's literals read is the origin's to say, so it is asked: by a login.

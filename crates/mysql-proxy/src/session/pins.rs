@@ -101,7 +101,7 @@ impl Pins {
     }
 
     /// True when `XA` was used on the connection, or may have been, whether or not that is over.
-    pub(super) fn had_distributed_transaction(&self) -> bool {
+    pub(super) fn may_have_distributed(&self) -> bool {
         self.distributed
     }
 

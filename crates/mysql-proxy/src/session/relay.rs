@@ -145,7 +145,11 @@ impl Session {
         outgoing: &Outgoing<'_>,
         effect: &Effect,
     ) -> Result<(), NotSent> {
-        let steps = self.steps_ahead(effect);
+        let mut steps = self.steps_ahead(effect);
+        if steps.defaults_mode && self.has_backslash(outgoing) {
+            self.lead_and_look(effect).await?;
+            steps = self.steps_ahead(effect);
+        }
         let awaits = self.may_do_harm(effect) || !outgoing.packet.is_whole;
         let Some(lease) = &mut self.held else {
             return Ok(());
@@ -159,6 +163,25 @@ impl Session {
             None => first_packet(&mut self.downstream, outgoing, lease.capabilities()),
         };
         send_behind(lease, steps, &self.state, &bytes, awaits).await
+    }
+
+    /// True when it may matter to the text how a backslash reads.
+    fn has_backslash(&self, outgoing: &Outgoing<'_>) -> bool {
+        let text = match &outgoing.sql {
+            Some(sql) => sql.as_slice(),
+            None => self.downstream.packet(outgoing.packet),
+        };
+        text.contains(&b'\\')
+    }
+
+    /// Leads the lease in hand to the session's state, and looks whether backslashes read there as
+    /// they did when the session's text was read: what the server has for a default may have
+    /// changed.
+    pub(super) async fn lead_and_look(&mut self, effect: &Effect) -> Result<(), NotSent> {
+        let led = self.lead_lease(effect).await;
+        led.map_err(NotSent::nothing_left)?;
+        self.look_at_escapes();
+        Ok(())
     }
 
     /// True unless a statement surely leaves rows as they are, in whatever state its connection

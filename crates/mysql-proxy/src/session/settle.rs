@@ -53,7 +53,10 @@ impl Session {
         let Some(lease) = &mut self.held else {
             return Ok(());
         };
-        self.forces_escapes = false;
+        let was_forced = self.forces_escapes;
+        if summary.status.is_some() {
+            self.forces_escapes = false;
+        }
         let failed = summary.error.is_some();
         // Of several statements, one behind it may be the one that failed.
         let may_have_run = !failed || effect.is_multi;
@@ -84,6 +87,7 @@ impl Session {
         if !effect.sets.is_empty() {
             self.note_sets(effect, failed).await?;
         }
+        self.note_default_escapes(summary, was_forced);
         if effect.drops_database && may_have_run {
             self.doubt_database();
         }
@@ -121,6 +125,18 @@ impl Session {
             lease.note_insert_id();
         }
         may_hide_id && !there.is_news && there.known != self.insert_id
+    }
+
+    /// Notes how backslashes read on the connection where nobody has set `sql_mode`.
+    fn note_default_escapes(&mut self, summary: &Summary, was_forced: bool) {
+        let is_default = self.state.variable("sql_mode").is_none() && !self.pins.has_state();
+        if let Some(lease) = &mut self.held
+            && let Some(status) = summary.status
+            && is_default
+            && !was_forced
+        {
+            lease.note_default(status);
+        }
     }
 
     /// Notes whether a transaction is open.
@@ -165,7 +181,8 @@ impl Session {
         // With `sql_select_limit = 0` neither `SELECT` nor `DO` runs what it names.
         let runs_none = |release: &Release| {
             let limit = self.state.variable("sql_select_limit");
-            release.reason == PinReason::UserLock && limit == Some("0")
+            let is_none = |limit: &str| limit.parse::<u64>().unwrap_or(0) == 0;
+            release.reason == PinReason::UserLock && limit.is_some_and(is_none)
         };
         if let Some(release) = &effect.releases
             && error.is_none()
@@ -328,11 +345,11 @@ impl Session {
 
     /// Resets the connection, which carries, or has carried, what no state tells.
     async fn clean(&mut self) {
-        let breaks = self.breaks_by_reset();
+        let may_break = self.may_break_by_reset();
         let Some(lease) = &mut self.held else { return };
         self.pins = Pins::default();
         self.previous.visit = None;
-        if breaks {
+        if may_break && !matches!(timeout(RESET_LIMIT, lease.outlives_reset()).await, Ok(true)) {
             self.held = None;
             return;
         }
@@ -346,12 +363,11 @@ impl Session {
         }
     }
 
-    /// True for a connection of MariaDB's on which a distributed transaction may be prepared: a
-    /// reset takes that from its owner, and leaves a connection on which `InnoDB` answers nothing
-    /// but 1031. (Seen with 10.11. When it is closed, the transaction stays for `XA RECOVER`.)
-    pub(super) fn breaks_by_reset(&self) -> bool {
+    /// True for a connection of MariaDB's on which `XA` may have been used: see
+    /// [`OriginConn::outlives_reset`].
+    pub(super) fn may_break_by_reset(&self) -> bool {
         let is_mariadb = |lease: &Lease<OriginConnector>| lease.flavor().is_mariadb();
-        self.pins.had_distributed_transaction() && self.held.as_ref().is_some_and(is_mariadb)
+        self.pins.may_have_distributed() && self.held.as_ref().is_some_and(is_mariadb)
     }
 
     /// Parts with the lease in hand at the session's reset: what is open is rolled back, and what

@@ -49,11 +49,10 @@ impl Session {
         effect: &Effect,
     ) -> Result<Option<ErrPacket>, NotSent> {
         let mut steps = self.steps_ahead(effect);
-        if steps.commands.contains(&Command::RESET_CONNECTION) {
-            // It closes all statements, so there is nothing to choose from before.
-            Box::pin(self.lead_lease(effect))
-                .await
-                .map_err(NotSent::nothing_left)?;
+        let resets = steps.commands.contains(&Command::RESET_CONNECTION);
+        if resets || (steps.defaults_mode && execution.text.sql().contains(&b'\\')) {
+            // A reset closes all statements, so there is nothing to choose from before.
+            Box::pin(self.lead_and_look(effect)).await?;
             steps = self.steps_ahead(effect);
         }
         let aim = self.aim(packet, execution);
