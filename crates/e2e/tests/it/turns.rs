@@ -8,9 +8,9 @@ use anyhow::{Context, Result, ensure};
 use e2e::Endpoint;
 use mysql_proto::Capabilities;
 use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use crate::wire::{COLLATION, Wire};
+use crate::wire::{COLLATION, Wire, error_of};
 use crate::world::{DATABASE, USER, direct, path, server};
 
 /// `latin1_swedish_ci`, where 0xA0 is white space.
@@ -18,6 +18,9 @@ const LATIN1: u8 = 8;
 
 /// How long a server may take to notice that a client has left.
 const LEAVING: Duration = Duration::from_millis(300);
+
+/// Longer than anything that waits for no connection.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What one session does: which one, and what.
 type Turn = (char, Does);
@@ -492,5 +495,32 @@ async fn a_transaction_survives_more_warnings_than_are_kept() -> Result<()> {
         let counted = count.windows(4).any(|window| window == b"9001");
         ensure!(counted, "{kind}: {}", count.escape_ascii());
     }
+    Ok(())
+}
+
+/// What the edge answers itself needs no connection, also where the pool was just renewed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_edge_answers_for_itself_while_a_renewed_pool_is_exhausted() -> Result<()> {
+    let Some(server) = server(MariaDb).await? else {
+        return Ok(());
+    };
+    server
+        .execute(&format!("GRANT ALL PRIVILEGES ON *.* TO '{USER}'@'%'"))
+        .await?;
+    let Some(path) = path(&server).pool("max = 1").start().await? else {
+        return Ok(());
+    };
+    let open = || Wire::open(path.endpoint(), Capabilities::empty());
+    let (mut asks, mut holds) = (open().await?, open().await?);
+    asks.query("SELECT 1").await?;
+    holds.query("SET GLOBAL long_query_time = 10").await?;
+    holds.query("BEGIN").await?;
+    let shown = timeout(PATIENCE, asks.query("SHOW TIDEGATE SESSIONS")).await;
+    let shown = shown.context("it waited for a connection")??;
+    ensure!(error_of(&shown).is_err(), "{}", shown.escape_ascii());
+    holds.query("ROLLBACK").await?;
+    asks.query("SHOW TIDEGATE SESSIONS").await?;
+    let answered = timeout(PATIENCE, holds.query("SELECT 1")).await;
+    answered.context("the connection was kept")??;
     Ok(())
 }

@@ -228,8 +228,10 @@ impl OriginConn {
         let mut last = None;
         for command in &steps.commands {
             let answer = self.read_answer(*command).await.map_err(BringError::Lost)?;
-            last = answer.summary.status.or(last);
             let is_reset = *command == Command::RESET_CONNECTION;
+            if !(is_reset && self.flavor().is_tidb()) {
+                last = answer.summary.status.or(last);
+            }
             match answer.refusal() {
                 Some(error) if is_reset => return Err(BringError::NotReset(error.code)),
                 Some(error) => return Err(BringError::Refused(error)),

@@ -44,8 +44,9 @@ pub(crate) struct OriginConn {
     /// Character set and collation of its login.
     login_names: Names,
     /// How backslashes read on it where nobody has set `sql_mode`: the server's choice, as it was
-    /// at its login, or when it went back to that.
-    default_escapes: Escapes,
+    /// told last. `None`: not yet. TiDB applies its defaults with the first statement, and says
+    /// nothing of them before.
+    default_escapes: Option<Escapes>,
     /// What the last session made of it.
     state: Arc<SessionState>,
     /// What may be left on it that no state tells.
@@ -62,15 +63,16 @@ pub(crate) struct OriginConn {
 
 impl OriginConn {
     pub(super) fn new(logged_in: LoggedIn, state: Arc<SessionState>, limits: HandleLimits) -> Self {
+        let flavor = Flavor::of(&logged_in.server_version);
         Self {
             stream: logged_in.stream,
             capabilities: logged_in.capabilities,
-            flavor: Flavor::of(&logged_in.server_version),
+            flavor,
             thread: logged_in.connection_id,
             buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             unread: 0..0,
             login_names: state.names.clone(),
-            default_escapes: escapes(logged_in.status),
+            default_escapes: (!flavor.is_tidb()).then(|| escapes(logged_in.status)),
             state,
             wear: Wear::default(),
             last_session: 0,
@@ -101,13 +103,13 @@ impl OriginConn {
     }
 
     /// How backslashes read in a session that has not set `sql_mode`.
-    pub(crate) fn default_escapes(&self) -> Escapes {
+    pub(crate) fn default_escapes(&self) -> Option<Escapes> {
         self.default_escapes
     }
 
     /// It is in this status, and nobody has set `sql_mode`.
     pub(crate) fn note_default(&mut self, status: StatusFlags) {
-        self.default_escapes = escapes(status);
+        self.default_escapes = Some(escapes(status));
     }
 
     /// A statement that succeeded has led it to this state.
@@ -215,6 +217,7 @@ impl OriginConn {
     pub(super) fn forget(&mut self) {
         self.state = Arc::new(self.state_after_reset(None));
         self.insert_id = InsertId::default();
+        self.default_escapes = None;
         self.wear.touched = false;
         self.wear.has_leftovers = false;
         self.wear.must_reset = false;

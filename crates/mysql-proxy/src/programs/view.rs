@@ -8,13 +8,19 @@ use super::is_of_server;
 use crate::origin::Flavor;
 
 /// A name in backticks, and what is around it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any of them may hold at once"
+)]
 struct Name {
     text: String,
     is_behind_point: bool,
     is_before_point: bool,
-    /// It stands right behind a table, or a query in parentheses: columns have an `AS` before
-    /// theirs.
+    /// It is what the text calls a table, a query in parentheses, or one behind `WITH`. (Columns
+    /// have an `AS` before theirs.)
     is_alias: bool,
+    /// It stands right behind another name.
+    follows_another: bool,
 }
 
 /// True when a view of this text calls no stored function, nor can another view that it reads: they
@@ -42,7 +48,8 @@ fn reads_only(text: &str, is_shown: impl Fn(&str) -> bool) -> bool {
     let is_of_column = |at: usize| {
         let second = names.get(at.saturating_add(1));
         let third = names.get(at.saturating_add(2));
-        second.is_some_and(|name| !name.is_before_point) && !third.is_some_and(|name| name.is_alias)
+        second.is_some_and(|name| !name.is_before_point)
+            && !third.is_some_and(|name| name.follows_another)
     };
     let firsts = names
         .iter()
@@ -68,18 +75,32 @@ fn names(text: &str) -> Vec<Name> {
         let before = text.get(..text.len().saturating_sub(rest.len()));
         let before = before.unwrap_or_default().trim_end();
         let (content, behind) = quoted(after, quote);
+        let is_alone = !is_behind_point && !behind.starts_with('.');
         if quote == '`' {
             names.push(Name {
                 text: content,
                 is_behind_point,
                 is_before_point: behind.starts_with('.'),
-                is_alias: before.ends_with(['`', ')']) && !is_behind_point,
+                is_alias: is_alone && (before.ends_with(['`', ')']) || is_behind_keyword(before)),
+                follows_another: is_alone && before.ends_with('`'),
             });
         }
         is_behind_point = false;
         rest = behind;
     }
     names
+}
+
+/// True where a name that stands alone is that of a query behind `WITH`.
+fn is_behind_keyword(before: &str) -> bool {
+    let mut words = before.rsplit(|letter: char| !letter.is_ascii_alphabetic());
+    let keywords = ["with", "recursive", "from", "join"];
+    let is_one = |last: &str| {
+        keywords
+            .iter()
+            .any(|keyword| last.eq_ignore_ascii_case(keyword))
+    };
+    words.next().is_some_and(is_one)
 }
 
 /// What is up to the closing quote, and what is behind it. A doubled one is one inside; a backslash
@@ -132,6 +153,15 @@ mod tests {
             ("select `e`.`a` AS `a` from `e`.`t` `e`", false),
             (
                 "select `x`.`a` AS `a` from (select `d`.`t`.`a` AS `a` from `d`.`t`) `x`",
+                true,
+            ),
+            (
+                "with `c` as (select `d`.`t`.`a` AS `a` from `d`.`t`) select `c`.`a` AS `a` from `c`",
+                true,
+            ),
+            (
+                "select `y`.`a` AS `a` from (select `x`.`a` AS `a` from `d`.`t` `x` \
+                 where (`x`.`b` = `x`.`c`)) `y`",
                 true,
             ),
             (

@@ -111,7 +111,8 @@ impl Session {
         }
         self.discard(packet).await?;
         let status = self.status.unwrap_or(StatusFlags::AUTOCOMMIT);
-        self.downstream.send_ok(status).await
+        self.downstream.send_ok(status).await?;
+        self.give_back_unused().await
     }
 
     /// Kills what a session runs. In a task of its own: a killer that leaves has killed all the

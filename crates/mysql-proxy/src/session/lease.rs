@@ -108,7 +108,8 @@ impl Session {
         self.state.variable("sql_mode").is_none()
             && self
                 .status
-                .is_some_and(|status| escapes(status) != lease.default_escapes())
+                .zip(lease.default_escapes())
+                .is_some_and(|(status, there)| escapes(status) != there)
     }
 
     /// Gives the lease in hand back, if there is one. A connection that somebody aimed a `KILL` at
@@ -128,12 +129,20 @@ impl Session {
             || (self.held.is_none() && self.generation != self.served.pool.generation())
     }
 
+    /// Settles a lease that was taken to learn that, where the statement was not the origin's.
+    pub(super) async fn give_back_unused(&mut self) -> Result<(), SessionEnd> {
+        if self.held.is_some() {
+            self.settle().await?;
+        }
+        Ok(())
+    }
+
     /// How the first statement's literals read is the origin's to say, so it is asked: by a login.
     pub(super) async fn learn_status(&mut self) -> Result<(), Trouble> {
         let generation = self.served.pool.generation();
         if self.held.is_none() && self.generation != generation {
-            self.generation = generation;
             self.learn_escapes().await?;
+            self.generation = generation;
         }
         if self.status.is_none() {
             self.take_lease().await?;
@@ -148,8 +157,9 @@ impl Session {
             return Ok(());
         }
         self.take_lease().await?;
-        if let (Some(status), Some(lease)) = (&mut self.status, &self.held) {
-            let is_plain = lease.default_escapes() == Escapes::None;
+        let there = self.held.as_ref().and_then(|lease| lease.default_escapes());
+        if let (Some(status), Some(there)) = (&mut self.status, there) {
+            let is_plain = there == Escapes::None;
             status.set(StatusFlags::NO_BACKSLASH_ESCAPES, is_plain);
             self.forces_escapes = false;
         }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use conn_pool::Lease;
 use mysql_proto::{
     Command, ErrPacket, HEADER_LEN, MAX_PAYLOAD, PacketHeader, ResponseState, ResponseTracker,
     StatusFlags, Summary,
@@ -20,7 +21,7 @@ use super::{MAX_RETRIES, Session};
 use crate::bring::Steps;
 use crate::downstream::CommandPacket;
 use crate::error::{OriginLoss, SessionEnd, Trouble};
-use crate::origin::{BringError, OriginConn};
+use crate::origin::{BringError, OriginConn, OriginConnector};
 use crate::state::SessionState;
 
 impl Session {
@@ -145,9 +146,13 @@ impl Session {
         outgoing: &Outgoing<'_>,
         effect: &Effect,
     ) -> Result<(), NotSent> {
+        if self.forces_escapes && !self.has_backslash(outgoing) {
+            // It reads the same in both ways, and its reply tells which holds now.
+            self.forces_escapes = false;
+        }
         let mut steps = self.steps_ahead(effect);
-        if steps.defaults_mode && self.has_backslash(outgoing) {
-            self.lead_and_look(effect).await?;
+        if self.may_read_otherwise(&steps) && self.has_backslash(outgoing) {
+            Box::pin(self.lead_and_look(effect)).await?;
             steps = self.steps_ahead(effect);
         }
         let awaits = self.may_do_harm(effect) || !outgoing.packet.is_whole;
@@ -169,7 +174,7 @@ impl Session {
     fn has_backslash(&self, outgoing: &Outgoing<'_>) -> bool {
         let text = match &outgoing.sql {
             Some(sql) => sql.as_slice(),
-            None => self.downstream.packet(outgoing.packet),
+            None => self.downstream.payload(outgoing.packet),
         };
         text.contains(&b'\\')
     }
@@ -180,8 +185,24 @@ impl Session {
     pub(super) async fn lead_and_look(&mut self, effect: &Effect) -> Result<(), NotSent> {
         let led = self.lead_lease(effect).await;
         led.map_err(NotSent::nothing_left)?;
+        if let Some(lease) = &mut self.held
+            && lease.default_escapes().is_none()
+        {
+            let told = lease.ask(b"DO 0").await;
+            let told = told.map_err(|loss| NotSent::nothing_left(Trouble::OriginLost(loss)))?;
+            if let Some(status) = told.summary.status {
+                lease.note_default(status);
+            }
+        }
         self.look_at_escapes();
         Ok(())
+    }
+
+    /// True when these steps may change how backslashes read, or nobody has told yet how they do.
+    pub(super) fn may_read_otherwise(&self, steps: &Steps) -> bool {
+        let is_untold = |lease: &Lease<OriginConnector>| lease.default_escapes().is_none();
+        let is_default = self.state.variable("sql_mode").is_none();
+        is_default && (steps.defaults_mode || self.held.as_ref().is_some_and(is_untold))
     }
 
     /// True unless a statement surely leaves rows as they are, in whatever state its connection

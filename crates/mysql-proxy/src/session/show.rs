@@ -10,12 +10,9 @@ use crate::error::{SessionEnd, Trouble};
 use crate::show;
 
 impl Session {
-    /// True for a first statement that the edge answers itself: then the origin need not be asked
-    /// how literals read, of which it has none.
+    /// True for a statement that the edge answers itself: then the origin need not be asked how
+    /// literals read, of which it has none.
     pub(super) fn is_for_edge(&self, packet: CommandPacket) -> bool {
-        if self.status.is_some() {
-            return false;
-        }
         let text = self.downstream.sql(packet);
         let effect = self.classify(text, packet.is_whole).effect;
         let has_literal = text.iter().any(|byte| matches!(byte, b'\'' | b'"' | b'\\'));
@@ -36,6 +33,7 @@ impl Session {
         let status = self.status.unwrap_or(StatusFlags::AUTOCOMMIT);
         let mut response = Vec::new();
         table.write(&mut response, self.downstream.capabilities(), status);
-        self.downstream.send(&response).await
+        self.downstream.send(&response).await?;
+        self.give_back_unused().await
     }
 }

@@ -12,6 +12,7 @@ use super::room::{Rooms, TOO_MANY};
 use super::{Bound, Prepared, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
+use crate::origin::escapes;
 use crate::session::outcome::{Relayed, SendTrouble, unanswered, unsent};
 use crate::session::outgoing::Outgoing;
 use crate::state::SessionState;
@@ -285,10 +286,13 @@ impl Session {
 
     /// Leads the lease in hand, which must be amid no command, to a state.
     async fn lead_to(&mut self, state: &Arc<SessionState>) -> Result<(), Trouble> {
-        let steps = match &self.held {
+        let mut steps = match &self.held {
             Some(lease) => lease.steps_to(state, false),
             None => return Ok(()),
         };
+        if self.forces_escapes && state.variable("sql_mode").is_none() {
+            steps.set_escapes(escapes(self.status.unwrap_or_default()));
+        }
         self.lead(&steps, state).await
     }
 }

@@ -48,9 +48,13 @@ impl Session {
         execution: &Execution<'_>,
         effect: &Effect,
     ) -> Result<Option<ErrPacket>, NotSent> {
+        let has_backslash = || execution.text.sql().contains(&b'\\');
+        if self.forces_escapes && !has_backslash() {
+            self.forces_escapes = false;
+        }
         let mut steps = self.steps_ahead(effect);
         let resets = steps.commands.contains(&Command::RESET_CONNECTION);
-        if resets || (steps.defaults_mode && execution.text.sql().contains(&b'\\')) {
+        if resets || (self.may_read_otherwise(&steps) && has_backslash()) {
             // A reset closes all statements, so there is nothing to choose from before.
             Box::pin(self.lead_and_look(effect)).await?;
             steps = self.steps_ahead(effect);
