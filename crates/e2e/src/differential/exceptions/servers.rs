@@ -22,6 +22,12 @@ fn is_panic(reply: &Reply) -> bool {
     error.is_some_and(|packet| packet.message.starts_with("runtime error"))
 }
 
+/// TiDB's words for a cursor that is not open are an error within an error.
+fn is_without_cursor(reply: &Reply) -> bool {
+    let error = reply.error();
+    error.is_some_and(|packet| packet.message.starts_with("ERROR 1326"))
+}
+
 fn is_failed(replies: &[Reply]) -> bool {
     replies.iter().any(Reply::is_error)
 }
@@ -93,6 +99,9 @@ impl Case<'_> {
         {
             return Some("the warning that a prepared SHOW WARNINGS of TiDB adds itself");
         }
+        if self.fetches_of_older() && self.seen.iter().any(is_without_cursor) {
+            return Some("the cursor that TiDB keeps over an execution without one");
+        }
         let shows_variables = self.sql.starts_with("show ") && self.sql.contains("variables");
         if shows_variables && self.has_set("sql_select_limit") && self.equal(without_rows) {
             return Some("which variables TiDB shows first");
@@ -118,6 +127,20 @@ impl Case<'_> {
         };
         let mut seen = self.seen.iter();
         seen.any(|reply| matches!(reply, Reply::Rows(rows) if rows.rows.iter().any(is_it)))
+    }
+
+    /// True for `COM_STMT_FETCH` where the last execution asked for no cursor, and one before did.
+    fn fetches_of_older(&self) -> bool {
+        let Some(Step::Fetch(fetched, _)) = self.program.steps.get(self.place) else {
+            return false;
+        };
+        let steps = self.program.steps.iter().take(self.place);
+        let cursors = steps.filter_map(|step| match step {
+            Step::Execute(execution) if execution.slot == *fetched => Some(execution.cursor),
+            _ => None,
+        });
+        let cursors: Vec<bool> = cursors.collect();
+        cursors.last() == Some(&false) && cursors.contains(&true)
     }
 
     /// True when a statement before has to do with this variable.
