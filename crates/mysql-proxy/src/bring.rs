@@ -155,8 +155,7 @@ pub(crate) fn add_steps(
     }
     let is_unset = |(name, _): &(String, UserValue)| value_of(&to.user_variables, name).is_none();
     steps.leaves_traces = from.user_variables.iter().any(is_unset);
-    let unsets_mode = |state: &SessionState| state.variable(SQL_MODE).is_none();
-    steps.defaults_mode |= !unsets_mode(from) && unsets_mode(to);
+    steps.defaults_mode |= !from.has_default_mode() && to.has_default_mode();
     // Two statements, because a string has the collation of its statement's time.
     for list in [variables(from, to, flavor), user_variables(from, to)] {
         if !list.is_empty() {

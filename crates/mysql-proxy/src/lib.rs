@@ -10,6 +10,7 @@
 //! classify          session/command.rs       mysql-sql says what the text does to a connection
 //! take a lease      session/lease.rs         from the pool of the hyperdrive, or the one in hand
 //! relay             session/relay.rs         bytes both ways until the response is complete
+//! note              session/note.rs          what the response tells of the session
 //! settle            session/settle.rs        give the lease back, or pin it with a reason
 //! ```
 //!

@@ -24,12 +24,18 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// Most views that are looked at; where there are more, one may call a function.
 const MOST_VIEWS: usize = 1000;
 
-/// The databases of the server itself, as a list in SQL.
-const OF_SERVER: &str = "('mysql', 'sys', 'information_schema', 'performance_schema')";
+/// The databases of the server itself.
+const OF_SERVER: [&str; 4] = ["mysql", "sys", "information_schema", "performance_schema"];
 
 /// True for one of them.
 fn is_of_server(database: &str) -> bool {
-    OF_SERVER.contains(&format!("'{database}'"))
+    OF_SERVER.contains(&database)
+}
+
+/// The condition in SQL that a column names none of them.
+fn is_of_users(column: &str) -> String {
+    let names = OF_SERVER.map(|name| format!("'{name}'")).join(", ");
+    format!("{column} NOT IN ({names})")
 }
 
 /// Where programs run that no statement names.
@@ -132,7 +138,8 @@ async fn ask(connector: &OriginConnector) -> Result<Option<Runs>, String> {
 async fn views_may_call(conn: &mut OriginConn, grants: &Grants) -> Result<bool, String> {
     let count = format!(
         "SELECT COUNT(*) FROM information_schema.TABLES \
-         WHERE TABLE_TYPE = 'VIEW' AND TABLE_SCHEMA NOT IN {OF_SERVER}"
+         WHERE TABLE_TYPE = 'VIEW' AND {}",
+        is_of_users("TABLE_SCHEMA")
     );
     let count = conn.ask_number(&count).await;
     let count = count.map_err(|error| error.to_string())?;
@@ -147,7 +154,8 @@ async fn views_may_call(conn: &mut OriginConn, grants: &Grants) -> Result<bool, 
     }
     // MySQL shows a view here only to whom it shows its text.
     let texts = format!(
-        "SELECT VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA NOT IN {OF_SERVER}"
+        "SELECT VIEW_DEFINITION FROM information_schema.VIEWS WHERE {}",
+        is_of_users("TABLE_SCHEMA")
     );
     let rows = conn.ask_rows(&texts).await;
     let rows = rows.map_err(|error| error.to_string())?.unwrap_or_default();
@@ -162,7 +170,8 @@ async fn views_may_call(conn: &mut OriginConn, grants: &Grants) -> Result<bool, 
 async fn triggers_may_be(conn: &mut OriginConn, grants: &Grants) -> Result<bool, String> {
     let question = format!(
         "SELECT EXISTS(SELECT 1 FROM information_schema.TRIGGERS \
-         WHERE TRIGGER_SCHEMA NOT IN {OF_SERVER}) LIMIT 1"
+         WHERE {}) LIMIT 1",
+        is_of_users("TRIGGER_SCHEMA")
     );
     let answer = conn.ask_number(&question).await;
     let are_none = answer.map_err(|error| error.to_string())? == Some(0);

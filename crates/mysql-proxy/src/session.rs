@@ -6,11 +6,13 @@ mod change_user;
 mod cleanup;
 mod command;
 mod deadlines;
+mod escapes;
 mod home;
 mod kill;
 mod lease;
 mod limits;
 mod login;
+mod note;
 mod outcome;
 mod outgoing;
 mod passthrough;
@@ -37,7 +39,7 @@ use crate::downstream::Downstream;
 use crate::error::SessionEnd;
 use crate::hyperdrives::Served;
 use crate::listener::Shared;
-use crate::origin::{OriginConnector, escapes};
+use crate::origin::OriginConnector;
 use crate::profile::Profile;
 use crate::refusal;
 use crate::registry::Registered;
@@ -155,7 +157,6 @@ async fn hung_up(held: &mut Option<Lease<OriginConnector>>) -> Option<ErrPacket>
 impl Session {
     /// How this session's statements read.
     fn dialect(&self) -> Dialect {
-        let escapes = escapes(self.status.unwrap_or_default());
         let is_unsure = self.pins.has(PinReason::CharacterSet.name())
             || self.pins.has(PinReason::NotUnderstood.name());
         let letters = if is_unsure {
@@ -164,7 +165,7 @@ impl Session {
             self.state.letters(self.server() != Server::MariaDb)
         };
         Dialect {
-            escapes,
+            escapes: self.escapes(),
             letters,
             server: self.server(),
         }

@@ -242,6 +242,11 @@ impl SessionState {
         }
     }
 
+    /// `sql_mode` is the server's default: the session has not set it.
+    pub(crate) fn has_default_mode(&self) -> bool {
+        self.variable("sql_mode").is_none()
+    }
+
     /// What the session has set a system variable to, as a literal.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         let mut variables = self.variables.iter();

@@ -218,10 +218,7 @@ impl<'a> Reader<'a> {
             Head::Create => self.create(),
             Head::Drop => self.drop_something(),
             Head::Begin => self.begin(word),
-            Head::Transaction => {
-                self.effect.names_savepoint |= word::is(word, "SAVEPOINT");
-                self.end_transaction();
-            }
+            Head::Transaction => self.end_transaction(word),
             Head::Show => self.show(),
             Head::Use => self.use_database(),
             Head::Kill => self.kill(),
@@ -297,9 +294,9 @@ impl<'a> Reader<'a> {
 
     /// `COMMIT …`, `ROLLBACK …`, `SAVEPOINT x`, `RELEASE SAVEPOINT x`. With `RELEASE` at the end
     /// the origin closes the connection, which only a direct one can show.
-    fn end_transaction(&mut self) {
+    fn end_transaction(&mut self, first: &[u8]) {
         let names_savepoint = |word| word::is(word, "SAVEPOINT") || word::is(word, "TO");
-        let is_about_one = self.words().any(names_savepoint);
+        let is_about_one = names_savepoint(first) || self.words().any(names_savepoint);
         self.effect.names_savepoint |= is_about_one;
         let mut previous_is_no = false;
         let releases = self.words().any(|word| {

@@ -247,7 +247,7 @@ impl OriginConn {
         }
         self.set_state(Arc::clone(state));
         if let Some(status) = last
-            && state.variable("sql_mode").is_none()
+            && state.has_default_mode()
             && !steps.forces_escapes
         {
             self.note_default(status);

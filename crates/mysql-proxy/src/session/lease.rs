@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use conn_pool::{Lease, LeaseError};
 use mysql_client::LoginError;
-use mysql_proto::StatusFlags;
-use mysql_sql::{Effect, Escapes};
+use mysql_sql::Effect;
 
 use super::Session;
 use crate::bring::Steps;
 use crate::error::{OriginError, SessionEnd, Trouble};
 use crate::mutant::Fault;
-use crate::origin::{Flavor, OriginConn, OriginConnector, escapes};
+use crate::origin::{Flavor, OriginConnector};
 use crate::profile::Profile;
 use crate::registry::Parted;
 
@@ -91,27 +90,6 @@ impl Session {
         self.look_at_escapes();
     }
 
-    /// Looks whether the lease in hand has to be made to read backslashes as the session does.
-    pub(super) fn look_at_escapes(&mut self) {
-        let lease = self.held.as_ref();
-        self.forces_escapes = lease.is_some_and(|lease| self.reads_otherwise(lease));
-        if self.forces_escapes {
-            // No state tells of that.
-            self.pins.soil();
-        }
-    }
-
-    /// True when backslashes read otherwise on a connection than they did when the session's texts
-    /// were read: somebody has set `sql_mode` for all, and the connection is from before that, or
-    /// the session's last one was.
-    fn reads_otherwise(&self, lease: &OriginConn) -> bool {
-        self.state.variable("sql_mode").is_none()
-            && self
-                .status
-                .zip(lease.default_escapes())
-                .is_some_and(|(status, there)| escapes(status) != there)
-    }
-
     /// Gives the lease in hand back, if there is one. A connection that somebody aimed a `KILL` at
     /// is closed: see [`crate::registry::Entry::part`].
     pub(super) fn give_back(&mut self) {
@@ -121,49 +99,6 @@ impl Session {
         {
             lease.give_back();
         }
-    }
-
-    /// True when it is not known how a statement's literals read on the next connection.
-    pub(super) fn has_to_learn(&self) -> bool {
-        self.status.is_none()
-            || (self.held.is_none() && self.generation != self.served.pool.generation())
-    }
-
-    /// Settles a lease that was taken to learn that, where the statement was not the origin's.
-    pub(super) async fn give_back_unused(&mut self) -> Result<(), SessionEnd> {
-        if self.held.is_some() {
-            self.settle().await?;
-        }
-        Ok(())
-    }
-
-    /// How the first statement's literals read is the origin's to say, so it is asked: by a login.
-    pub(super) async fn learn_status(&mut self) -> Result<(), Trouble> {
-        let generation = self.served.pool.generation();
-        if self.held.is_none() && self.generation != generation {
-            self.learn_escapes().await?;
-            self.generation = generation;
-        }
-        if self.status.is_none() {
-            self.take_lease().await?;
-            self.status = self.served.pool.connector().login_status();
-        }
-        Ok(())
-    }
-
-    /// The connections are others than before: how their backslashes read is asked of one of them.
-    async fn learn_escapes(&mut self) -> Result<(), Trouble> {
-        if self.state.variable("sql_mode").is_some() || self.status.is_none() {
-            return Ok(());
-        }
-        self.take_lease().await?;
-        let there = self.held.as_ref().and_then(|lease| lease.default_escapes());
-        if let (Some(status), Some(there)) = (&mut self.status, there) {
-            let is_plain = there == Escapes::None;
-            status.set(StatusFlags::NO_BACKSLASH_ESCAPES, is_plain);
-            self.forces_escapes = false;
-        }
-        Ok(())
     }
 
     /// Puts another lease in the place of one that broke before anything was sent on it.
@@ -193,7 +128,7 @@ impl Session {
             is_fresh && (zeroes_id || lease.must_reset() || (effect.needs_unused && !is_clean));
         let mut steps = lease.steps_to(&self.state, reset);
         if self.forces_escapes {
-            steps.set_escapes(escapes(self.status.unwrap_or_default()));
+            steps.set_escapes(self.escapes());
         }
         let can_set_id = self.insert_id != 0 || (!reset && lease.flavor() != Flavor::TiDb);
         // What the connection had of it already is gone with a reset.

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use conn_pool::Lease;
 use mysql_proto::{
     Command, ErrPacket, HEADER_LEN, MAX_PAYLOAD, PacketHeader, ResponseState, ResponseTracker,
     StatusFlags, Summary,
@@ -21,7 +20,7 @@ use super::{MAX_RETRIES, Session};
 use crate::bring::Steps;
 use crate::downstream::CommandPacket;
 use crate::error::{OriginLoss, SessionEnd, Trouble};
-use crate::origin::{BringError, OriginConn, OriginConnector};
+use crate::origin::{BringError, OriginConn};
 use crate::state::SessionState;
 
 impl Session {
@@ -147,8 +146,7 @@ impl Session {
         effect: &Effect,
     ) -> Result<(), NotSent> {
         if self.forces_escapes && !self.has_backslash(outgoing) {
-            // It reads the same in both ways, and its reply tells which holds now.
-            self.forces_escapes = false;
+            self.forget_force();
         }
         let mut steps = self.steps_ahead(effect);
         if self.may_read_otherwise(&steps) && self.has_backslash(outgoing) {
@@ -177,32 +175,6 @@ impl Session {
             None => self.downstream.payload(outgoing.packet),
         };
         text.contains(&b'\\')
-    }
-
-    /// Leads the lease in hand to the session's state, and looks whether backslashes read there as
-    /// they did when the session's text was read: what the server has for a default may have
-    /// changed.
-    pub(super) async fn lead_and_look(&mut self, effect: &Effect) -> Result<(), NotSent> {
-        let led = self.lead_lease(effect).await;
-        led.map_err(NotSent::nothing_left)?;
-        if let Some(lease) = &mut self.held
-            && lease.default_escapes().is_none()
-        {
-            let told = lease.ask(b"DO 0").await;
-            let told = told.map_err(|loss| NotSent::nothing_left(Trouble::OriginLost(loss)))?;
-            if let Some(status) = told.summary.status {
-                lease.note_default(status);
-            }
-        }
-        self.look_at_escapes();
-        Ok(())
-    }
-
-    /// True when these steps may change how backslashes read, or nobody has told yet how they do.
-    pub(super) fn may_read_otherwise(&self, steps: &Steps) -> bool {
-        let is_untold = |lease: &Lease<OriginConnector>| lease.default_escapes().is_none();
-        let is_default = self.state.variable("sql_mode").is_none();
-        is_default && (steps.defaults_mode || self.held.as_ref().is_some_and(is_untold))
     }
 
     /// True unless a statement surely leaves rows as they are, in whatever state its connection

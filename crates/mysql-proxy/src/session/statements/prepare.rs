@@ -12,7 +12,6 @@ use super::room::{Rooms, TOO_MANY};
 use super::{Bound, Prepared, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
-use crate::origin::escapes;
 use crate::session::outcome::{Relayed, SendTrouble, unanswered, unsent};
 use crate::session::outgoing::Outgoing;
 use crate::state::SessionState;
@@ -290,8 +289,8 @@ impl Session {
             Some(lease) => lease.steps_to(state, false),
             None => return Ok(()),
         };
-        if self.forces_escapes && state.variable("sql_mode").is_none() {
-            steps.set_escapes(escapes(self.status.unwrap_or_default()));
+        if self.forces_escapes && state.has_default_mode() {
+            steps.set_escapes(self.escapes());
         }
         self.lead(&steps, state).await
     }

@@ -50,7 +50,7 @@ impl Session {
     ) -> Result<Option<ErrPacket>, NotSent> {
         let has_backslash = || execution.text.sql().contains(&b'\\');
         if self.forces_escapes && !has_backslash() {
-            self.forces_escapes = false;
+            self.forget_force();
         }
         let mut steps = self.steps_ahead(effect);
         let resets = steps.commands.contains(&Command::RESET_CONNECTION);

@@ -1,0 +1,304 @@
+//! After a command: what its response tells of the session is noted: its status, its pins, its
+//! state, and what is on the connection that no state tells.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use mysql_proto::{Capabilities, StatusFlags, Summary};
+use mysql_sql::{
+    Assignment, Effect, MakesInsertId, PinReason, Release, StatementKind, Value, is_character_set,
+};
+use tracing::debug;
+
+use super::previous::Ran;
+use super::{OF_SESSION, Session};
+use crate::error::SessionEnd;
+use crate::state::SessionState;
+
+/// Errors with which a server closes the connection, or may: shutdown, killed, packets out of
+/// order or too large, network trouble.
+/// <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>
+fn closes_connection(code: u16) -> bool {
+    matches!(
+        code,
+        1043 | 1047 | 1053 | 1077..=1080 | 1152..=1161 | 1184 | 1927 | 3169 | 4031
+    )
+}
+
+/// Errors that say that the user has no right to what it asks for.
+const DENIED: [u16; 4] = [1044, 1142, 1227, 1410];
+
+/// `ER_PARSE_ERROR`.
+const PARSE_ERROR: u16 = 1064;
+
+impl Session {
+    /// Notes what a response tells of the session.
+    pub(super) async fn note(
+        &mut self,
+        kind: StatementKind,
+        effect: &Effect,
+        summary: &Summary,
+    ) -> Result<(), SessionEnd> {
+        let Some(lease) = &mut self.held else {
+            return Ok(());
+        };
+        let failed = summary.error.is_some();
+        // Of several statements, one behind it may be the one that failed.
+        let may_have_run = !failed || effect.is_multi;
+        let ran = Ran {
+            kind,
+            flavor: lease.flavor(),
+            visit: lease.visit(),
+            in_other_text: reason(&effect.sets) == PinReason::CharacterSet,
+        };
+        self.previous.note(ran, effect, summary);
+        if summary.error.is_some_and(closes_connection) {
+            lease.begin_command();
+        }
+        if failed || summary.warnings > 0 {
+            lease.note_conditions();
+        }
+        if self.may_define(kind, effect) && may_have_run {
+            self.served.pool.connector().programs().note_definition();
+        }
+        let is_denied = summary.error.is_some_and(|code| DENIED.contains(&code));
+        if effect.changes_logins && may_have_run && !is_denied {
+            self.served.pool.connector().forget_login_status();
+            self.served.pool.renew();
+        }
+        let is_doubtful = self.note_made_id(effect, summary);
+        self.note_status(kind, effect, summary);
+        self.note_pins(effect, summary);
+        if !effect.sets.is_empty() {
+            self.note_sets(effect, failed).await?;
+        }
+        self.note_escapes(summary);
+        if effect.drops_database && may_have_run {
+            self.doubt_database();
+        }
+        if is_doubtful && self.pins.hold() {
+            // It made none, perhaps, and then the connection's is another session's.
+            self.take_answers().await;
+        }
+        Ok(())
+    }
+
+    /// True for a statement that may make a program. One that is not understood may be anything,
+    /// but not behind a first word that does something else.
+    fn may_define(&self, kind: StatementKind, effect: &Effect) -> bool {
+        let several = Capabilities::MULTI_STATEMENTS;
+        let may_be_anything = kind == StatementKind::Other
+            || effect.is_multi
+            || self.profile.capabilities.contains(several);
+        effect.defines || (effect.pin == Some(PinReason::NotUnderstood) && may_be_anything)
+    }
+
+    /// Notes whether the connection may give another insert id now. True if that may also be what
+    /// another session has left there.
+    fn note_made_id(&mut self, effect: &Effect, summary: &Summary) -> bool {
+        let Some(lease) = &mut self.held else {
+            return false;
+        };
+        let may_hide_id = match effect.makes_insert_id {
+            MakesInsertId::No => false,
+            // A write that fails half way, or returns rows, has no OK packet to tell.
+            MakesInsertId::Told => summary.error.is_some() || summary.result_sets > 0,
+            MakesInsertId::Untold => true,
+        };
+        let there = lease.insert_id();
+        if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id {
+            lease.note_insert_id();
+        }
+        may_hide_id && !there.is_news && there.known != self.insert_id
+    }
+
+    /// Notes whether a transaction is open.
+    fn note_status(&mut self, kind: StatementKind, effect: &Effect, summary: &Summary) {
+        let failed = summary.error.is_some();
+        let was_open = self.pins.transaction;
+        if let Some(status) = summary.status {
+            self.status = Some(status.intersection(OF_SESSION));
+            let in_transaction = status.contains(StatusFlags::IN_TRANS);
+            if in_transaction && !was_open {
+                self.served.metrics.transactions.inc();
+            }
+            let is_autocommit = status.contains(StatusFlags::AUTOCOMMIT);
+            self.pins
+                .note_savepoint(effect.names_savepoint && !is_autocommit, in_transaction);
+            self.pins.transaction = in_transaction;
+        }
+        // (What commits by itself ends it, too, but that nothing tells for certain.)
+        if kind == StatementKind::Transaction && !failed && !effect.names_savepoint {
+            self.pins.forget_savepoint();
+        }
+        if failed {
+            // An error tells no status: not whether a transaction is still open, nor whether it
+            // has begun one, which any statement does without autocommit.
+            let status = self.status.unwrap_or_default();
+            self.pins.transaction |= was_open || !status.contains(StatusFlags::AUTOCOMMIT);
+        }
+        // Of several statements, one behind it may be the one that failed.
+        if effect.next_transaction && (!failed || effect.is_multi) {
+            self.pins.next_transaction = true;
+            self.pins.soil();
+        } else if self.pins.next_transaction && !failed && !self.pins.transaction {
+            // A read may have used it up or not, and a preparation of MariaDB's opens what is none;
+            // a transaction that was ended and a write surely have.
+            let ends = matches!(kind, StatementKind::Transaction | StatementKind::Define);
+            self.pins.next_transaction = !(was_open && ends || kind == StatementKind::Write);
+        }
+    }
+
+    fn note_pins(&mut self, effect: &Effect, summary: &Summary) {
+        let error = summary.error;
+        // With `sql_select_limit = 0` neither `SELECT` nor `DO` runs what it names.
+        let runs_none = |release: &Release| {
+            let limit = self.state.variable("sql_select_limit");
+            let is_none = |limit: &str| limit.parse::<u64>().unwrap_or(0) == 0;
+            release.reason == PinReason::UserLock && limit.is_some_and(is_none)
+        };
+        if let Some(release) = &effect.releases
+            && error.is_none()
+            && !runs_none(release)
+        {
+            self.pins.release(release);
+        }
+        match effect.pin {
+            // What the origin does not understand either did not run. Should it be a program that
+            // failed on its way, the reset takes away what that left.
+            Some(PinReason::NotUnderstood) if error == Some(PARSE_ERROR) && !effect.is_multi => {
+                self.pins.soil();
+            }
+            Some(reason) => self.pin(reason.name(), effect.pin_name.clone()),
+            None => {}
+        }
+    }
+
+    /// A database was dropped, and the connection is in none if it was in that one: the next step
+    /// to it will tell.
+    fn doubt_database(&mut self) {
+        if let Some(lease) = &mut self.held
+            && self.state.database_name().is_some()
+        {
+            lease.set_state(Arc::new(self.state.with_unknown_database()));
+        }
+    }
+
+    /// Notes a pin.
+    pub(super) fn pin(&mut self, reason: &'static str, name: Option<String>) {
+        if self.pins.add(reason, name) {
+            self.served.metrics.pin(reason);
+            debug!(reason, "Pinned a session");
+        }
+    }
+
+    /// Notes what a statement has set.
+    async fn note_sets(&mut self, effect: &Effect, failed: bool) -> Result<(), SessionEnd> {
+        if failed {
+            // Of several, some may be in force, and nothing tells which.
+            if effect.is_multi || effect.may_set_in_part || effect.sets.len() > 1 {
+                self.pin(reason(&effect.sets).name(), None);
+            }
+            return Ok(());
+        }
+        let is_plain = |set: &Assignment| {
+            !matches!(
+                set,
+                Assignment::Variable {
+                    value: Value::Expression,
+                    ..
+                }
+            )
+        };
+        let sets = if effect.sets.iter().all(is_plain) {
+            Some(Cow::Borrowed(&effect.sets))
+        } else {
+            self.read_back(&effect.sets).await?.map(Cow::Owned)
+        };
+        let assigned = sets.map(|sets| self.state.assigned(&sets));
+        let Some(Ok(state)) = assigned else {
+            self.pin(reason(&effect.sets).name(), None);
+            return Ok(());
+        };
+        if let Some(database) = state.database_name()
+            && self.state.database_name() != Some(database)
+        {
+            self.set_database(database);
+        }
+        let states = self.served.pool.connector().states();
+        self.enter(states.share(state));
+        Ok(())
+    }
+
+    /// The session, and the lease in hand, are in this state now.
+    fn enter(&mut self, state: Arc<SessionState>) {
+        if let Some(lease) = &mut self.held {
+            lease.set_state(Arc::clone(&state));
+        }
+        self.state = state;
+    }
+
+    /// Asks what variables are that were set to expressions. `None`: one of them cannot be carried.
+    async fn read_back(
+        &mut self,
+        sets: &[Assignment],
+    ) -> Result<Option<Vec<Assignment>>, SessionEnd> {
+        self.keep_answers().await;
+        let Some(lease) = &mut self.held else {
+            return Ok(None);
+        };
+        let names: Vec<&str> = sets.iter().filter_map(expression_name).collect();
+        let list: Vec<String> = names
+            .iter()
+            .map(|name| format!("@@SESSION.{}", lease.spelling(name)))
+            .collect();
+        self.previous.visit = None;
+        let row = match lease
+            .ask_row(&format!("SELECT {} LIMIT 1", list.join(",")))
+            .await
+        {
+            Ok(row) => row.unwrap_or_default(),
+            Err(error) => {
+                debug!(%error, "Lost an origin connection that a session had set variables on");
+                return Err(SessionEnd::StateLost);
+            }
+        };
+        let mut values = names.iter().zip(row);
+        let set = |set: &Assignment| {
+            if expression_name(set).is_none() {
+                return Some(set.clone());
+            }
+            let (name, answer) = values.next()?;
+            Some(Assignment::Variable {
+                name: (*name).to_owned(),
+                value: Value::read_back(name, answer.as_deref().map(str::as_bytes))?,
+            })
+        };
+        Ok(sets.iter().map(set).collect())
+    }
+}
+
+/// Why a session pins of which nothing tells what it has set.
+fn reason(sets: &[Assignment]) -> PinReason {
+    let is_of_text = |set: &Assignment| match set {
+        Assignment::Names(_) => true,
+        Assignment::Variable { name, .. } => is_character_set(name),
+        _ => false,
+    };
+    if sets.iter().any(is_of_text) {
+        PinReason::CharacterSet
+    } else {
+        PinReason::SessionVariable
+    }
+}
+
+/// The name of a variable that was set to an expression.
+fn expression_name(set: &Assignment) -> Option<&str> {
+    match set {
+        Assignment::Variable {
+            name,
+            value: Value::Expression,
+        } => Some(name),
+        _ => None,
+    }
+}
