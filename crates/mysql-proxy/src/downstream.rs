@@ -301,3 +301,39 @@ async fn left(stream: &mut BoxStream, input: &mut BytesMut) -> SessionEnd {
     // It has sent far ahead: the rest waits in its socket, and so does its end.
     std::future::pending().await
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::HyperdriveId;
+
+    use super::*;
+    use crate::registry::{Facts, Registry};
+
+    fn downstream(stream: tokio::io::DuplexStream) -> Downstream {
+        let facts = Facts {
+            user: "app".into(),
+            hyperdrive: HyperdriveId::random(),
+            peer: "127.0.0.1:1".parse().unwrap(),
+            program: "test".into(),
+        };
+        let entry = Arc::new(Registry::new()).reserve().enter(facts, None);
+        let entry = entry.unwrap_or_else(|_| panic!("nobody else is there"));
+        let capabilities = Capabilities::empty();
+        Downstream::new(Box::new(stream), BytesMut::new(), capabilities, &entry)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_stops_amid_a_command_is_cut_and_an_idle_one_is_not() {
+        let (mut client, server) = tokio::io::duplex(64);
+        let mut downstream = downstream(server);
+        let idle = timeout(100 * PROGRESS_LIMIT, downstream.next_command()).await;
+        assert!(idle.is_err());
+        // It promises 5 bytes.
+        client.write_all(&[5, 0, 0, 0, 3, b'D']).await.unwrap();
+        let stopped = timeout(2 * PROGRESS_LIMIT, downstream.next_command()).await;
+        assert!(
+            matches!(stopped, Ok(Err(SessionEnd::Stalled))),
+            "{stopped:?}"
+        );
+    }
+}

@@ -1,11 +1,15 @@
 //! A connection is led to the state of its next session, whatever the one before has made of it and
 //! whatever has become of the server since.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use e2e::Endpoint;
 use mysql_proto::Capabilities;
-use testkit::DatabaseKind;
+use testkit::DatabaseKind::{self, MariaDb, MySql};
+use tokio::time::sleep;
 
+use crate::turns::LEAVING;
 use crate::wire::Wire;
 use crate::world::{DATABASE, USER, direct, path, server};
 
@@ -102,6 +106,87 @@ async fn finds_its_own(kind: DatabaseKind) -> Result<()> {
 async fn sessions_find_the_character_set_of_their_login() -> Result<()> {
     for kind in DatabaseKind::ALL {
         finds_its_own(kind).await.context(kind)?;
+    }
+    Ok(())
+}
+
+/// A text that was read with backslashes as escapes runs where they are, whatever somebody has set
+/// for all meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_is_run_as_it_was_read() -> Result<()> {
+    const TEXT: &[u8] = br"SELECT '\', @evil := 'leak' -- '";
+    for kind in DatabaseKind::ALL {
+        let Some(server) = server(kind).await? else {
+            continue;
+        };
+        let Some(path) = path(&server).pool("max = 1").start().await? else {
+            continue;
+        };
+        let open = || Wire::open(path.endpoint(), Capabilities::empty());
+        let (mut first, mut second, mut pins) = (open().await?, open().await?, open().await?);
+        let expected = first.query_bytes(TEXT).await?;
+        second.query("SELECT 1").await?;
+        server
+            .execute("SET GLOBAL sql_mode = 'NO_BACKSLASH_ESCAPES'")
+            .await?;
+        // Its connection is reset, and has the other mode then.
+        pins.query("CREATE TEMPORARY TABLE brief (a INT)").await?;
+        drop(pins);
+        sleep(LEAVING).await;
+        let seen = first.query_bytes(TEXT).await?;
+        ensure!(seen == expected, "{kind}: {}", seen.escape_ascii());
+        let seen = second.query("SELECT @evil").await?;
+        let leaked = seen.windows(4).any(|window| window == b"leak");
+        ensure!(!leaked, "{kind}: {}", seen.escape_ascii());
+    }
+    Ok(())
+}
+
+/// A view runs its function with the rights of whoever made it, so that nobody shows that function
+/// to who reads the view.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_hidden_function_sets_is_nobody_elses() -> Result<()> {
+    for kind in [MariaDb, MySql] {
+        let Some(server) = server(kind).await? else {
+            continue;
+        };
+        server
+            .execute_all(&[
+                "CREATE TABLE shop.t (n INT)",
+                "INSERT INTO shop.t VALUES (1), (2), (3)",
+                "CREATE DATABASE hidden",
+            ])
+            .await?;
+        if kind == MySql {
+            server
+                .execute("SET GLOBAL log_bin_trust_function_creators = 1")
+                .await?;
+        }
+        server
+            .execute_all(&[
+                "CREATE FUNCTION hidden.f() RETURNS INT BEGIN \
+                 SET SESSION sql_select_limit = 1; RETURN GET_LOCK('a lock', 0); END",
+                "CREATE VIEW hidden.v AS SELECT hidden.f()",
+                "CREATE SQL SECURITY DEFINER VIEW shop.v AS SELECT * FROM hidden.v",
+                &format!("REVOKE ALL PRIVILEGES ON shop.* FROM '{USER}'@'%'"),
+                &format!("GRANT SELECT, SHOW VIEW ON shop.* TO '{USER}'@'%'"),
+            ])
+            .await?;
+        let Some(path) = path(&server).pool("max = 1").start().await? else {
+            continue;
+        };
+        // Whatever is believed before the first answer, it is there now.
+        sleep(Duration::from_secs(2)).await;
+        let mut first = Wire::open(path.endpoint(), Capabilities::empty()).await?;
+        first.query("SELECT * FROM v").await?;
+        let mut second = Wire::open(path.endpoint(), Capabilities::empty()).await?;
+        let mut expected = Wire::open(&direct(&server), Capabilities::empty()).await?;
+        for sql in ["SELECT n FROM t", "SELECT GET_LOCK('a lock', 0)"] {
+            let seen = second.query(sql).await?;
+            second.query("DO RELEASE_ALL_LOCKS()").await?;
+            let same = expected.query(sql).await? == seen;
+            ensure!(same, "{kind}: {sql}: {}", seen.escape_ascii());
+        }
     }
     Ok(())
 }

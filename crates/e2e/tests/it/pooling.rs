@@ -8,8 +8,11 @@ use anyhow::{Context, Result, ensure};
 use e2e::Endpoint;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, TxOpts};
+use mysql_proto::Capabilities;
 use testkit::{Database, DatabaseKind};
+use tokio::time::timeout;
 
+use crate::wire::{Wire, error_of};
 use crate::world::{USER, path, server};
 
 const CLIENTS: u32 = 50;
@@ -24,7 +27,7 @@ where
         .map(|number| tokio::spawn(client(number)))
         .collect();
     for task in tasks {
-        tokio::time::timeout(PATIENCE, task)
+        timeout(PATIENCE, task)
             .await
             .context("a client hangs")???;
     }
@@ -195,7 +198,7 @@ async fn a_client_that_leaves_amid_a_result_spoils_nothing() -> Result<()> {
         let big = "SELECT REPEAT('x', 8388608) UNION ALL SELECT REPEAT('y', 8388608)";
         // The answer is awaited for too short a time to be read; then the connection is dropped.
         let read = leaver.query_drop(big);
-        drop(tokio::time::timeout(Duration::from_millis(3), read).await);
+        drop(timeout(Duration::from_millis(3), read).await);
         drop(leaver);
         let mut next = path.endpoint().connect().await?;
         let answer: Option<u32> = next.query_first(format!("SELECT {turn}")).await?;
@@ -221,5 +224,60 @@ async fn metrics_name_the_pool() -> Result<()> {
             "/metrics does not say {word}:\n{metrics}"
         );
     }
+    Ok(())
+}
+
+/// TiDB remembers as many as there are, and the edge looks at them before it asks for an insert id.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_survives_more_warnings_than_are_kept() -> Result<()> {
+    for kind in DatabaseKind::ALL {
+        let Some(server) = server(kind).await? else {
+            continue;
+        };
+        server
+            .execute("CREATE TABLE shop.short (s VARCHAR(2))")
+            .await?;
+        let Some(path) = path(&server).pool("max = 2").start().await? else {
+            continue;
+        };
+        let capabilities = Capabilities::MULTI_STATEMENTS;
+        let mut seen = Wire::open(path.endpoint(), capabilities).await?;
+        let rows = vec!["('far too long')"; 9000].join(", ");
+        seen.query("BEGIN").await?;
+        seen.query(&format!(
+            "INSERT IGNORE INTO short VALUES {rows}; INSERT INTO short VALUES ('a')"
+        ))
+        .await?;
+        let count = seen.query("SELECT COUNT(*) FROM short").await?;
+        let counted = count.windows(4).any(|window| window == b"9001");
+        ensure!(counted, "{kind}: {}", count.escape_ascii());
+    }
+    Ok(())
+}
+
+/// What the edge answers itself needs no connection, also where the pool was just renewed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_edge_answers_for_itself_while_a_renewed_pool_is_exhausted() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    server
+        .execute(&format!("GRANT ALL PRIVILEGES ON *.* TO '{USER}'@'%'"))
+        .await?;
+    let Some(path) = path(&server).pool("max = 1").start().await? else {
+        return Ok(());
+    };
+    let open = || Wire::open(path.endpoint(), Capabilities::empty());
+    let (mut asks, mut holds) = (open().await?, open().await?);
+    asks.query("SELECT 1").await?;
+    holds.query("SET GLOBAL long_query_time = 10").await?;
+    holds.query("BEGIN").await?;
+    let shown = timeout(PATIENCE, asks.query("SHOW TIDEGATE SESSIONS")).await;
+    let shown = shown.context("it waited for a connection")??;
+    ensure!(error_of(&shown).is_err(), "{}", shown.escape_ascii());
+    holds.query("ROLLBACK").await?;
+    asks.query("SHOW TIDEGATE SESSIONS").await?;
+    let answered = timeout(PATIENCE, holds.query("SELECT 1")).await;
+    answered.context("the connection was kept")??;
     Ok(())
 }

@@ -8,19 +8,16 @@ use anyhow::{Context, Result, ensure};
 use e2e::Endpoint;
 use mysql_proto::Capabilities;
 use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use crate::wire::{COLLATION, Wire, error_of};
+use crate::wire::{COLLATION, Wire};
 use crate::world::{DATABASE, USER, direct, path, server};
 
 /// `latin1_swedish_ci`, where 0xA0 is white space.
 const LATIN1: u8 = 8;
 
 /// How long a server may take to notice that a client has left.
-const LEAVING: Duration = Duration::from_millis(300);
-
-/// Longer than anything that waits for no connection.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const LEAVING: Duration = Duration::from_millis(300);
 
 /// What one session does: which one, and what.
 type Turn = (char, Does);
@@ -45,6 +42,15 @@ struct Case {
 }
 
 impl Case {
+    const fn new(kinds: &'static [DatabaseKind], turns: &'static [Turn]) -> Self {
+        Self {
+            kinds,
+            before: &[],
+            collation: COLLATION,
+            turns,
+        }
+    }
+
     async fn compare(&self) -> Result<()> {
         self.compare_but(usize::MAX).await
     }
@@ -123,56 +129,51 @@ impl Case {
 #[tokio::test(flavor = "multi_thread")]
 async fn white_space_of_another_character_set_hides_nothing() -> Result<()> {
     let latin1 = Case {
-        kinds: &[MariaDb, MySql],
-        before: &[],
         collation: LATIN1,
-        turns: &[
-            ('a', Query(b"SELECT 5 INTO\xa0@x")),
-            ('b', Query(b"SELECT @x")),
-            ('a', Query(b"CREATE TEMPORARY\xa0TABLE\xa0brief (a INT)")),
-            ('b', Query(b"SELECT * FROM brief")),
-            ('a', Query(b"SELECT @x, a FROM brief")),
-        ],
+        ..Case::new(
+            &[MariaDb, MySql],
+            &[
+                ('a', Query(b"SELECT 5 INTO\xa0@x")),
+                ('b', Query(b"SELECT @x")),
+                ('a', Query(b"CREATE TEMPORARY\xa0TABLE\xa0brief (a INT)")),
+                ('b', Query(b"SELECT * FROM brief")),
+                ('a', Query(b"SELECT @x, a FROM brief")),
+            ],
+        )
     };
     latin1.compare().await?;
-    let utf8 = Case {
-        kinds: &[Tidb],
-        before: &[],
-        collation: COLLATION,
-        turns: &[
+    let utf8 = Case::new(
+        &[Tidb],
+        &[
             ('a', Query(b"CREATE \xa0TEMPORARY TABLE brief (a INT)")),
             ('a', Query(b"INSERT INTO brief VALUES (1)")),
             ('b', Query(b"SELECT * FROM brief")),
             ('a', Query(b"SELECT * FROM brief")),
         ],
-    };
+    );
     utf8.compare().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_of_tidb_in_quotes_is_seen() -> Result<()> {
-    let case = Case {
-        kinds: &[Tidb],
-        before: &[],
-        collation: COLLATION,
-        turns: &[
+    let case = Case::new(
+        &[Tidb],
+        &[
             ('a', Query(b"SELECT `get_lock`('a lock', 1)")),
             ('b', Query(b"SELECT GET_LOCK('a lock', 0)")),
             ('a', Quit),
             ('b', Query(b"SELECT GET_LOCK('a lock', 0)")),
         ],
-    };
+    );
     case.compare().await
 }
 
 /// Without autocommit it opens a transaction, though the status does not tell.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_savepoint_ahead_of_the_first_write_is_kept() -> Result<()> {
-    let case = Case {
-        kinds: &DatabaseKind::ALL,
-        before: &[],
-        collation: COLLATION,
-        turns: &[
+    let case = Case::new(
+        &DatabaseKind::ALL,
+        &[
             ('a', Query(b"SET autocommit = 0")),
             ('a', Query(b"SAVEPOINT s")),
             ('b', Query(b"SELECT 1")),
@@ -183,17 +184,15 @@ async fn a_savepoint_ahead_of_the_first_write_is_kept() -> Result<()> {
             ('b', Query(b"SELECT n FROM t ORDER BY id")),
             ('a', Query(b"ROLLBACK TO SAVEPOINT s")),
         ],
-    };
+    );
     case.compare().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_savepoint_outlasts_what_only_looks_like_a_definition() -> Result<()> {
-    let case = Case {
-        kinds: &[MariaDb],
-        before: &[],
-        collation: COLLATION,
-        turns: &[
+    let case = Case::new(
+        &[MariaDb],
+        &[
             ('a', Query(b"SET autocommit = 0")),
             ('a', Query(b"SAVEPOINT s")),
             ('a', Query(b"ANALYZE FORMAT=JSON SELECT 1 LIMIT 0")),
@@ -203,18 +202,16 @@ async fn a_savepoint_outlasts_what_only_looks_like_a_definition() -> Result<()> 
             ('a', Query(b"COMMIT")),
             ('b', Query(b"SELECT COUNT(*) FROM t")),
         ],
-    };
+    );
     // How long it took is in the reply to what was analyzed.
     case.compare_but(2).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_whose_release_gave_no_row_is_held() -> Result<()> {
-    let case = Case {
-        kinds: &[MariaDb, MySql],
-        before: &[],
-        collation: COLLATION,
-        turns: &[
+    let case = Case::new(
+        &[MariaDb, MySql],
+        &[
             ('a', Query(b"SELECT GET_LOCK('a lock', 0)")),
             ('a', Query(b"SET sql_select_limit = 0")),
             ('a', Query(b"SELECT RELEASE_LOCK('a lock')")),
@@ -222,17 +219,15 @@ async fn a_lock_whose_release_gave_no_row_is_held() -> Result<()> {
             ('a', Query(b"DO RELEASE_LOCK('a lock')")),
             ('b', Query(b"SELECT GET_LOCK('a lock', 0)")),
         ],
-    };
+    );
     case.compare().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_last_insert_id_that_a_statement_sets_is_read_behind_that() -> Result<()> {
-    let all = Case {
-        kinds: &DatabaseKind::ALL,
-        before: &[],
-        collation: COLLATION,
-        turns: &[
+    let all = Case::new(
+        &DatabaseKind::ALL,
+        &[
             ('a', Query(b"INSERT INTO t (n) VALUES (1)")),
             ('b', Query(b"SELECT 1")),
             (
@@ -242,13 +237,11 @@ async fn a_last_insert_id_that_a_statement_sets_is_read_behind_that() -> Result<
             ('b', Query(b"SELECT LAST_INSERT_ID()")),
             ('a', Query(b"SELECT LAST_INSERT_ID()")),
         ],
-    };
+    );
     all.compare().await?;
-    let of_mariadb = Case {
-        kinds: &[MariaDb],
-        before: &[],
-        collation: COLLATION,
-        turns: &[
+    let of_mariadb = Case::new(
+        &[MariaDb],
+        &[
             ('a', Query(b"INSERT INTO t (n) VALUES (1)")),
             (
                 'a',
@@ -261,18 +254,16 @@ async fn a_last_insert_id_that_a_statement_sets_is_read_behind_that() -> Result<
             ('a', Query(b"SELECT 1")),
             ('b', Query(b"SELECT LAST_INSERT_ID()")),
         ],
-    };
+    );
     of_mariadb.compare().await
 }
 
 /// TiDB keeps the scale of a division in the plan of a prepared statement.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prepared_statement_is_not_that_of_other_settings() -> Result<()> {
-    let case = Case {
-        kinds: &DatabaseKind::ALL,
-        before: &[],
-        collation: COLLATION,
-        turns: &[
+    let case = Case::new(
+        &DatabaseKind::ALL,
+        &[
             ('a', Query(b"SET div_precision_increment = 10")),
             ('a', Query(b"SET default_week_format = 3")),
             ('a', Prepare("SELECT 1/3, WEEK('2020-01-01')")),
@@ -282,7 +273,7 @@ async fn a_prepared_statement_is_not_that_of_other_settings() -> Result<()> {
             ('a', Execute),
             ('b', Execute),
         ],
-    };
+    );
     case.compare().await
 }
 
@@ -291,24 +282,27 @@ async fn what_is_set_for_all_holds_for_who_logs_in_later() -> Result<()> {
     let case = Case {
         kinds: &DatabaseKind::ALL,
         before: &["SET GLOBAL div_precision_increment = 4"],
-        collation: COLLATION,
-        turns: &[
-            ('a', Query(b"SELECT 1/3")),
-            ('b', Query(b"SET GLOBAL div_precision_increment = 9")),
-            ('c', Query(b"SELECT 1/3")),
-            ('c', Query(b"SELECT @@div_precision_increment")),
-        ],
+        ..Case::new(
+            &[MariaDb, MySql],
+            &[
+                ('a', Query(b"SELECT 1/3")),
+                ('b', Query(b"SET GLOBAL div_precision_increment = 9")),
+                ('c', Query(b"SELECT 1/3")),
+                ('c', Query(b"SELECT @@div_precision_increment")),
+            ],
+        )
     };
     case.compare().await?;
     let of_tidb = Case {
-        kinds: &[Tidb],
         before: &["SET GLOBAL tidb_slow_log_threshold = 300"],
-        collation: COLLATION,
-        turns: &[
-            ('a', Query(b"SET tidb_slow_log_threshold = 200")),
-            ('b', Query(b"SELECT @@tidb_slow_log_threshold")),
-            ('c', Query(b"SELECT @@tidb_slow_log_threshold")),
-        ],
+        ..Case::new(
+            &[Tidb],
+            &[
+                ('a', Query(b"SET tidb_slow_log_threshold = 200")),
+                ('b', Query(b"SELECT @@tidb_slow_log_threshold")),
+                ('c', Query(b"SELECT @@tidb_slow_log_threshold")),
+            ],
+        )
     };
     of_tidb.compare().await
 }
@@ -316,16 +310,17 @@ async fn what_is_set_for_all_holds_for_who_logs_in_later() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_altered_is_so_at_once() -> Result<()> {
     let case = Case {
-        kinds: &[MariaDb, MySql],
         before: &["ALTER DATABASE shop CHARACTER SET utf8mb4"],
-        collation: COLLATION,
-        turns: &[
-            ('a', Query(b"SELECT @@character_set_database")),
-            ('b', Query(b"SELECT @@character_set_database")),
-            ('a', Query(b"ALTER DATABASE shop CHARACTER SET latin1")),
-            ('a', Query(b"SELECT @@character_set_database")),
-            ('c', Query(b"SELECT @@character_set_database")),
-        ],
+        ..Case::new(
+            &[MariaDb, MySql],
+            &[
+                ('a', Query(b"SELECT @@character_set_database")),
+                ('b', Query(b"SELECT @@character_set_database")),
+                ('a', Query(b"ALTER DATABASE shop CHARACTER SET latin1")),
+                ('a', Query(b"SELECT @@character_set_database")),
+                ('c', Query(b"SELECT @@character_set_database")),
+            ],
+        )
     };
     case.compare().await
 }
@@ -333,11 +328,9 @@ async fn a_database_that_is_altered_is_so_at_once() -> Result<()> {
 /// MariaDB does not survive the reset of a connection that has prepared one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prepared_distributed_transaction_outlives_its_session() -> Result<()> {
-    let case = Case {
-        kinds: &[MariaDb, MySql],
-        before: &[],
-        collation: COLLATION,
-        turns: &[
+    let case = Case::new(
+        &[MariaDb, MySql],
+        &[
             ('a', Query(b"XA START 'x'")),
             ('a', Query(b"INSERT INTO t (n) VALUES (10)")),
             ('a', Query(b"XA END 'x'")),
@@ -348,7 +341,7 @@ async fn a_prepared_distributed_transaction_outlives_its_session() -> Result<()>
             ('c', Query(b"UPDATE t SET n = n + 1")),
             ('c', Query(b"DROP TABLE t")),
         ],
-    };
+    );
     case.compare().await
 }
 
@@ -375,152 +368,14 @@ async fn a_distributed_transaction_that_nothing_tells_of_outlives_its_session() 
         ],
     ] {
         let case = Case {
-            kinds: &[MariaDb],
             before: &[
                 "DROP PROCEDURE IF EXISTS shop.prepares",
                 "CREATE PROCEDURE shop.prepares() BEGIN XA START 'x'; \
                  INSERT INTO shop.t (n) VALUES (10); XA END 'x'; XA PREPARE 'x'; END",
             ],
-            collation: COLLATION,
-            turns,
+            ..Case::new(&[MariaDb], turns)
         };
         case.compare().await?;
     }
-    Ok(())
-}
-
-/// A text that was read with backslashes as escapes runs where they are, whatever somebody has set
-/// for all meanwhile.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_text_is_run_as_it_was_read() -> Result<()> {
-    const TEXT: &[u8] = br"SELECT '\', @evil := 'leak' -- '";
-    for kind in DatabaseKind::ALL {
-        let Some(server) = server(kind).await? else {
-            continue;
-        };
-        let Some(path) = path(&server).pool("max = 1").start().await? else {
-            continue;
-        };
-        let open = || Wire::open(path.endpoint(), Capabilities::empty());
-        let (mut first, mut second, mut pins) = (open().await?, open().await?, open().await?);
-        let expected = first.query_bytes(TEXT).await?;
-        second.query("SELECT 1").await?;
-        server
-            .execute("SET GLOBAL sql_mode = 'NO_BACKSLASH_ESCAPES'")
-            .await?;
-        // Its connection is reset, and has the other mode then.
-        pins.query("CREATE TEMPORARY TABLE brief (a INT)").await?;
-        drop(pins);
-        sleep(LEAVING).await;
-        let seen = first.query_bytes(TEXT).await?;
-        ensure!(seen == expected, "{kind}: {}", seen.escape_ascii());
-        let seen = second.query("SELECT @evil").await?;
-        let leaked = seen.windows(4).any(|window| window == b"leak");
-        ensure!(!leaked, "{kind}: {}", seen.escape_ascii());
-    }
-    Ok(())
-}
-
-/// A view runs its function with the rights of whoever made it, so that nobody shows that function
-/// to who reads the view.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_hidden_function_sets_is_nobody_elses() -> Result<()> {
-    for kind in [MariaDb, MySql] {
-        let Some(server) = server(kind).await? else {
-            continue;
-        };
-        server
-            .execute_all(&[
-                "CREATE TABLE shop.t (n INT)",
-                "INSERT INTO shop.t VALUES (1), (2), (3)",
-                "CREATE DATABASE hidden",
-            ])
-            .await?;
-        if kind == MySql {
-            server
-                .execute("SET GLOBAL log_bin_trust_function_creators = 1")
-                .await?;
-        }
-        server
-            .execute_all(&[
-                "CREATE FUNCTION hidden.f() RETURNS INT BEGIN \
-                 SET SESSION sql_select_limit = 1; RETURN GET_LOCK('a lock', 0); END",
-                "CREATE VIEW hidden.v AS SELECT hidden.f()",
-                "CREATE SQL SECURITY DEFINER VIEW shop.v AS SELECT * FROM hidden.v",
-                &format!("REVOKE ALL PRIVILEGES ON shop.* FROM '{USER}'@'%'"),
-                &format!("GRANT SELECT, SHOW VIEW ON shop.* TO '{USER}'@'%'"),
-            ])
-            .await?;
-        let Some(path) = path(&server).pool("max = 1").start().await? else {
-            continue;
-        };
-        // Whatever is believed before the first answer, it is there now.
-        sleep(Duration::from_secs(2)).await;
-        let mut first = Wire::open(path.endpoint(), Capabilities::empty()).await?;
-        first.query("SELECT * FROM v").await?;
-        let mut second = Wire::open(path.endpoint(), Capabilities::empty()).await?;
-        let mut expected = Wire::open(&direct(&server), Capabilities::empty()).await?;
-        for sql in ["SELECT n FROM t", "SELECT GET_LOCK('a lock', 0)"] {
-            let seen = second.query(sql).await?;
-            second.query("DO RELEASE_ALL_LOCKS()").await?;
-            let same = expected.query(sql).await? == seen;
-            ensure!(same, "{kind}: {sql}: {}", seen.escape_ascii());
-        }
-    }
-    Ok(())
-}
-
-/// TiDB remembers as many as there are, and the edge looks at them before it asks for an insert id.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_transaction_survives_more_warnings_than_are_kept() -> Result<()> {
-    for kind in DatabaseKind::ALL {
-        let Some(server) = server(kind).await? else {
-            continue;
-        };
-        server
-            .execute("CREATE TABLE shop.short (s VARCHAR(2))")
-            .await?;
-        let Some(path) = path(&server).pool("max = 2").start().await? else {
-            continue;
-        };
-        let capabilities = Capabilities::MULTI_STATEMENTS;
-        let mut seen = Wire::open(path.endpoint(), capabilities).await?;
-        let rows = vec!["('far too long')"; 9000].join(", ");
-        seen.query("BEGIN").await?;
-        seen.query(&format!(
-            "INSERT IGNORE INTO short VALUES {rows}; INSERT INTO short VALUES ('a')"
-        ))
-        .await?;
-        let count = seen.query("SELECT COUNT(*) FROM short").await?;
-        let counted = count.windows(4).any(|window| window == b"9001");
-        ensure!(counted, "{kind}: {}", count.escape_ascii());
-    }
-    Ok(())
-}
-
-/// What the edge answers itself needs no connection, also where the pool was just renewed.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_edge_answers_for_itself_while_a_renewed_pool_is_exhausted() -> Result<()> {
-    let Some(server) = server(MariaDb).await? else {
-        return Ok(());
-    };
-    server
-        .execute(&format!("GRANT ALL PRIVILEGES ON *.* TO '{USER}'@'%'"))
-        .await?;
-    let Some(path) = path(&server).pool("max = 1").start().await? else {
-        return Ok(());
-    };
-    let open = || Wire::open(path.endpoint(), Capabilities::empty());
-    let (mut asks, mut holds) = (open().await?, open().await?);
-    asks.query("SELECT 1").await?;
-    holds.query("SET GLOBAL long_query_time = 10").await?;
-    holds.query("BEGIN").await?;
-    let shown = timeout(PATIENCE, asks.query("SHOW TIDEGATE SESSIONS")).await;
-    let shown = shown.context("it waited for a connection")??;
-    ensure!(error_of(&shown).is_err(), "{}", shown.escape_ascii());
-    holds.query("ROLLBACK").await?;
-    asks.query("SHOW TIDEGATE SESSIONS").await?;
-    let answered = timeout(PATIENCE, holds.query("SELECT 1")).await;
-    answered.context("the connection was kept")??;
     Ok(())
 }
