@@ -79,7 +79,7 @@ impl Session {
     }
 
     /// True for a connection of MariaDB's on which `XA` may have been used: see
-    /// [`OriginConn::outlives_reset`].
+    /// [`OriginConn::outlives_reset`](crate::origin::OriginConn::outlives_reset).
     pub(super) fn may_break_by_reset(&self) -> bool {
         let is_mariadb = |lease: &Lease<OriginConnector>| lease.flavor().is_mariadb();
         self.pins.may_have_distributed() && self.held.as_ref().is_some_and(is_mariadb)
