@@ -19,6 +19,7 @@ mod environment;
 mod error;
 mod meaning;
 mod origin_url;
+mod size;
 mod suggest;
 mod value;
 mod variables;

@@ -1,6 +1,7 @@
 //! What the file means: defaults filled in, keys checked against each other, files read that must
 //! be there now, everything in the domain's nouns.
 
+mod cache;
 mod connector;
 mod edge;
 

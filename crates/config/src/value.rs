@@ -3,6 +3,8 @@
 //! Every message says what is allowed. None repeats a value of the wrong type, as serde's own
 //! would: it may be a password without quotes.
 
+mod cache;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
@@ -16,6 +18,8 @@ use domain::{Address, SecretSlice, SecretString, Service, TunnelId};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use crate::{LogFormat, OriginUrl, TlsMode, duration};
+
+pub(crate) use cache::{MaxAge, Size, StaleFor};
 
 /// A value that is written as a TOML string.
 pub(crate) trait FromText: Sized {

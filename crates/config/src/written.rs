@@ -7,11 +7,16 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use domain::{Address, SecretSlice, SecretString, Service, TunnelId};
+use domain::{
+    Address, CachePolicy, Follow, SecretSlice, SecretString, Service, TableName, TunnelId,
+};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::value::{Filter, Name, Number, OriginTlsMode, ServerVersion, Switch, Text, TimeLimit};
+use crate::value::{
+    Filter, MaxAge, Name, Number, OriginTlsMode, ServerVersion, Size, StaleFor, Switch, Text,
+    TimeLimit,
+};
 use crate::{LogFormat, OriginUrl, TlsMode};
 
 /// A key that may be absent.
@@ -26,6 +31,12 @@ pub(crate) const MAX_POOL: usize = 100_000;
 /// Most prepared statements on one connection that can be asked for: what a MySQL allows all its
 /// clients together by default (`max_prepared_stmt_count`).
 pub(crate) const MAX_STATEMENTS: usize = 16_382;
+/// Least memory for results: less would hold no more than the largest one by default.
+pub(crate) const MIN_CACHE: u64 = 1 << 20;
+/// Most memory for results: a tebibyte, more than a machine of these days has.
+pub(crate) const MAX_CACHE: u64 = 1 << 40;
+/// Memory for one result.
+pub(crate) type EntrySize = Size<1, { CachePolicy::MAX_ENTRY_BYTES as u64 }>;
 /// Most connections of one connector: four are enough for redundancy, each is kept alive.
 pub(crate) const MAX_CONNECTIONS: usize = 16;
 
@@ -119,7 +130,22 @@ pub(crate) struct Limits {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(crate) struct Cache {
-    pub(crate) enabled: Option<Spanned<Switch>>,
+    pub(crate) enabled: Option<Switch>,
+    pub(crate) max_age: Key<MaxAge>,
+    pub(crate) stale_while_revalidate: Key<StaleFor>,
+    pub(crate) max_bytes: Key<Size<MIN_CACHE, MAX_CACHE>>,
+    pub(crate) max_entry_bytes: Placed<EntrySize>,
+    pub(crate) follow: Key<Follow>,
+    #[serde(default)]
+    pub(crate) tables: Vec<Spanned<CacheTable>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct CacheTable {
+    pub(crate) table: Placed<TableName>,
+    pub(crate) never: Option<Switch>,
+    pub(crate) max_age: Placed<MaxAge>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,14 +4,34 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::{
-    DeclaredHyperdrive, DeclaredTunnel, DeclaredVia, ExposeSecret as _, HyperdriveId, OriginTls,
-    SecretSlice, SecretString, TunnelId,
+    DeclaredHyperdrive, DeclaredTunnel, DeclaredVia, ExposeSecret as _, Follow, HyperdriveId, Keep,
+    OriginTls, SecretSlice, SecretString, TableRule, TunnelId,
 };
 use rusqlite::{Transaction, named_params};
 
 use crate::rows::{self, HYPERDRIVES, ORIGIN_PASSWORD, PASSWORD, SECRET, TUNNELS};
 use crate::sealing::{Place, Sealer};
 use crate::{StoreError, random};
+
+const INSERT_HYPERDRIVE: &str = "
+    INSERT INTO hyperdrives (
+        id, name, user, password_sealed, password_made, origin_host, origin_port,
+        tunnel_id, tls_mode, tls_roots_pem, origin_user, origin_password_sealed,
+        origin_database, pool_max, pool_max_waiting, pool_wait_timeout,
+        pool_connect_timeout, pool_idle_timeout, pool_max_lifetime, cache_enabled,
+        cache_max_age, cache_stale_while_revalidate, pool_min, pool_max_statements,
+        limit_user_connections, limit_query_timeout, limit_transaction_timeout,
+        limit_idle_transaction_timeout, cache_max_bytes, cache_max_entry_bytes,
+        cache_follow)
+    VALUES (
+        :id, :name, :user, :password_sealed, :password_made, :origin_host, :origin_port,
+        :tunnel_id, :tls_mode, :tls_roots_pem, :origin_user, :origin_password_sealed,
+        :origin_database, :pool_max, :pool_max_waiting, :pool_wait_timeout,
+        :pool_connect_timeout, :pool_idle_timeout, :pool_max_lifetime, :cache_enabled,
+        :cache_max_age, :cache_stale_while_revalidate, :pool_min, :pool_max_statements,
+        :limit_user_connections, :limit_query_timeout, :limit_transaction_timeout,
+        :limit_idle_transaction_timeout, :cache_max_bytes, :cache_max_entry_bytes,
+        :cache_follow)";
 
 /// What a row with this name had: its id, and its sealed secret if the store made that.
 struct Kept {
@@ -37,7 +57,8 @@ pub(crate) fn replace(
         transaction,
         "SELECT name, id, secret_sealed, secret_made FROM tunnels",
     )?;
-    transaction.execute_batch("DELETE FROM hyperdrives; DELETE FROM tunnels;")?;
+    transaction
+        .execute_batch("DELETE FROM cache_rules; DELETE FROM hyperdrives; DELETE FROM tunnels;")?;
     let mut tunnel_ids = HashMap::new();
     for tunnel in tunnels {
         let id = insert_tunnel(transaction, sealer, tunnel, kept_tunnels.get(&tunnel.name))?;
@@ -134,22 +155,7 @@ fn insert_hyperdrive(
     } = hyperdrive;
     let (tls_mode, tls_roots_pem) = tls(&origin.tls);
     transaction.execute(
-        "INSERT INTO hyperdrives (
-             id, name, user, password_sealed, password_made, origin_host, origin_port,
-             tunnel_id, tls_mode, tls_roots_pem, origin_user, origin_password_sealed,
-             origin_database, pool_max, pool_max_waiting, pool_wait_timeout,
-             pool_connect_timeout, pool_idle_timeout, pool_max_lifetime, cache_enabled,
-             cache_max_age, cache_stale_while_revalidate, pool_min, pool_max_statements,
-             limit_user_connections, limit_query_timeout, limit_transaction_timeout,
-             limit_idle_transaction_timeout)
-         VALUES (
-             :id, :name, :user, :password_sealed, :password_made, :origin_host, :origin_port,
-             :tunnel_id, :tls_mode, :tls_roots_pem, :origin_user, :origin_password_sealed,
-             :origin_database, :pool_max, :pool_max_waiting, :pool_wait_timeout,
-             :pool_connect_timeout, :pool_idle_timeout, :pool_max_lifetime, :cache_enabled,
-             :cache_max_age, :cache_stale_while_revalidate, :pool_min, :pool_max_statements,
-             :limit_user_connections, :limit_query_timeout, :limit_transaction_timeout,
-             :limit_idle_transaction_timeout)",
+        INSERT_HYPERDRIVE,
         named_params! {
             ":id": id,
             ":name": hyperdrive.name,
@@ -179,8 +185,36 @@ fn insert_hyperdrive(
             ":limit_query_timeout": limits.query_timeout.map(millis),
             ":limit_transaction_timeout": limits.transaction_timeout.map(millis),
             ":limit_idle_transaction_timeout": limits.idle_transaction_timeout.map(millis),
+            ":cache_max_bytes": number(cache.max_bytes),
+            ":cache_max_entry_bytes": number(cache.max_entry_bytes),
+            ":cache_follow": follow(cache.follow),
         },
     )?;
+    insert_rules(transaction, &id, &cache.rules)
+}
+
+fn insert_rules(
+    transaction: &Transaction<'_>,
+    hyperdrive: &str,
+    rules: &[TableRule],
+) -> Result<(), StoreError> {
+    for (position, rule) in rules.iter().enumerate() {
+        transaction.execute(
+            "INSERT INTO cache_rules (
+                 hyperdrive_id, position, table_database, table_name, max_age)
+             VALUES (:hyperdrive_id, :position, :table_database, :table_name, :max_age)",
+            named_params! {
+                ":hyperdrive_id": hyperdrive,
+                ":position": number(position),
+                ":table_database": rule.database,
+                ":table_name": rule.table,
+                ":max_age": match rule.keep {
+                    Keep::Never => None,
+                    Keep::For(age) => Some(millis(age)),
+                },
+            },
+        )?;
+    }
     Ok(())
 }
 
@@ -212,6 +246,13 @@ fn tls(tls: &OriginTls) -> (&'static str, Option<&str>) {
         OriginTls::VerifyIdentity { roots_pem } => {
             (rows::TLS_VERIFY_IDENTITY, roots_pem.as_deref())
         }
+    }
+}
+
+fn follow(follow: Follow) -> &'static str {
+    match follow {
+        Follow::Nothing => rows::FOLLOW_NOTHING,
+        Follow::Binlog => rows::FOLLOW_BINLOG,
     }
 }
 

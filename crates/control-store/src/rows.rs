@@ -4,10 +4,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use domain::{
-    AccountTag, Address, CachePolicy, Hyperdrive, HyperdriveId, Limits, LocalCredentials, Origin,
-    OriginTls, PoolPolicy, Snapshot, Tunnel, Via,
+    AccountTag, Address, CachePolicy, Follow, Hyperdrive, HyperdriveId, Keep, Limits,
+    LocalCredentials, Origin, OriginTls, PoolPolicy, Snapshot, TableRule, Tunnel, Via,
 };
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Params, Row};
 
 use crate::StoreError;
 use crate::sealing::{Place, Sealer};
@@ -25,6 +25,10 @@ pub(crate) const TLS_REQUIRED: &str = "required";
 pub(crate) const TLS_VERIFY_CA: &str = "verify-ca";
 pub(crate) const TLS_VERIFY_IDENTITY: &str = "verify-identity";
 
+// Values of `cache_follow`.
+pub(crate) const FOLLOW_NOTHING: &str = "nothing";
+pub(crate) const FOLLOW_BINLOG: &str = "binlog";
+
 /// Everything. Within a transaction it is of one moment.
 pub(crate) fn snapshot(connection: &Connection, sealer: &Sealer) -> Result<Snapshot, StoreError> {
     let tunnels = tunnels(connection, sealer)?;
@@ -33,7 +37,7 @@ pub(crate) fn snapshot(connection: &Connection, sealer: &Sealer) -> Result<Snaps
 
 /// All tunnels.
 pub(crate) fn tunnels(connection: &Connection, sealer: &Sealer) -> Result<Vec<Tunnel>, StoreError> {
-    all(connection, "SELECT * FROM tunnels", |row| {
+    all(connection, "SELECT * FROM tunnels", [], |row| {
         let row_id: String = row.get("id")?;
         let blob: Vec<u8> = row.get(SECRET)?;
         let place = Place {
@@ -51,7 +55,7 @@ pub(crate) fn tunnels(connection: &Connection, sealer: &Sealer) -> Result<Vec<Tu
 }
 
 fn hyperdrives(connection: &Connection, sealer: &Sealer) -> Result<Vec<Hyperdrive>, StoreError> {
-    all(connection, "SELECT * FROM hyperdrives", |row| {
+    all(connection, "SELECT * FROM hyperdrives", [], |row| {
         let row_id: String = row.get("id")?;
         let unseal = |column| {
             let blob: Vec<u8> = row.get(column)?;
@@ -82,11 +86,7 @@ fn hyperdrives(connection: &Connection, sealer: &Sealer) -> Result<Vec<Hyperdriv
             },
             pool: pool(row)?,
             limits: limits(row)?,
-            cache: CachePolicy {
-                enabled: row.get("cache_enabled")?,
-                max_age: duration(row, "cache_max_age")?,
-                stale_while_revalidate: duration(row, "cache_stale_while_revalidate")?,
-            },
+            cache: cache(row, table_rules(connection, &row_id)?)?,
         })
     })
 }
@@ -133,6 +133,40 @@ fn limits(row: &Row<'_>) -> Result<Limits, StoreError> {
     })
 }
 
+fn cache(row: &Row<'_>, rules: Vec<TableRule>) -> Result<CachePolicy, StoreError> {
+    Ok(CachePolicy {
+        enabled: row.get("cache_enabled")?,
+        max_age: duration(row, "cache_max_age")?,
+        stale_while_revalidate: duration(row, "cache_stale_while_revalidate")?,
+        max_bytes: row.get("cache_max_bytes")?,
+        max_entry_bytes: row.get("cache_max_entry_bytes")?,
+        follow: follow(row)?,
+        rules,
+    })
+}
+
+fn follow(row: &Row<'_>) -> Result<Follow, StoreError> {
+    let follow: String = row.get("cache_follow")?;
+    match follow.as_str() {
+        FOLLOW_NOTHING => Ok(Follow::Nothing),
+        FOLLOW_BINLOG => Ok(Follow::Binlog),
+        other => Err(StoreError::Damaged(format!(
+            "`{other}` is nothing to follow"
+        ))),
+    }
+}
+
+fn table_rules(connection: &Connection, hyperdrive: &str) -> Result<Vec<TableRule>, StoreError> {
+    let select = "SELECT * FROM cache_rules WHERE hyperdrive_id = ?1 ORDER BY position";
+    all(connection, select, [hyperdrive], |row| {
+        Ok(TableRule {
+            database: row.get("table_database")?,
+            table: row.get("table_name")?,
+            keep: time_limit(row, "max_age")?.map_or(Keep::Never, Keep::For),
+        })
+    })
+}
+
 fn time_limit(row: &Row<'_>, column: &str) -> Result<Option<Duration>, StoreError> {
     let millis: Option<u64> = row.get(column)?;
     Ok(millis.map(Duration::from_millis))
@@ -151,10 +185,11 @@ pub(crate) fn id<T: FromStr>(table: &str, text: &str) -> Result<T, StoreError> {
 fn all<T>(
     connection: &Connection,
     select: &str,
+    of: impl Params,
     mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     let mut statement = connection.prepare(select)?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query(of)?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
         all.push(read(row)?);

@@ -8,6 +8,7 @@ use crate::StoreError;
 pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_limits.sql"),
+    include_str!("../migrations/0003_cache.sql"),
 ];
 
 /// Brings the database to the latest version, within the caller's transaction.

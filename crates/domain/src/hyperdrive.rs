@@ -104,23 +104,74 @@ impl Default for Limits {
 }
 
 /// Which results are kept, and for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachePolicy {
     /// False: every statement goes to the origin.
     pub enabled: bool,
-    /// A result is served as it is for this long.
+    /// A result is served as it is for this long; at most [`CachePolicy::MAX_AGE`]. It bounds how
+    /// old a read may be after a write that did not pass through this edge.
     pub max_age: Duration,
     /// And for this much longer while a fresh one is fetched.
     pub stale_while_revalidate: Duration,
+    /// Most bytes that all results of the hyperdrive may take, with what keeping them costs.
+    pub max_bytes: usize,
+    /// Most bytes of one result; at most [`CachePolicy::MAX_ENTRY_BYTES`]. A larger one is not
+    /// kept.
+    pub max_entry_bytes: usize,
+    /// How writes are noticed that do not pass through this edge.
+    pub follow: Follow,
+    /// What holds for some tables only.
+    pub rules: Vec<TableRule>,
+}
+
+/// How writes are noticed that do not pass through an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// Not at all: a read may be as old as `max_age` and `stale_while_revalidate` allow.
+    Nothing,
+    /// By the origin's binary log, as a replica reads it.
+    Binlog,
+}
+
+/// What holds for the results that were read from a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableRule {
+    /// The table's database. `None`: a table of this name in any.
+    pub database: Option<String>,
+    /// The table's name.
+    pub table: String,
+    /// What becomes of results.
+    pub keep: Keep,
+}
+
+/// What becomes of results that were read from a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// They are not kept.
+    Never,
+    /// They are kept for this long, in the place of the hyperdrive's own `max_age`.
+    For(Duration),
+}
+
+impl CachePolicy {
+    /// Hyperdrive's own limit.
+    pub const MAX_AGE: Duration = Duration::from_secs(60 * 60);
+    /// Likewise.
+    pub const MAX_ENTRY_BYTES: usize = 50_000_000;
 }
 
 impl Default for CachePolicy {
-    /// Hyperdrive's defaults: 60 s, and 15 s while revalidating.
+    /// Hyperdrive's ages: 60 s, and 15 s while revalidating. The sizes are small: a megabyte is
+    /// thousands of rows, and 64 of them are a small part of the smallest machine.
     fn default() -> Self {
         Self {
             enabled: true,
             max_age: Duration::from_secs(60),
             stale_while_revalidate: Duration::from_secs(15),
+            max_bytes: 64 << 20,
+            max_entry_bytes: 1 << 20,
+            follow: Follow::Nothing,
+            rules: Vec::new(),
         }
     }
 }

@@ -9,13 +9,17 @@ mod id;
 mod ingress;
 mod origin;
 mod snapshot;
+mod table_name;
 mod tunnel;
 
 pub use declared::{DeclaredHyperdrive, DeclaredOrigin, DeclaredTunnel, DeclaredVia};
-pub use hyperdrive::{CachePolicy, Hyperdrive, Limits, LocalCredentials, PoolPolicy};
+pub use hyperdrive::{
+    CachePolicy, Follow, Hyperdrive, Keep, Limits, LocalCredentials, PoolPolicy, TableRule,
+};
 pub use id::{AccountTag, ConnIndex, ConnectorId, HyperdriveId, TunnelId};
 pub use ingress::{IngressRule, ParseServiceError, Service};
 pub use origin::{Address, Origin, OriginTls, ParseAddressError, Via};
 pub use secrecy::{ExposeSecret, SecretSlice, SecretString};
 pub use snapshot::Snapshot;
+pub use table_name::{ParseTableNameError, TableName};
 pub use tunnel::Tunnel;

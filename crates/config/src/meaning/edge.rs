@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::{
-    AccountTag, Address, CachePolicy, DeclaredHyperdrive, DeclaredOrigin, DeclaredTunnel,
-    DeclaredVia, Limits, OriginTls, PoolPolicy, TunnelId,
+    AccountTag, Address, DeclaredHyperdrive, DeclaredOrigin, DeclaredTunnel, DeclaredVia, Limits,
+    OriginTls, PoolPolicy, TunnelId,
 };
 use toml::Spanned;
 
@@ -260,22 +260,6 @@ impl Meaning {
             max_statements: pool
                 .max_statements
                 .map_or(default.max_statements, |max| max.0),
-        }
-    }
-
-    /// There is no cache in this version, so a policy that asks for one would be a promise not
-    /// kept.
-    fn cache(&mut self, cache: Option<written::Cache>) -> CachePolicy {
-        let enabled = cache.and_then(|cache| cache.enabled);
-        if let Some(enabled) = enabled.filter(|enabled| enabled.get_ref().0) {
-            self.complain(
-                enabled.span(),
-                "the query cache is not in this version; allowed: false",
-            );
-        }
-        CachePolicy {
-            enabled: false,
-            ..CachePolicy::default()
         }
     }
 }

@@ -6,6 +6,7 @@
     reason = "a test stops at the first surprise, also in its helpers"
 )]
 
+mod cache;
 mod problems;
 mod reads;
 mod reference;

@@ -244,11 +244,6 @@ fn keys_that_contradict() {
         &["`max` is 2"],
     );
     one(
-        &format!("{HYPERDRIVE}cache = {{ enabled = true }}\n"),
-        "5:21: edge.hyperdrives[0].cache.enabled",
-        &["not in this version"],
-    );
-    one(
         "[edge]\nlisten = '127.0.0.1:5'\nadmin_listen = '127.0.0.1:5'\n",
         "3:16: edge.admin_listen",
         &["taken already"],

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use config::{ConfigError, ConnectorCredentials, LogFormat, TlsMode};
-use domain::{Address, DeclaredVia, ExposeSecret as _, OriginTls, Service};
+use domain::{
+    Address, CachePolicy, DeclaredVia, ExposeSecret as _, Follow, Keep, OriginTls, Service,
+    TableRule,
+};
 
 use super::{accepted, env, read};
 
@@ -22,7 +25,11 @@ fn an_edge_of_few_keys_has_defaults() {
     assert!(hyperdrive.password.is_none());
     assert_eq!(hyperdrive.pool, domain::PoolPolicy::default());
     assert_eq!(hyperdrive.limits, domain::Limits::default());
-    assert!(!hyperdrive.cache.enabled);
+    let cache = CachePolicy {
+        enabled: false,
+        ..CachePolicy::default()
+    };
+    assert_eq!(hyperdrive.cache, cache);
     assert_eq!(hyperdrive.origin.address, Address::new("db", 3306));
     assert_eq!(hyperdrive.origin.tls, OriginTls::Required);
 }
@@ -72,7 +79,18 @@ query_timeout = "8s"
 transaction_timeout = "9s"
 idle_transaction_timeout = "10s"
 [edge.hyperdrives.cache]
-enabled = false
+enabled = true
+max_age = "11s"
+stale_while_revalidate = "12s"
+max_bytes = "13MiB"
+max_entry_bytes = "14kB"
+follow = "binlog"
+[[edge.hyperdrives.cache.tables]]
+table = "shop.sessions"
+never = true
+[[edge.hyperdrives.cache.tables]]
+table = "countries"
+max_age = "1h"
 [connector]
 edge = ["a:1", "[::1]:2"]
 token = "${TUNNEL_TOKEN}"
@@ -150,6 +168,53 @@ fn every_key_of_a_hyperdrive_arrives() {
         app.pool.max_lifetime,
     ];
     assert_eq!(times, [2, 3, 4, 5].map(Duration::from_secs));
+}
+
+#[test]
+fn every_key_of_the_cache_arrives() {
+    let edge = accepted(EVERY_KEY).edge.unwrap();
+    let expected = CachePolicy {
+        enabled: true,
+        max_age: Duration::from_secs(11),
+        stale_while_revalidate: Duration::from_secs(12),
+        max_bytes: 13 << 20,
+        max_entry_bytes: 14_000,
+        follow: Follow::Binlog,
+        rules: vec![
+            TableRule {
+                database: Some("shop".to_owned()),
+                table: "sessions".to_owned(),
+                keep: Keep::Never,
+            },
+            TableRule {
+                database: None,
+                table: "countries".to_owned(),
+                keep: Keep::For(Duration::from_secs(3_600)),
+            },
+        ],
+    };
+    assert_eq!(edge.hyperdrives[0].cache, expected);
+}
+
+#[test]
+fn a_cache_takes_its_limits() {
+    let app = "[edge]\n[[edge.hyperdrives]]\nname='app'\norigin='mysql://u@db'\n";
+    for keys in [
+        "enabled=true, max_age='1h', stale_while_revalidate='60m'",
+        "enabled=true, max_age='1ms', stale_while_revalidate='0h'",
+        "enabled=true, max_bytes='1MiB'",
+        "enabled=true, max_bytes='1024GiB', max_entry_bytes='50MB', follow='nothing'",
+        "enabled=true, max_bytes='2MB', max_entry_bytes='2MB'",
+        "enabled=true, tables=[{table='a.t', never=true}, {table='t', never=false, max_age='5s'}]",
+        // What is off may be described all the same.
+        "max_age='5s', follow='binlog', tables=[{table='t', never=true}]",
+    ] {
+        let edge = accepted(&format!("{app}cache={{ {keys} }}\n"))
+            .edge
+            .unwrap();
+        let cache = &edge.hyperdrives[0].cache;
+        assert_eq!(cache.enabled, keys.contains("enabled"), "{keys}");
+    }
 }
 
 #[test]

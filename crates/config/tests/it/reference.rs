@@ -89,6 +89,10 @@ fn documented_defaults_are_those_of_the_code() {
     let required = [
         ("edge.tunnels", "name = 't'"),
         ("edge.hyperdrives", "name = 'h'\norigin = 'mysql://u@db'"),
+        (
+            "edge.hyperdrives.cache.tables",
+            "table = 't'\nmax_age = '5s'",
+        ),
         ("connector", "edge = ['a:1']\ntoken = 'x'"),
         ("connector.ingress", "service = 'tcp://db:1'"),
     ];
@@ -101,6 +105,7 @@ fn documented_defaults_are_those_of_the_code() {
         "[edge.hyperdrives.pool]",
         "[edge.hyperdrives.limits]",
         "[edge.hyperdrives.cache]",
+        "[[edge.hyperdrives.cache.tables]]",
         "[connector]",
         "[[connector.ingress]]",
     ];

@@ -4,11 +4,19 @@ use std::time::Duration;
 
 use control_store::{Store, StoreError};
 use domain::{
-    AccountTag, CachePolicy, DeclaredVia, ExposeSecret as _, Limits, OriginTls, PoolPolicy,
-    SecretSlice, SecretString, TunnelId, Via,
+    AccountTag, CachePolicy, DeclaredVia, ExposeSecret as _, Follow, Keep, Limits, OriginTls,
+    PoolPolicy, SecretSlice, SecretString, TableRule, TunnelId, Via,
 };
 
 use super::{filled, found, found_tunnel, hyperdrive, password, secret, tunnel};
+
+fn rule(database: Option<&str>, table: &str, keep: Keep) -> TableRule {
+    TableRule {
+        database: database.map(str::to_owned),
+        table: table.to_owned(),
+        keep,
+    }
+}
 
 #[test]
 fn everything_declared_arrives() {
@@ -46,6 +54,13 @@ fn everything_declared_arrives() {
         enabled: false,
         max_age: Duration::from_millis(7),
         stale_while_revalidate: Duration::from_millis(8),
+        max_bytes: 15,
+        max_entry_bytes: 16,
+        follow: Follow::Binlog,
+        rules: vec![
+            rule(Some("shop"), "sessions", Keep::Never),
+            rule(None, "countries", Keep::For(Duration::from_millis(17))),
+        ],
     };
     store.declare(&[app.clone()], &[office]).unwrap();
     drop(store);
@@ -54,7 +69,7 @@ fn everything_declared_arrives() {
     let stored = snapshot.hyperdrive_of_user("app-user").unwrap();
     assert_eq!(stored.name, "app");
     assert_eq!(stored.credentials.password.expose_secret(), "local");
-    assert_eq!((stored.pool, stored.cache), (app.pool, app.cache));
+    assert_eq!((stored.pool, &stored.cache), (app.pool, &app.cache));
     assert_eq!(stored.limits, app.limits);
     assert_eq!(stored.origin.address, app.origin.address);
     assert_eq!(stored.origin.via, Via::Tunnel(id));
@@ -83,6 +98,28 @@ fn no_limit_is_not_a_limit_of_zero() {
     };
     let snapshot = store.declare(std::slice::from_ref(&app), &[]).unwrap();
     assert_eq!(found(&snapshot, "app").limits, app.limits);
+}
+
+/// What is not kept at all is another thing than what is kept for no time.
+#[test]
+fn rules_of_tables_are_replaced_with_their_hyperdrive_and_keep_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let (mut a, mut b) = (hyperdrive("a"), hyperdrive("b"));
+    a.cache.rules = (0..20)
+        .rev()
+        .map(|n| rule(None, &format!("t{n}"), Keep::Never))
+        .collect();
+    b.cache.rules = vec![rule(Some("d"), "t", Keep::For(Duration::ZERO))];
+    let snapshot = store.declare(&[a.clone(), b.clone()], &[]).unwrap();
+    assert_eq!(found(&snapshot, "a").cache, a.cache);
+    assert_eq!(found(&snapshot, "b").cache, b.cache);
+
+    a.cache.rules = vec![rule(None, "other", Keep::Never)];
+    let snapshot = store.declare(std::slice::from_ref(&a), &[]).unwrap();
+    assert_eq!(found(&snapshot, "a").cache, a.cache);
+    let snapshot = store.declare(&[hyperdrive("b")], &[]).unwrap();
+    assert!(found(&snapshot, "b").cache.rules.is_empty());
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! Opening: new folders, several processes, damage, other versions.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Barrier;
 
 use control_store::{Store, StoreError};
-use domain::{ExposeSecret as _, Limits, PoolPolicy};
+use domain::{CachePolicy, ExposeSecret as _, Limits, PoolPolicy};
 
 use super::{database, filled, found, password};
 
 #[cfg(unix)]
-fn mode(path: &std::path::Path) -> u32 {
+fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
@@ -130,26 +131,50 @@ fn a_folder_that_cannot_be_made_is_named() {
     assert!(matches!(error, StoreError::Folder { .. }), "{error:?}");
 }
 
-#[test]
-fn a_store_from_before_there_were_limits_has_the_defaults() {
-    let folder = tempfile::tempdir().unwrap();
-    let before = filled(folder.path());
-    let old = database(folder.path());
-    for column in [
-        "pool_min",
-        "pool_max_statements",
-        "limit_user_connections",
-        "limit_query_timeout",
-        "limit_transaction_timeout",
-        "limit_idle_transaction_timeout",
-    ] {
-        old.execute(&format!("ALTER TABLE hyperdrives DROP COLUMN {column}"), [])
-            .unwrap();
+/// What each migration after the first added to the hyperdrives, and the tables that it made.
+const ADDED: [(&[&str], &[&str]); 2] = [
+    (
+        &[
+            "pool_min",
+            "pool_max_statements",
+            "limit_user_connections",
+            "limit_query_timeout",
+            "limit_transaction_timeout",
+            "limit_idle_transaction_timeout",
+        ],
+        &[],
+    ),
+    (
+        &["cache_max_bytes", "cache_max_entry_bytes", "cache_follow"],
+        &["cache_rules"],
+    ),
+];
+
+/// A store as an earlier version left it, with one hyperdrive.
+fn earlier(folder: &Path, version: usize) {
+    let old = database(folder);
+    for (columns, tables) in &ADDED[version - 1..] {
+        for table in *tables {
+            old.execute(&format!("DROP TABLE {table}"), []).unwrap();
+        }
+        for column in *columns {
+            old.execute(&format!("ALTER TABLE hyperdrives DROP COLUMN {column}"), [])
+                .unwrap();
+        }
     }
-    old.pragma_update(None, "user_version", 1).unwrap();
-    drop(old);
-    let after = Store::open(folder.path()).unwrap().snapshot().unwrap();
-    assert_eq!(password(&before, "app"), password(&after, "app"));
-    assert_eq!(found(&after, "app").pool, PoolPolicy::default());
-    assert_eq!(found(&after, "app").limits, Limits::default());
+    old.pragma_update(None, "user_version", version).unwrap();
+}
+
+#[test]
+fn an_earlier_store_has_the_defaults_of_what_it_did_not_know() {
+    for version in [1, 2] {
+        let folder = tempfile::tempdir().unwrap();
+        let before = filled(folder.path());
+        earlier(folder.path(), version);
+        let after = Store::open(folder.path()).unwrap().snapshot().unwrap();
+        assert_eq!(password(&before, "app"), password(&after, "app"));
+        assert_eq!(found(&after, "app").pool, PoolPolicy::default());
+        assert_eq!(found(&after, "app").limits, Limits::default());
+        assert_eq!(found(&after, "app").cache, CachePolicy::default());
+    }
 }
