@@ -1,9 +1,10 @@
-//! The admin endpoint of a role: `/metrics` and `/ready`.
+//! The admin endpoint of a role: `/metrics`, `/ready`, and routes of the role's own.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use axum::Router;
 use net::Draining;
 use telemetry::{Readiness, Registry, serve_admin};
 use tokio::net::TcpListener;
@@ -15,6 +16,7 @@ pub(crate) struct Admin {
     address: SocketAddr,
     registry: Arc<Registry>,
     readiness: Readiness,
+    routes: Router,
 }
 
 impl std::fmt::Debug for Admin {
@@ -26,12 +28,13 @@ impl std::fmt::Debug for Admin {
 }
 
 impl Admin {
-    /// Takes the address; `key` names it in errors.
+    /// Takes the address; `key` names it in errors. `routes` are the role's own.
     pub(crate) fn listen(
         address: SocketAddr,
         key: &str,
         registry: Registry,
         readiness: Readiness,
+        routes: Router,
     ) -> Result<Self> {
         let listener =
             net::listen(address).with_context(|| format!("cannot listen on {key} = {address}"))?;
@@ -40,6 +43,7 @@ impl Admin {
             listener,
             registry: Arc::new(registry),
             readiness,
+            routes,
         })
     }
 
@@ -62,6 +66,7 @@ impl Admin {
                 self.listener,
                 self.registry,
                 self.readiness,
+                self.routes,
                 std::future::pending(),
             )
             .await;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use axum::Router;
 use config::{ConnectorConfig, ConnectorCredentials};
 use domain::ExposeSecret;
 use net::Drain;
@@ -68,7 +69,8 @@ impl ConnectorRole {
             .admin_listen
             .map(|address| {
                 let readiness = readiness(connector.status());
-                Admin::listen(address, "connector.admin_listen", registry, readiness)
+                let key = "connector.admin_listen";
+                Admin::listen(address, key, registry, readiness, Router::new())
             })
             .transpose()?;
         Ok(Self {

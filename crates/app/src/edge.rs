@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use axum::Router;
 use config::EdgeConfig;
 use control_store::Store;
 use domain::{ExposeSecret, Hyperdrive, SecretString, Snapshot, Tunnel};
@@ -22,6 +23,7 @@ use crate::admin::Admin;
 use crate::certificates;
 use crate::dialers::Dialers;
 use crate::housekeeping::Housekeeping;
+use crate::purge;
 
 /// The name under which the store keeps the key of QUIC's stateless resets.
 const RESET_KEY: &str = "quic-stateless-reset";
@@ -99,7 +101,8 @@ impl EdgeRole {
             mutant,
         };
         let listener = MySqlListener::new(listener, proxy, hyperdrives.clone(), metrics);
-        let admin = admin(&config, registry, &snapshot, monitor.as_ref())?;
+        let routes = purge::routes(Arc::new(hyperdrives.clone()));
+        let admin = admin(&config, registry, &snapshot, monitor.as_ref(), routes)?;
         Ok(Self {
             mysql_address: listener.local_addr()?,
             config,
@@ -260,12 +263,14 @@ fn tunnel_config(
     })
 }
 
-/// `/metrics` and `/ready`. The edge is ready while each of its tunnels has a connector.
+/// `/metrics`, `/ready`, and these routes. The edge is ready while each of its tunnels has a
+/// connector.
 fn admin(
     config: &EdgeConfig,
     registry: Registry,
     snapshot: &watch::Sender<Arc<Snapshot>>,
     monitor: Option<&TunnelMonitor>,
+    routes: Router,
 ) -> Result<Option<Admin>> {
     let Some(address) = config.admin_listen else {
         return Ok(None);
@@ -284,5 +289,5 @@ fn admin(
             }
         });
     }
-    Admin::listen(address, "edge.admin_listen", registry, readiness).map(Some)
+    Admin::listen(address, "edge.admin_listen", registry, readiness, routes).map(Some)
 }

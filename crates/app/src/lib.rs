@@ -20,6 +20,7 @@ mod connector;
 mod dialers;
 mod edge;
 mod housekeeping;
+mod purge;
 
 use anyhow::Result;
 use config::Config;

@@ -1,4 +1,4 @@
-//! The admin endpoint: `/metrics`, `/ready` and `/healthz` over HTTP/1.
+//! The admin endpoint: `/metrics`, `/ready` and `/healthz` over HTTP/1, and what a role adds.
 //!
 //! It asks for no password and gives no secret, and belongs on loopback or a private network. One
 //! request is answered per connection, within [`CONNECTION_TIMEOUT`] from accept to the last byte,
@@ -46,13 +46,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// [OpenMetrics text
 /// format](https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md);
 /// `/ready` 200 or 503 with each check; `/healthz` 200 as long as the process answers at all.
+/// `more` are routes of other paths than these, without a fallback of their own: what is done at
+/// them is the role's matter, within the same limits.
 pub async fn serve_admin(
     listener: TcpListener,
     registry: Arc<Registry>,
     readiness: Readiness,
+    more: Router,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let router = routes::router(registry, readiness);
+    let router = routes::router(registry, readiness).merge(more);
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
     loop {

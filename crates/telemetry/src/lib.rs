@@ -2,7 +2,8 @@
 //!
 //! - [`init`] starts `tracing` on standard error.
 //! - [`registry`] makes the metrics registry in which each engine registers its `Metrics`.
-//! - [`serve_admin`] answers `/metrics`, `/ready` and `/healthz` over HTTP.
+//! - [`serve_admin`] answers `/metrics`, `/ready` and `/healthz` over HTTP, and routes that are
+//!   handed in.
 
 mod admin;
 mod error;

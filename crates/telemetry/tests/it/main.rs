@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::Router;
+use axum::routing::post;
 use telemetry::{CheckState, Readiness, Registry, registry, serve_admin};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -25,11 +27,16 @@ struct Served {
 }
 
 async fn served(registry: Registry, readiness: Readiness) -> Served {
+    served_with(registry, readiness, Router::new()).await
+}
+
+async fn served_with(registry: Registry, readiness: Readiness, more: Router) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (shutdown, signal) = oneshot::channel::<()>();
     let signal = async move { drop(signal.await) };
-    let done = tokio::spawn(serve_admin(listener, Arc::new(registry), readiness, signal));
+    let registry = Arc::new(registry);
+    let done = tokio::spawn(serve_admin(listener, registry, readiness, more, signal));
     Served {
         address,
         shutdown,
@@ -138,6 +145,20 @@ async fn other_paths_and_methods_are_told_what_there_is() {
     assert!(response.starts_with("HTTP/1.1 405 "), "{response}");
     let response = exchange(served.address, "HEAD /ready HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(response.starts_with("HTTP/1.1 200 OK\r\n") && response.ends_with("\r\n\r\n"));
+}
+
+#[tokio::test]
+async fn routes_of_a_role_stand_beside_the_others() {
+    let more = Router::new().route("/caches/{name}", post(|| async { "purged\n" }));
+    let served = served_with(registry("1"), Readiness::new(), more).await;
+    let post = "POST /caches/app HTTP/1.1\r\nhost: x\r\n\r\n";
+    let response = exchange(served.address, post).await;
+    assert!(response.ends_with("\r\n\r\npurged\n"), "{response}");
+    let response = get(served.address, "/caches/app").await;
+    assert!(response.starts_with("HTTP/1.1 405 "), "{response}");
+    assert!(get(served.address, "/healthz").await.contains("200 OK"));
+    let response = get(served.address, "/caches").await;
+    assert!(response.starts_with("HTTP/1.1 404 "), "{response}");
 }
 
 #[tokio::test]
