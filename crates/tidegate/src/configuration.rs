@@ -1,6 +1,6 @@
 //! The option that all commands on a file share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -15,6 +15,11 @@ pub(crate) struct ConfigArg {
 }
 
 impl ConfigArg {
+    /// Which file that is.
+    pub(crate) fn file(&self) -> &Path {
+        &self.config
+    }
+
     /// Reads and checks the file.
     pub(crate) fn read(&self) -> Result<Config> {
         Ok(Config::from_file(&self.config)?)

@@ -1,5 +1,6 @@
 //! The tidegate binary: `main` and its commands.
 
+mod cache;
 mod check;
 mod configuration;
 mod demo;
@@ -33,6 +34,8 @@ enum Command {
     Hyperdrive(hyperdrive::HyperdriveArgs),
     /// Shows the tunnels of an edge, and the token that a connector needs.
     Tunnel(tunnel::TunnelArgs),
+    /// Purges a cache of the edge that runs.
+    Cache(cache::CacheArgs),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Check(args) => Ok(check::run(&args)?),
         Command::Hyperdrive(args) => Ok(hyperdrive::run(&args)?),
         Command::Tunnel(args) => Ok(tunnel::run(&args)?),
+        Command::Cache(args) => Ok(cache::run(&args)?),
     }
 }
 
