@@ -20,12 +20,13 @@ const fn layer(level: u8, name: &'static str, may_use: &'static [&'static str]) 
 }
 
 /// Bottom first; an arrow only points down.
-const LAYERS: [Layer; 19] = [
+const LAYERS: [Layer; 20] = [
     layer(0, "domain", &[]),
     layer(0, "mysql-proto", &[]),
     layer(0, "mysql-sql", &[]),
     layer(0, "tunnel-proto", &["domain"]),
     layer(0, "conn-pool", &[]),
+    layer(0, "query-cache", &[]),
     layer(0, "net", &["domain"]),
     layer(0, "mysql-client", &["net", "mysql-proto"]),
     layer(0, "telemetry", &[]),

@@ -1,0 +1,181 @@
+//! The cache: who looks finds an entry, or joins the one that fetches it.
+
+use std::fmt;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use quick_cache::{DefaultHashBuilder, Equivalent};
+use tokio::time::Instant;
+
+use crate::config::CacheConfig;
+use crate::entry::{Entry, Freshness, RefreshPermit};
+use crate::flight::{Follower, Leader};
+use crate::flights::Flights;
+use crate::mutant::Mutant;
+use crate::store::{CacheStats, Store};
+use crate::weight::Weigh;
+
+/// A cache of results. Cheap to clone; all clones share the entries.
+pub struct QueryCache<K, V> {
+    shared: Arc<Shared<K, V>>,
+}
+
+/// What a cache has for a key.
+#[derive(Debug)]
+pub enum Lookup<V> {
+    /// An entry to be served.
+    Hit(Arc<Entry<V>>),
+    /// An entry to be served though it is old, and for one who finds it the right to refresh it.
+    Stale(Arc<Entry<V>>, Option<RefreshPermit<V>>),
+    /// Nothing that may be served.
+    Miss,
+}
+
+/// How somebody takes part in fetching what is missing.
+pub enum Joined<K: Eq + Hash, V> {
+    /// Nobody asks for it: ask, and tell the others.
+    Lead(Leader<K, V>),
+    /// Somebody asks for it: wait.
+    Follow(Follower<V>),
+    /// Somebody has just filled it.
+    Filled(Arc<Entry<V>>),
+    /// Its results cannot be kept: ask without telling.
+    Alone,
+}
+
+pub(crate) struct Shared<K, V> {
+    pub(crate) store: Store<K, V>,
+    /// Locked before a shard of the store, never while one is locked.
+    flights: Mutex<Flights<K, V>>,
+    pub(crate) mutant: Mutant,
+}
+
+impl<K, V> QueryCache<K, V>
+where
+    K: Clone + Eq + Hash + Weigh,
+    V: Weigh,
+{
+    /// Makes an empty cache.
+    pub fn new(config: CacheConfig, mutant: Mutant) -> Self {
+        let hasher = DefaultHashBuilder::default();
+        Self {
+            shared: Arc::new(Shared {
+                store: Store::new(config, hasher.clone()),
+                flights: Mutex::new(Flights::new(hasher)),
+                mutant,
+            }),
+        }
+    }
+
+    /// Looks for an entry that may be served now.
+    ///
+    /// One that may not stays where it is, so that its key is not taken for a new one when it is
+    /// filled again; what is not filled again makes room in time.
+    pub fn lookup<Q>(&self, key: &Q, now: Instant) -> Lookup<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let Some(entry) = self.shared.store.get(key) else {
+            return Lookup::Miss;
+        };
+        match entry.freshness(now) {
+            Freshness::Gone => Lookup::Miss,
+            Freshness::Fresh => {
+                entry.count_hit();
+                Lookup::Hit(entry)
+            }
+            Freshness::Stale => {
+                entry.count_hit();
+                let permit = RefreshPermit::of(&entry);
+                Lookup::Stale(entry, permit)
+            }
+        }
+    }
+
+    /// Takes part in the flight for a key that was missing, as the first or behind the first.
+    pub fn join(&self, key: K, now: Instant) -> Joined<K, V> {
+        let mut flights = self.shared.flights();
+        if flights.is_declined(&key, now) {
+            return Joined::Alone;
+        }
+        if let Some(flight) = flights.find(&key) {
+            return Joined::Follow(Follower::new(flight));
+        }
+        // One that has landed since the caller looked: it fills before it leaves the list.
+        if let Lookup::Hit(entry) = self.lookup(&key, now) {
+            return Joined::Filled(entry);
+        }
+        Joined::Lead(self.lead(&mut flights, key, None))
+    }
+
+    /// Leads a flight that refreshes a stale entry. None if there is nothing to be done: somebody
+    /// asks for it already, or it could not be kept a while ago.
+    pub fn refresh(&self, key: K, permit: RefreshPermit<V>, now: Instant) -> Option<Leader<K, V>> {
+        let mut flights = self.shared.flights();
+        if flights.is_declined(&key, now) || flights.find(&key).is_some() {
+            return None;
+        }
+        Some(self.lead(&mut flights, key, Some(permit)))
+    }
+
+    /// Drops all entries, for their memory. To have nothing served that was read before, move the
+    /// versions ([`crate::Versions::move_now`]), which flights under way obey as well.
+    pub fn clear(&self) {
+        self.shared.store.clear();
+    }
+
+    /// Most that an entry may take, in bytes: [`CacheConfig::entry_bytes`], or what there is room
+    /// for.
+    pub fn largest_entry(&self) -> usize {
+        self.shared.store.largest()
+    }
+
+    /// How the cache stands now.
+    pub fn stats(&self) -> CacheStats {
+        CacheStats {
+            flights: self.shared.flights().len(),
+            ..self.shared.store.stats()
+        }
+    }
+
+    fn lead(
+        &self,
+        flights: &mut Flights<K, V>,
+        key: K,
+        permit: Option<RefreshPermit<V>>,
+    ) -> Leader<K, V> {
+        let tell = flights.start(key.clone());
+        Leader::new(Arc::clone(&self.shared), key, tell, permit)
+    }
+}
+
+impl<K, V> Shared<K, V> {
+    pub(crate) fn flights(&self) -> MutexGuard<'_, Flights<K, V>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K, V> Clone for QueryCache<K, V> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<K, V> fmt::Debug for QueryCache<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueryCache").finish_non_exhaustive()
+    }
+}
+
+impl<K: Eq + Hash, V> fmt::Debug for Joined<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lead(_) => "Lead",
+            Self::Follow(_) => "Follow",
+            Self::Filled(_) => "Filled",
+            Self::Alone => "Alone",
+        })
+    }
+}

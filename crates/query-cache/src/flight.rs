@@ -1,0 +1,262 @@
+//! One question to the origin per key, whose answer serves all who ask meanwhile.
+//!
+//! ```text
+//!             note: nothing on its way          fill: still current
+//!  Leader ────────────────────────────► asked ───────────────────────► followers: Filled
+//!    │                                    │
+//!    │ note: something on its way         │ decline, or fill: too large
+//!    ├──────────► followers: Alone        ├──────────► followers: Alone, and for a while so is
+//!    │                                    │            whoever else asks for the key
+//!    └─ dropped ► followers: Retry        └─ dropped, or fill: moved ► followers: Retry
+//! ```
+
+use std::fmt;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::cache::Shared;
+use crate::config::Lifetime;
+use crate::entry::{Entry, RefreshPermit};
+use crate::error::NotFilled;
+use crate::flights::Progress;
+use crate::mutant::Fault;
+use crate::noted::Noted;
+use crate::weight::Weigh;
+
+/// Followers leave a leader that is stalled at two looks so far apart.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+/// The one who asks. Whatever becomes of it, its followers are told: dropped before it has filled
+/// or declined, it has failed.
+pub struct Leader<K: Eq + Hash, V> {
+    // Declared before the sender: the key is free before followers are told to try again.
+    listing: Listing<K, V>,
+    tell: watch::Sender<Progress<V>>,
+    asked: Option<Asked>,
+    /// Of the entry that it refreshes: goes back when the flight is over.
+    _permit: Option<RefreshPermit<V>>,
+}
+
+/// One who waits for a leader. Dropping it costs nobody anything.
+pub struct Follower<V> {
+    flight: watch::Receiver<Progress<V>>,
+}
+
+/// What a follower has waited for.
+#[derive(Debug)]
+pub enum Outcome<V> {
+    /// The result, which is good at this moment.
+    Filled(Arc<Entry<V>>),
+    /// The leader failed, or a write made its result unfit for others: join again. Where writes
+    /// never cease that can go on; who is told so twice had better ask alone.
+    Retry,
+    /// The result is for nobody else, or its leader is stalled: ask without telling.
+    Alone,
+}
+
+/// When a leader asked, and under which versions.
+struct Asked {
+    noted: Noted,
+    at: Instant,
+}
+
+/// A flight's place in the list, which is freed when it is dropped.
+struct Listing<K: Eq + Hash, V> {
+    shared: Arc<Shared<K, V>>,
+    key: K,
+    is_listed: bool,
+}
+
+impl<K, V> Leader<K, V>
+where
+    K: Clone + Eq + Hash + Weigh,
+    V: Weigh,
+{
+    pub(crate) fn new(
+        shared: Arc<Shared<K, V>>,
+        key: K,
+        tell: watch::Sender<Progress<V>>,
+        permit: Option<RefreshPermit<V>>,
+    ) -> Self {
+        let listing = Listing {
+            shared,
+            key,
+            is_listed: true,
+        };
+        Self {
+            listing,
+            tell,
+            asked: None,
+            _permit: permit,
+        }
+    }
+
+    /// Takes what [`crate::Versions::note`] says right before the statement is sent; the age of
+    /// the entry counts from here. If that is nothing, so that nothing can be kept, the followers
+    /// are let go at once, and it says `false`.
+    pub fn note(&mut self, noted: Option<Noted>, now: Instant) -> bool {
+        self.asked = noted.map(|noted| Asked { noted, at: now });
+        if self.asked.is_none() {
+            self.listing.end();
+            self.tell.send_replace(Progress::LetGo);
+        }
+        self.asked.is_some()
+    }
+
+    /// Says whether the leader waits for its own client, who does not read. Followers do not wait
+    /// with it for long.
+    pub fn set_stalled(&self, is_stalled: bool) {
+        self.tell.send_if_modified(|progress| match progress {
+            Progress::UnderWay if is_stalled => {
+                *progress = Progress::Stalled;
+                true
+            }
+            Progress::Stalled if !is_stalled => {
+                *progress = Progress::UnderWay;
+                // Nobody needs to be woken because it goes on.
+                false
+            }
+            _ => false,
+        });
+    }
+
+    /// Keeps the result and gives it to all followers, if it is good for others than the leader:
+    /// no write to its tables has begun since the note.
+    pub fn fill(
+        mut self,
+        value: V,
+        lifetime: Lifetime,
+        now: Instant,
+    ) -> Result<Arc<Entry<V>>, NotFilled> {
+        let Asked { noted, at } = self.asked_still_current().ok_or(NotFilled::Moved)?;
+        let entry = Entry::new(value, noted, lifetime, at);
+        let Listing { shared, key, .. } = &self.listing;
+        match shared.store.insert(key.clone(), entry) {
+            Ok(entry) => {
+                self.end(Progress::Filled(Arc::clone(&entry)));
+                Ok(entry)
+            }
+            Err(too_large) => {
+                self.decline(now);
+                Err(too_large)
+            }
+        }
+    }
+
+    /// The result cannot be kept: it is too large, or of a kind that is not. The key is remembered
+    /// for a minute, so that nobody waits for a leader that will say the same.
+    pub fn decline(self, now: Instant) {
+        let Listing { shared, key, .. } = &self.listing;
+        shared.flights().decline(key, now);
+        self.end(Progress::LetGo);
+    }
+
+    fn asked_still_current(&mut self) -> Option<Asked> {
+        let asked = self.asked.take()?;
+        if self.listing.shared.mutant.has(Fault::Comparing) {
+            let noted = asked.noted.taken_again();
+            return Some(Asked { noted, ..asked });
+        }
+        asked.noted.is_current().then_some(asked)
+    }
+
+    /// The key is free before anybody is told, as when it is dropped.
+    fn end(mut self, progress: Progress<V>) {
+        self.listing.end();
+        self.tell.send_replace(progress);
+    }
+}
+
+impl<V> Follower<V> {
+    pub(crate) fn new(flight: watch::Receiver<Progress<V>>) -> Self {
+        Self { flight }
+    }
+
+    /// Waits for what becomes of the flight. Cancel-safe.
+    pub async fn outcome(mut self) -> Outcome<V> {
+        loop {
+            if let Some(outcome) = self.outcome_if_over() {
+                return outcome;
+            }
+            let next = if self.is_stalled() {
+                self.after_stalled_look().await
+            } else {
+                self.after_change().await
+            };
+            if let Some(outcome) = next {
+                return outcome;
+            }
+        }
+    }
+
+    fn outcome_if_over(&mut self) -> Option<Outcome<V>> {
+        match &*self.flight.borrow_and_update() {
+            Progress::UnderWay | Progress::Stalled => None,
+            Progress::LetGo => Some(Outcome::Alone),
+            // A write may have begun since the result was kept, and before this one joined.
+            Progress::Filled(entry) if !entry.noted().is_current() => Some(Outcome::Retry),
+            Progress::Filled(entry) => {
+                entry.count_hit();
+                Some(Outcome::Filled(Arc::clone(entry)))
+            }
+        }
+    }
+
+    fn is_stalled(&self) -> bool {
+        matches!(*self.flight.borrow(), Progress::Stalled)
+    }
+
+    /// Waits until something happens.
+    async fn after_change(&mut self) -> Option<Outcome<V>> {
+        let is_gone = self.flight.changed().await.is_err();
+        is_gone.then_some(Outcome::Retry)
+    }
+
+    /// Waits until it is over, or time for the second look.
+    async fn after_stalled_look(&mut self) -> Option<Outcome<V>> {
+        let over = self.flight.wait_for(Progress::is_over);
+        let is_gone = timeout(BETWEEN_LOOKS, over).await.map(|over| over.is_err());
+        match is_gone {
+            Ok(is_gone) => is_gone.then_some(Outcome::Retry),
+            Err(_) => self.is_stalled().then_some(Outcome::Alone),
+        }
+    }
+}
+
+impl<V> Progress<V> {
+    fn is_over(&self) -> bool {
+        matches!(self, Self::Filled(_) | Self::LetGo)
+    }
+}
+
+impl<K: Eq + Hash, V> Listing<K, V> {
+    /// Frees the key for the next flight, once: it may have one then.
+    fn end(&mut self) {
+        if self.is_listed {
+            self.is_listed = false;
+            self.shared.flights().end(&self.key);
+        }
+    }
+}
+
+impl<K: Eq + Hash, V> Drop for Listing<K, V> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl<K: Eq + Hash, V> fmt::Debug for Leader<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Leader").finish_non_exhaustive()
+    }
+}
+
+impl<V> fmt::Debug for Follower<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follower").finish_non_exhaustive()
+    }
+}

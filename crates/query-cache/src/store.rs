@@ -1,0 +1,194 @@
+//! Entries by key, within a budget. What is used least makes room, and a scan does not drive out
+//! what is used often (Clock-PRO with ghosts, near to S3-FIFO; the crate `quick_cache`).
+
+use std::hash::Hash;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use quick_cache::sync::Cache;
+use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, OptionsBuilder, Weighter};
+
+use crate::config::CacheConfig;
+use crate::entry::Entry;
+use crate::error::NotFilled;
+use crate::weight::{self, Weigh};
+
+/// How a cache stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheStats {
+    /// Entries, also those that will not be served any more.
+    pub entries: usize,
+    /// Memory that they take, in bytes.
+    pub bytes: u64,
+    /// Entries that made room for others so far.
+    pub evictions: u64,
+    /// Flights under way.
+    pub flights: usize,
+}
+
+/// Entries by key.
+pub(crate) struct Store<K, V> {
+    entries: Cache<K, Weighed<V>, ByWeight, DefaultHashBuilder, Evictions>,
+    evictions: Evictions,
+    /// Most that an entry may take, in bytes.
+    largest: usize,
+}
+
+/// An entry and what it takes. The weight is kept, because the index must find it unchanged.
+struct Weighed<V> {
+    entry: Arc<Entry<V>>,
+    bytes: u64,
+}
+
+#[derive(Clone)]
+struct ByWeight;
+
+/// Counts what makes room.
+#[derive(Clone, Default)]
+struct Evictions(Arc<AtomicU64>);
+
+/// How the budget is split.
+struct Split {
+    capacity: usize,
+    shards: usize,
+    /// What the capacity is thought to hold, for the number of ghosts.
+    entries: usize,
+}
+
+/// Most shards. A hit holds one for some 50 ns, so they suffice for more cores than there are.
+const MOST_SHARDS: usize = 64;
+
+/// Entries of the largest size that a shard has room for. One of them drives out an eighth of a
+/// shard at most, if there is more than one shard.
+const LARGEST_PER_SHARD: usize = 8;
+
+/// What an entry is thought to take. It decides only how many ghosts there are.
+const TYPICAL_ENTRY: usize = 1024;
+
+/// Ghosts per typical entry: keys that were driven out and are let in for longer when they come
+/// again. One takes a slot for each 2 KiB of the budget, 3 % of it, which is set aside.
+const GHOSTS: f64 = 0.5;
+
+/// The part of a shard for what was used twice; the rest is where the others prove themselves. The
+/// library's own choice. An entry that is larger than this part would be refused.
+const HOT: f64 = 0.97;
+
+impl<K, V> Store<K, V>
+where
+    K: Eq + Hash + Weigh,
+    V: Weigh,
+{
+    pub(crate) fn new(config: CacheConfig, hasher: DefaultHashBuilder) -> Self {
+        let split = Split::of::<K>(config);
+        let options = OptionsBuilder::new()
+            .weight_capacity(split.capacity as u64)
+            .estimated_items_capacity(split.entries)
+            .shards(split.shards)
+            .hot_allocation(HOT)
+            .ghost_allocation(GHOSTS)
+            .build()
+            .expect("all options are set");
+        let evictions = Evictions::default();
+        Self {
+            entries: Cache::with_options(options, ByWeight, hasher, evictions.clone()),
+            evictions,
+            largest: split.largest(config),
+        }
+    }
+
+    /// The entry of this key, which counts as used.
+    pub(crate) fn get<Q>(&self, key: &Q) -> Option<Arc<Entry<V>>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.entries.get(key).map(|weighed| weighed.entry)
+    }
+
+    /// Keeps an entry, in the place of the one with the same key.
+    pub(crate) fn insert(&self, key: K, entry: Entry<V>) -> Result<Arc<Entry<V>>, NotFilled> {
+        let bytes = weight::of_entry(&key, &entry);
+        if bytes > self.largest {
+            return Err(NotFilled::TooLarge {
+                bytes,
+                limit: self.largest,
+            });
+        }
+        let weighed = Weighed {
+            entry: Arc::new(entry),
+            bytes: bytes as u64,
+        };
+        self.entries.insert(key, weighed.clone());
+        Ok(weighed.entry)
+    }
+
+    pub(crate) fn clear(&self) {
+        self.entries.clear();
+    }
+
+    /// Most that an entry may take, in bytes.
+    pub(crate) fn largest(&self) -> usize {
+        self.largest
+    }
+
+    /// How it stands; of flights it knows nothing.
+    pub(crate) fn stats(&self) -> CacheStats {
+        CacheStats {
+            entries: self.entries.len(),
+            bytes: self.entries.weight(),
+            evictions: self.evictions.0.load(Ordering::Relaxed),
+            flights: 0,
+        }
+    }
+}
+
+impl<V> Clone for Weighed<V> {
+    fn clone(&self) -> Self {
+        Self {
+            entry: Arc::clone(&self.entry),
+            bytes: self.bytes,
+        }
+    }
+}
+
+impl<K, V> Weighter<K, Weighed<V>> for ByWeight {
+    fn weight(&self, _key: &K, weighed: &Weighed<V>) -> u64 {
+        weighed.bytes
+    }
+}
+
+impl<K, V> Lifecycle<K, Weighed<V>> for Evictions {
+    /// What made room, to be dropped when the shard's lock is free again.
+    type RequestState = Vec<(K, Weighed<V>)>;
+
+    /// Called for what makes room; `on_evict` is called for what is replaced as well.
+    fn before_evict(&self, _: &mut Self::RequestState, _: &K, _: &mut Weighed<V>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn on_evict(&self, evicted: &mut Self::RequestState, key: K, weighed: Weighed<V>) {
+        evicted.push((key, weighed));
+    }
+}
+
+impl Split {
+    /// Splits the budget into as many shards as have room for the largest entries.
+    fn of<K>(config: CacheConfig) -> Self {
+        let entries = config.bytes / TYPICAL_ENTRY;
+        let ghosts = entries / 2 * weight::of_slot::<K>();
+        let capacity = config.bytes.saturating_sub(ghosts);
+        let roomy = config.entry_bytes.saturating_mul(LARGEST_PER_SHARD).max(1);
+        let shards = (capacity / roomy).clamp(1, MOST_SHARDS);
+        Self {
+            capacity,
+            // The index would round up.
+            shards: 1 << shards.ilog2(),
+            entries,
+        }
+    }
+
+    /// Most that an entry may take, in bytes.
+    fn largest(&self, config: CacheConfig) -> usize {
+        let room = self.capacity / self.shards / 10 * 9;
+        config.entry_bytes.min(room)
+    }
+}

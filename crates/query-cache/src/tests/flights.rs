@@ -1,0 +1,250 @@
+//! One asks, the others wait for it, and nobody waits in vain.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, advance, sleep, timeout};
+
+use super::{LIFETIME, Rig};
+use crate::{Follower, Joined, Lookup, NotFilled, Outcome};
+
+fn follow(rig: &Rig, key: &str) -> Follower<String> {
+    match rig.cache.join(key.to_owned(), Instant::now()) {
+        Joined::Follow(follower) => follower,
+        other => panic!("{other:?} instead of a place behind the leader"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn followers_get_what_the_leader_fills() {
+    let rig = Rig::new();
+    let leader = rig.lead_noted("k");
+    let (early, late) = (follow(&rig, "k"), follow(&rig, "k"));
+    let early = tokio::spawn(early.outcome());
+    sleep(Duration::from_secs(1)).await;
+    let filled = leader.fill("v".to_owned(), LIFETIME, Instant::now());
+    assert!(filled.is_ok());
+    for outcome in [early.await.unwrap(), late.outcome().await] {
+        assert!(matches!(outcome, Outcome::Filled(entry) if entry.value() == "v"));
+    }
+    assert_eq!(rig.cache.stats().flights, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_keys_have_flights_of_their_own() {
+    let rig = Rig::new();
+    let (_a, _b) = (rig.lead("a"), rig.lead("b"));
+    assert_eq!(rig.cache.stats().flights, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_joins_after_the_landing_is_served() {
+    let rig = Rig::new();
+    rig.fill("k", "v");
+    let joined = rig.cache.join("k".to_owned(), Instant::now());
+    assert!(matches!(joined, Joined::Filled(entry) if entry.value() == "v"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_fails_makes_way() {
+    let rig = Rig::new();
+    let leader = rig.lead_noted("k");
+    let followers = [follow(&rig, "k"), follow(&rig, "k")];
+    drop(leader);
+    for follower in followers {
+        assert!(matches!(follower.outcome().await, Outcome::Retry));
+    }
+    let _next = rig.lead("k");
+    follow(&rig, "k");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_that_goes_disturbs_nobody() {
+    let rig = Rig::new();
+    let leader = rig.lead_noted("k");
+    let gone = timeout(Duration::from_millis(10), follow(&rig, "k").outcome()).await;
+    assert!(gone.is_err());
+    let stays = follow(&rig, "k");
+    let filled = leader.fill("v".to_owned(), LIFETIME, Instant::now());
+    assert!(filled.is_ok());
+    assert!(matches!(stays.outcome().await, Outcome::Filled(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_under_way_lets_followers_go() {
+    let rig = Rig::new();
+    let generation = rig.versions.generation();
+    let committing = rig.versions.begin(rig.writes(), generation);
+    let mut leader = rig.lead("k");
+    let follower = follow(&rig, "k");
+    assert!(!leader.note(rig.note(), Instant::now()));
+    assert!(matches!(follower.outcome().await, Outcome::Alone));
+
+    // The key is free though the leader goes on, and stays so for the next one when it ends.
+    committing.end();
+    let next = rig.lead_noted("k");
+    let filled = leader.fill("v".to_owned(), LIFETIME, Instant::now());
+    assert_eq!(filled.unwrap_err(), NotFilled::Moved);
+    follow(&rig, "k");
+    assert!(next.fill("w".to_owned(), LIFETIME, Instant::now()).is_ok());
+    assert_eq!(rig.hit("k").as_deref(), Some("w"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_since_the_note_keeps_the_result_from_others() {
+    let rig = Rig::new();
+    let leader = rig.lead_noted("k");
+    let before = follow(&rig, "k");
+    rig.write();
+    // It joins after the write was acknowledged, and must not see what was before.
+    let after = follow(&rig, "k");
+    let filled = leader.fill("old".to_owned(), LIFETIME, Instant::now());
+    assert_eq!(filled.unwrap_err(), NotFilled::Moved);
+    assert!(matches!(before.outcome().await, Outcome::Retry));
+    assert!(matches!(after.outcome().await, Outcome::Retry));
+    assert_eq!(rig.hit("k"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_since_the_fill_keeps_the_result_from_a_late_follower() {
+    let rig = Rig::new();
+    let leader = rig.lead_noted("k");
+    let follower = follow(&rig, "k");
+    let filled = leader.fill("old".to_owned(), LIFETIME, Instant::now());
+    assert!(filled.is_ok());
+    rig.write();
+    assert!(matches!(follower.outcome().await, Outcome::Retry));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_what_was_declined() {
+    let rig = Rig::new();
+    let leader = rig.lead_noted("k");
+    let follower = follow(&rig, "k");
+    leader.decline(Instant::now());
+    assert!(matches!(follower.outcome().await, Outcome::Alone));
+    let joined = rig.cache.join("k".to_owned(), Instant::now());
+    assert!(matches!(joined, Joined::Alone));
+    advance(Duration::from_secs(60)).await;
+    rig.fill("k", "small by now");
+}
+
+#[tokio::test(start_paused = true)]
+async fn followers_leave_a_leader_that_stays_stalled() {
+    let rig = Rig::new();
+    let leader = rig.lead_noted("k");
+    let follower = tokio::spawn(follow(&rig, "k").outcome());
+    sleep(Duration::from_secs(5)).await;
+    let since = Instant::now();
+    leader.set_stalled(true);
+    assert!(matches!(follower.await.unwrap(), Outcome::Alone));
+    assert_eq!(since.elapsed().as_millis(), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn followers_stay_with_a_leader_that_goes_on() {
+    let rig = Rig::new();
+    let leader = rig.lead_noted("k");
+    leader.set_stalled(true);
+    let follower = tokio::spawn(follow(&rig, "k").outcome());
+    sleep(Duration::from_millis(50)).await;
+    leader.set_stalled(false);
+    sleep(Duration::from_secs(5)).await;
+    let filled = leader.fill("v".to_owned(), LIFETIME, Instant::now());
+    assert!(filled.is_ok());
+    assert!(matches!(follower.await.unwrap(), Outcome::Filled(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stalled_leader_may_still_fill_or_fail() {
+    let rig = Rig::new();
+    for fills in [true, false] {
+        let leader = rig.lead_noted("k");
+        leader.set_stalled(true);
+        let follower = tokio::spawn(follow(&rig, "k").outcome());
+        sleep(Duration::from_millis(50)).await;
+        if fills {
+            let filled = leader.fill("v".to_owned(), LIFETIME, Instant::now());
+            assert!(filled.is_ok());
+            assert!(matches!(follower.await.unwrap(), Outcome::Filled(_)));
+            rig.write();
+        } else {
+            drop(leader);
+            assert!(matches!(follower.await.unwrap(), Outcome::Retry));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_is_a_flight_that_can_be_followed() {
+    let rig = Rig::new();
+    rig.fill("k", "v");
+    advance(LIFETIME.max_age + Duration::from_secs(1)).await;
+    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup("k", Instant::now()) else {
+        panic!("no permit");
+    };
+    let leader = rig.cache.refresh("k".to_owned(), permit, Instant::now());
+    let mut leader = leader.expect("nobody asks for it");
+    assert!(leader.note(rig.note(), Instant::now()));
+    let follower = follow(&rig, "k");
+    let filled = leader.fill("w".to_owned(), LIFETIME, Instant::now());
+    assert!(filled.is_ok());
+    assert!(matches!(follower.outcome().await, Outcome::Filled(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_refreshed_twice_at_a_time() {
+    let rig = Rig::new();
+    rig.fill("k", "v");
+    advance(LIFETIME.max_age + Duration::from_secs(1)).await;
+    let _asks_already = rig.lead("k");
+    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup("k", Instant::now()) else {
+        panic!("no permit");
+    };
+    let leader = rig.cache.refresh("k".to_owned(), permit, Instant::now());
+    assert!(leader.is_none());
+    // The permit went back.
+    let found = rig.cache.lookup("k", Instant::now());
+    assert!(matches!(found, Lookup::Stale(_, Some(_))));
+}
+
+/// Sessions that come at once, and what they did.
+#[derive(Default)]
+struct Herd {
+    asked: AtomicUsize,
+    served: AtomicUsize,
+}
+
+async fn one_of_a_herd(rig: Arc<Rig>, herd: Arc<Herd>) {
+    let outcome = match rig.cache.join("k".to_owned(), Instant::now()) {
+        Joined::Follow(follower) => follower.outcome().await,
+        Joined::Filled(entry) => Outcome::Filled(entry),
+        Joined::Alone => Outcome::Alone,
+        Joined::Lead(mut leader) => {
+            assert!(leader.note(rig.note(), Instant::now()));
+            herd.asked.fetch_add(1, Ordering::SeqCst);
+            sleep(Duration::from_millis(20)).await;
+            let filled = leader.fill("v".to_owned(), LIFETIME, Instant::now());
+            assert!(filled.is_ok());
+            return;
+        }
+    };
+    assert!(matches!(outcome, Outcome::Filled(entry) if entry.value() == "v"));
+    herd.served.fetch_add(1, Ordering::SeqCst);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_herd_one_asks() {
+    let (rig, herd) = (Arc::new(Rig::new()), Arc::new(Herd::default()));
+    let mut tasks = JoinSet::new();
+    for _ in 0..1_000 {
+        tasks.spawn(one_of_a_herd(Arc::clone(&rig), Arc::clone(&herd)));
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
+    }
+    assert_eq!(herd.asked.load(Ordering::SeqCst), 1);
+    assert_eq!(herd.served.load(Ordering::SeqCst), 999);
+}

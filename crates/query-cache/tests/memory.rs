@@ -1,0 +1,117 @@
+//! A cache takes as much memory as it says. What the system says of this process is only known on
+//! Linux; there is one test here, so that nothing else grows meanwhile.
+
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and the test runner shows what it prints"
+)]
+
+use std::fs;
+use std::time::Duration;
+
+use query_cache::{
+    CacheConfig, Joined, Lifetime, Mutant, QueryCache, Table, Versions, Weigh, Writes,
+};
+use tokio::time::Instant;
+
+/// A key or a result.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Bytes(Box<[u8]>);
+
+impl Weigh for Bytes {
+    fn bytes(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Bytes {
+    /// So many bytes, which begin with a number.
+    fn new(number: usize, length: usize) -> Self {
+        let mut bytes = vec![b'.'; length];
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
+        Self(bytes.into())
+    }
+}
+
+struct Rig {
+    cache: QueryCache<Bytes, Bytes>,
+    versions: Versions,
+    table: Table,
+}
+
+impl Rig {
+    fn new(budget: usize) -> Self {
+        let versions = Versions::new(Mutant::default());
+        let config = CacheConfig {
+            bytes: budget,
+            entry_bytes: 1 << 20,
+        };
+        Self {
+            cache: QueryCache::new(config, Mutant::default()),
+            table: versions.table("t"),
+            versions,
+        }
+    }
+
+    fn fill(&self, key: Bytes, value: Bytes) {
+        let now = Instant::now();
+        let Joined::Lead(mut leader) = self.cache.join(key, now) else {
+            panic!("a key came twice");
+        };
+        let tables = std::slice::from_ref(&self.table);
+        leader.note(self.versions.note(tables, self.versions.generation()), now);
+        let lifetime = Lifetime {
+            max_age: Duration::from_secs(60),
+            stale_while_revalidate: Duration::ZERO,
+        };
+        assert!(leader.fill(value, lifetime, now).is_ok());
+    }
+}
+
+/// Fills a cache half beyond its budget with results of about so many bytes.
+fn fill(budget: usize, length: usize) -> Rig {
+    let rig = Rig::new(budget);
+    let typical = length + 400;
+    for number in 0..budget / typical * 3 / 2 {
+        // Sizes differ, as those of statements and results do.
+        let key = Bytes::new(number, 100 + number % 41);
+        let value = Bytes::new(number, length * 3 / 4 + number * 7 % (length / 2));
+        rig.fill(key, value);
+    }
+    let stats = rig.cache.stats();
+    assert!(stats.evictions > 0, "it is not full: {stats:?}");
+    // What is not current takes its memory, too.
+    rig.versions.move_now(&Writes::Everything);
+    rig
+}
+
+/// Memory that the process holds, in bytes.
+fn resident() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().nth(1));
+    kibibytes.unwrap().parse::<usize>().unwrap() * 1024
+}
+
+/// Fills a cache and compares what it takes with its budget, in percent. The cache is kept, so that
+/// its memory is not taken by the next one.
+fn check(budget: usize, length: usize) -> Rig {
+    let before = resident();
+    let rig = fill(budget, length);
+    let percent = (resident() - before) * 100 / budget;
+    println!(
+        "results of {length} bytes: {percent} % of the budget, {:?}",
+        rig.cache.stats()
+    );
+    assert!((90..=110).contains(&percent), "{percent} % of the budget");
+    rig
+}
+
+#[test]
+fn a_cache_takes_its_budget_of_memory() {
+    let _small = check(64 << 20, 200);
+    let _large = check(64 << 20, 16 << 10);
+}
