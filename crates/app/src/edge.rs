@@ -89,8 +89,13 @@ impl EdgeRole {
         let metrics = mysql_proxy::Metrics::register(&mut registry);
         let dialers = Arc::new(Dialers::new(tunnel.as_ref().map(TunnelEdge::dialer)));
         let housekeeping = Housekeeping::start().context("cannot start a thread")?;
-        let hyperdrives =
-            Hyperdrives::new(snapshots, dialers, metrics.clone(), housekeeping.handle());
+        let hyperdrives = Hyperdrives::new(
+            snapshots,
+            dialers,
+            metrics.clone(),
+            housekeeping.handle(),
+            mutant,
+        );
         let listener = listen(config.listen)
             .with_context(|| format!("cannot listen on edge.listen = {}", config.listen))?;
         let proxy = ProxyConfig {

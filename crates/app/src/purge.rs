@@ -38,22 +38,16 @@ pub(crate) enum PurgeError {
     #[error("the cache of this hyperdrive is off; edge.hyperdrives.cache.enabled turns it on")]
     CacheOff,
     /// What was read from the others is dropped all the same.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "there is no cache yet that knows tables")
-    )]
     #[error("the origin has none of one of these tables, as far as the edge knows")]
     UnknownTable,
 }
 
 impl Purge for Hyperdrives {
-    /// There is no cache in this version.
-    fn purge(&self, hyperdrive: &str, _: &[TableName]) -> Result<(), PurgeError> {
-        let is_known = self.status().iter().any(|known| known.name == hyperdrive);
-        Err(if is_known {
-            PurgeError::CacheOff
-        } else {
-            PurgeError::UnknownHyperdrive
+    fn purge(&self, hyperdrive: &str, tables: &[TableName]) -> Result<(), PurgeError> {
+        self.purge(hyperdrive, tables).map_err(|error| match error {
+            mysql_proxy::PurgeError::UnknownHyperdrive => PurgeError::UnknownHyperdrive,
+            mysql_proxy::PurgeError::CacheOff => PurgeError::CacheOff,
+            mysql_proxy::PurgeError::UnknownTable => PurgeError::UnknownTable,
         })
     }
 }

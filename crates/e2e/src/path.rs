@@ -36,6 +36,7 @@ pub struct PathBuilder {
     hyperdrive_keys: String,
     pool_keys: String,
     limit_keys: String,
+    cache_keys: String,
 }
 
 /// A path that serves. All of its processes are killed when it is dropped.
@@ -69,6 +70,7 @@ impl PathBuilder {
             hyperdrive_keys: String::new(),
             pool_keys: String::new(),
             limit_keys: String::new(),
+            cache_keys: String::new(),
         }
     }
 
@@ -108,6 +110,14 @@ impl PathBuilder {
     pub fn limit(mut self, line: &str) -> Self {
         self.limit_keys += line;
         self.limit_keys.push('\n');
+        self
+    }
+
+    /// A line of the table `[edge.hyperdrives.cache]`.
+    #[must_use]
+    pub fn cache(mut self, line: &str) -> Self {
+        self.cache_keys += line;
+        self.cache_keys.push('\n');
         self
     }
 
@@ -200,6 +210,7 @@ impl PathBuilder {
         text += &self.hyperdrive_keys;
         writeln!(text, "[edge.hyperdrives.pool]\n{}", self.pool_keys)?;
         writeln!(text, "[edge.hyperdrives.limits]\n{}", self.limit_keys)?;
+        writeln!(text, "[edge.hyperdrives.cache]\n{}", self.cache_keys)?;
         Ok(text)
     }
 }

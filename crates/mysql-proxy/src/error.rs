@@ -153,3 +153,18 @@ pub(crate) enum OriginLoss {
     #[error("its reset was refused with error {0}")]
     NotReset(u16),
 }
+
+/// Why kept results could not be dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PurgeError {
+    /// There is none of this name.
+    #[error("there is no hyperdrive of this name")]
+    UnknownHyperdrive,
+    /// Its results are not kept.
+    #[error("the cache of this hyperdrive is off")]
+    CacheOff,
+    /// The origin has no such table, or does not show it to its user. What was read from the others
+    /// is dropped all the same.
+    #[error("the origin has none of one of these tables, as far as the edge knows")]
+    UnknownTable,
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use conn_pool::{LeaseError, Pool, PoolConfig, PoolStats};
-use domain::{Hyperdrive, HyperdriveId, Snapshot};
+use domain::{Hyperdrive, HyperdriveId, Snapshot, TableName};
 use mysql_proto::{Capabilities, ErrPacket};
 use net::{Backoff, Dial};
 use tokio::runtime::Handle;
@@ -14,10 +14,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
+use crate::cache::ResultCache;
 use crate::databases::Databases;
-use crate::error::OriginError;
+use crate::error::{OriginError, PurgeError};
 use crate::kill::{KillError, Killed, Killer};
 use crate::metrics::{HyperdriveMetrics, Metrics};
+use crate::mutant::Mutant;
 use crate::origin::{OriginConn, OriginConnector};
 use crate::profile::Profile;
 use crate::programs;
@@ -35,6 +37,7 @@ pub struct Hyperdrives {
     dial: Arc<dyn Dial>,
     metrics: Metrics,
     housekeeping: Handle,
+    mutant: Mutant,
     served: Arc<Mutex<HashMap<HyperdriveId, Arc<Served>>>>,
     registry: Arc<Registry>,
 }
@@ -51,6 +54,8 @@ pub(crate) struct Served {
     pub(crate) default_names: OnceLock<String>,
     databases: Databases,
     killer: Killer,
+    /// What reads found, if it is kept.
+    pub(crate) cache: Option<Arc<ResultCache>>,
     /// When the idle connections were closed last for what they held.
     idle_closed: Mutex<Option<Instant>>,
 }
@@ -118,12 +123,14 @@ impl Hyperdrives {
         dial: Arc<dyn Dial>,
         metrics: Metrics,
         housekeeping: Handle,
+        mutant: Mutant,
     ) -> Self {
         Self {
             snapshot,
             dial,
             metrics,
             housekeeping,
+            mutant,
             served: Arc::default(),
             registry: Arc::new(Registry::new()),
         }
@@ -171,6 +178,10 @@ impl Hyperdrives {
             max_lifetime: policy.max_lifetime,
         };
         let metrics = self.metrics.pools.of(&hyperdrive.name);
+        let cache = ResultCache::new(&hyperdrive.cache, self.mutant).map(Arc::new);
+        if let Some(cache) = &cache {
+            self.metrics.caches.enter(&hyperdrive.name, cache);
+        }
         Ok(Served {
             pool: Pool::new(connector, config, metrics, &self.housekeeping),
             metrics: self.metrics.of(&hyperdrive.name),
@@ -178,6 +189,7 @@ impl Hyperdrives {
             default_names: OnceLock::new(),
             databases: Databases::new(),
             killer: Killer::new(),
+            cache,
             idle_closed: Mutex::default(),
             hyperdrive,
         })
@@ -199,11 +211,29 @@ impl Hyperdrives {
         }
         while let Some(met) = meetings.join_next().await {
             if let Ok(Some(served)) = met {
-                let watch = async move { programs::watch(served.pool.connector()).await };
-                watches.spawn_on(watch, &self.housekeeping);
+                watches.spawn_on(watch(served), &self.housekeeping);
             }
         }
         while watches.join_next().await.is_some() {}
+    }
+
+    /// Drops what is kept of a hyperdrive's results: what was read from these tables, or all of it
+    /// if there are none.
+    pub fn purge(&self, name: &str, tables: &[TableName]) -> Result<(), PurgeError> {
+        let snapshot = Arc::clone(&self.snapshot.borrow());
+        let mut hyperdrives = snapshot.hyperdrives();
+        let hyperdrive = hyperdrives.find(|hyperdrive| hyperdrive.name == name);
+        let hyperdrive = hyperdrive.ok_or(PurgeError::UnknownHyperdrive)?;
+        // One that cannot be served has kept nothing either.
+        let served = self.serve(Arc::clone(hyperdrive)).ok();
+        let cache = served.and_then(|served| served.cache.clone());
+        let cache = cache.ok_or(PurgeError::CacheOff)?;
+        if tables.is_empty() {
+            cache.purge();
+        } else if !cache.purge_tables(tables) {
+            return Err(PurgeError::UnknownTable);
+        }
+        Ok(())
     }
 
     /// Closes all pools: what is idle now, and what is lent when it comes back.
@@ -262,6 +292,17 @@ impl Hyperdrives {
         status.sort_by(|a, b| a.name.cmp(&b.name));
         status
     }
+}
+
+/// Keeps up with what an origin is, as long as the future lives.
+async fn watch(served: Arc<Served>) {
+    let connector = served.pool.connector();
+    let watches_cache = async {
+        if let Some(cache) = &served.cache {
+            cache.watch(connector).await;
+        }
+    };
+    tokio::join!(programs::watch(connector), watches_cache);
 }
 
 /// Opens a connection, within the limits of the pool, and closes it again. `None`: the pool is

@@ -18,12 +18,14 @@
 //! in `origin/`, over whatever the `net::Dial` that it was given leads through.
 
 mod bring;
+mod cache;
 mod collation;
 mod compression;
 mod config;
 mod databases;
 mod downstream;
 mod error;
+mod follow;
 mod hyperdrives;
 mod kill;
 mod listener;
@@ -44,7 +46,7 @@ mod states;
 mod tests;
 
 pub use config::{ProxyConfig, TlsMode};
-pub use error::OriginError;
+pub use error::{OriginError, PurgeError};
 pub use hyperdrives::{HyperdriveStatus, Hyperdrives};
 pub use listener::MySqlListener;
 pub use metrics::Metrics;

@@ -10,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::cache::{self, CacheMetrics};
 use crate::registry::TRANSACTION;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -54,6 +55,7 @@ pub struct Metrics {
     pins: Family<OfPin, Counter>,
     origin_losses: Family<OfHyperdrive, Counter>,
     pub(crate) pools: conn_pool::Metrics,
+    pub(crate) caches: cache::Metrics,
 }
 
 /// The figures of one hyperdrive.
@@ -67,6 +69,7 @@ pub(crate) struct HyperdriveMetrics {
     pub(crate) transactions: Counter,
     /// By reason: those that there have been.
     pins: Arc<Mutex<BTreeMap<&'static str, Counter>>>,
+    pub(crate) cache: CacheMetrics,
     hyperdrive: String,
     families: Family<OfPin, Counter>,
 }
@@ -83,6 +86,7 @@ impl Metrics {
             pins: Family::default(),
             origin_losses: Family::default(),
             pools: conn_pool::Metrics::register(registry),
+            caches: cache::Metrics::register(registry),
         };
         let mysql = registry.sub_registry_with_prefix("mysql");
         mysql.register("sessions", "Clients connected", metrics.sessions.clone());
@@ -148,6 +152,7 @@ impl Metrics {
             commands: self.commands.get_or_create(&labels).clone(),
             origin_losses: self.origin_losses.get_or_create(&labels).clone(),
             pins: Arc::default(),
+            cache: self.caches.of(hyperdrive),
             hyperdrive: hyperdrive.to_owned(),
             families: self.pins.clone(),
         }

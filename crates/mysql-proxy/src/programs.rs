@@ -16,7 +16,7 @@ use std::time::Duration;
 use tracing::debug;
 
 use crate::origin::{Flavor, OriginConn, OriginConnector};
-use grants::Grants;
+pub(crate) use grants::Grants;
 
 /// How long a program that somebody else has made may stay unknown.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -33,7 +33,7 @@ fn is_of_server(database: &str) -> bool {
 }
 
 /// The condition in SQL that a column names none of them.
-fn is_of_users(column: &str) -> String {
+pub(crate) fn is_of_users(column: &str) -> String {
     let names = OF_SERVER.map(|name| format!("'{name}'")).join(", ");
     format!("{column} NOT IN ({names})")
 }

@@ -1,10 +1,12 @@
 //! One client, from its login to its end.
 
 mod attributes;
+mod cached;
 mod capture;
 mod change_user;
 mod cleanup;
 mod command;
+mod commits;
 mod deadlines;
 mod escapes;
 mod home;
@@ -33,8 +35,10 @@ use mysql_sql::{Dialect, Letters, PinReason, Server};
 use net::DrainGuard;
 use tracing::debug;
 
+pub(crate) use cached::is_worth_keeping;
 pub(crate) use login::Login;
 
+use crate::cache::InFlight;
 use crate::downstream::Downstream;
 use crate::error::SessionEnd;
 use crate::hyperdrives::Served;
@@ -45,6 +49,8 @@ use crate::refusal;
 use crate::registry::Registered;
 use crate::state::SessionState;
 use crate::statements::Statements;
+use cached::Filling;
+use commits::Uncommitted;
 use home::Home;
 use limits::Watch;
 use pins::Pins;
@@ -97,6 +103,14 @@ pub(crate) struct Session {
     generation: u64,
     /// The lease in hand has to be made to read backslashes as this session does.
     forces_escapes: bool,
+    /// `status` is that of the last response, which was no error.
+    is_status_sure: bool,
+    /// The read under way, if its result is to be kept.
+    filling: Option<Box<Filling>>,
+    /// The write under way, if others may see it before it is over.
+    in_flight: Option<InFlight>,
+    /// What the open transaction has written.
+    uncommitted: Uncommitted,
 }
 
 /// What of a status belongs to the session rather than to one result.

@@ -2,6 +2,7 @@
 //!
 //! Each table shows what belongs to the asking session's own hyperdrive, and nothing else.
 
+mod cache;
 mod pins;
 mod pools;
 mod sessions;
@@ -49,7 +50,7 @@ pub(crate) struct Table {
 }
 
 /// What there is to be shown; the error of anything else lists it.
-pub(crate) const TABLES: &str = "POOLS, SESSIONS, PINS and STATEMENTS";
+pub(crate) const TABLES: &str = "POOLS, SESSIONS, PINS, STATEMENTS and CACHE";
 
 /// The rows of a table. `None`: there is none of this name.
 pub(crate) fn table(table: TidegateTable, served: &Served, registry: &Registry) -> Option<Table> {
@@ -58,6 +59,7 @@ pub(crate) fn table(table: TidegateTable, served: &Served, registry: &Registry) 
         TidegateTable::Sessions => Some(sessions::table(served, registry)),
         TidegateTable::Pins => Some(pins::table(served, registry)),
         TidegateTable::Statements => Some(statements::table(served)),
+        TidegateTable::Cache => Some(cache::table(served)),
         TidegateTable::Unknown => None,
     }
 }

@@ -44,6 +44,7 @@ impl Edge {
             Arc::new(TcpDialer),
             metrics.clone(),
             Handle::current(),
+            Mutant::default(),
         );
         // Nobody asks these origins.
         for hyperdrive in known.hyperdrives() {
@@ -100,7 +101,10 @@ fn hyperdrive(name: &str, origin: &ScriptedOrigin, pool: PoolPolicy) -> Hyperdri
         },
         pool,
         limits: Limits::default(),
-        cache: CachePolicy::default(),
+        cache: CachePolicy {
+            enabled: false,
+            ..CachePolicy::default()
+        },
     }
 }
 

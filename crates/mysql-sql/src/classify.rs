@@ -23,6 +23,7 @@ use crate::question::{QuestionKind, Server};
 use crate::token::{Escapes, Letters, Token, Tokens};
 use crate::word::{self, Head};
 use earlier::Earlier;
+pub(crate) use header::inside as inside_of_header;
 use scan::Calls;
 
 /// What is known of a command's text.

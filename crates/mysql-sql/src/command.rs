@@ -40,6 +40,8 @@ pub enum TidegateTable {
     Pins,
     /// `STATEMENTS`.
     Statements,
+    /// `CACHE`.
+    Cache,
     /// Anything else behind `SHOW TIDEGATE`: an error, since no origin knows it either.
     Unknown,
 }

@@ -3,7 +3,7 @@
 use crate::table::Table;
 
 /// What a write touches, or all writes of a transaction.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Writes {
     /// It writes nothing.
     #[default]

@@ -41,6 +41,7 @@ const LAYERS: [Layer; 20] = [
             "mysql-proto",
             "mysql-sql",
             "conn-pool",
+            "query-cache",
         ],
     ),
     layer(1, "tunnel-edge", &["domain", "net", "tunnel-proto"]),

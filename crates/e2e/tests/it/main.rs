@@ -1,6 +1,7 @@
 //! End to end: real clients, the built binary, real databases.
 
 mod bulk;
+mod cache;
 mod change_user;
 mod demo;
 mod differential;

@@ -65,7 +65,7 @@ pub(crate) enum BringError {
 pub(crate) struct Answer {
     /// Its packets, as they came.
     pub(crate) bytes: Vec<u8>,
-    /// They are not all there: it was longer than [`MAX_ANSWER`].
+    /// They are not all there: it was longer than what is kept, mostly [`MAX_ANSWER`].
     pub(crate) is_cut: bool,
     /// What it tells.
     pub(crate) summary: Summary,
@@ -164,8 +164,7 @@ impl OriginConn {
         if answer.summary.error.is_some() || answer.is_cut {
             return Ok(None);
         }
-        let has_eof = !self.capabilities().contains(Capabilities::DEPRECATE_EOF);
-        Ok(answer.rows(has_eof).map(texts).collect())
+        Ok(answer.text_rows(self.has_eof()).collect())
     }
 
     /// Rolls back. False: a distributed transaction is open or prepared (1399), or the connection
@@ -280,8 +279,35 @@ impl OriginConn {
         Ok(answers)
     }
 
+    /// As [`OriginConn::ask`], where a longer answer than [`MAX_ANSWER`] is kept.
+    pub(crate) async fn ask_long(
+        &mut self,
+        sql: &[u8],
+        max_answer: usize,
+    ) -> Result<Answer, OriginLoss> {
+        let mut packet = Vec::new();
+        let attributes = self.capabilities().contains(Capabilities::QUERY_ATTRIBUTES);
+        push_command(&mut packet, Command::QUERY, sql, attributes);
+        self.begin_command();
+        self.send(&packet).await.map_err(|error| error.source)?;
+        let answer = self.read_long_answer(Command::QUERY, max_answer).await?;
+        if !self.has_unread() {
+            self.end_command();
+        }
+        Ok(answer)
+    }
+
     /// Reads the response to one command of ours, and not a byte more.
     pub(crate) async fn read_answer(&mut self, command: Command) -> Result<Answer, OriginLoss> {
+        self.read_long_answer(command, MAX_ANSWER).await
+    }
+
+    /// Likewise, and keeps so much of it.
+    pub(crate) async fn read_long_answer(
+        &mut self,
+        command: Command,
+        max_answer: usize,
+    ) -> Result<Answer, OriginLoss> {
         let mut tracker = ResponseTracker::new(command, self.capabilities());
         let mut bytes = Vec::new();
         let mut len = 0u64;
@@ -290,7 +316,7 @@ impl OriginConn {
             let fed = tracker.feed(read)?;
             let part = read.get(..fed.consumed).unwrap_or_default();
             len += part.len() as u64;
-            if bytes.len() <= MAX_ANSWER {
+            if bytes.len() <= max_answer {
                 bytes.extend_from_slice(part);
             }
             let rest = read.len() - fed.consumed;
@@ -298,7 +324,7 @@ impl OriginConn {
             match fed.state {
                 ResponseState::Done => {
                     return Ok(Answer {
-                        is_cut: bytes.len() > MAX_ANSWER,
+                        is_cut: bytes.len() > max_answer,
                         bytes,
                         summary: *tracker.summary(),
                     });
@@ -334,6 +360,14 @@ impl Answer {
         rows.into_iter()
             .take(count)
             .map(|packet| packet.get(HEADER_LEN..).unwrap_or_default())
+    }
+
+    /// The values of the rows, each with `None` for NULL; likewise. `None`: one is not in UTF-8.
+    pub(crate) fn text_rows(
+        &self,
+        has_eof: bool,
+    ) -> impl Iterator<Item = Option<Vec<Option<String>>>> {
+        self.rows(has_eof).map(texts)
     }
 
     /// Its packets with their headers: those before the rows, and all from the first row on.

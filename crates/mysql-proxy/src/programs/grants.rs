@@ -5,7 +5,7 @@ use crate::origin::{Flavor, OriginConn};
 
 /// What `SHOW GRANTS` says.
 #[derive(Debug)]
-pub(super) struct Grants {
+pub(crate) struct Grants {
     /// `None`: not in UTF-8.
     lines: Vec<Option<String>>,
     /// The rights of roles are among them.
@@ -20,7 +20,7 @@ struct Grant<'a> {
 }
 
 impl Grants {
-    pub(super) async fn ask(conn: &mut OriginConn) -> Result<Self, String> {
+    pub(crate) async fn ask(conn: &mut OriginConn) -> Result<Self, String> {
         let rows = conn.ask_rows("SHOW GRANTS").await;
         let rows = rows.map_err(|error| error.to_string())?.unwrap_or_default();
         let first = |row: Vec<Option<String>>| row.into_iter().next().flatten();
@@ -32,7 +32,7 @@ impl Grants {
 
     /// True when it may have others: those of a role, where nothing shows them, less what a partial
     /// revoke takes away.
-    pub(super) fn are_partly_known(&self) -> bool {
+    pub(crate) fn are_partly_known(&self) -> bool {
         let is_known = |line: &str| match Grant::of(line) {
             Some(grant) => {
                 let of_server = grant.database().is_some_and(is_of_server);
@@ -45,7 +45,7 @@ impl Grants {
     }
 
     /// True when it is shown the triggers of whatever it may write to, by a view too.
-    pub(super) fn show_triggers(&self) -> bool {
+    pub(crate) fn show_triggers(&self) -> bool {
         const WRITES: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
         let writes = |grant: &Grant<'_>| WRITES.iter().any(|right| grant.has(right));
         let writes_somewhere = self.all().any(|grant| writes(&grant));

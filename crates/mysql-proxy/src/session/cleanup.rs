@@ -15,6 +15,8 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::Session;
+use super::commits::end;
+use crate::cache::InFlight;
 use crate::error::{OriginLoss, SessionEnd};
 use crate::hyperdrives::Served;
 use crate::mutant::{Fault, Mutant};
@@ -42,6 +44,8 @@ struct Leftover {
     finishes: bool,
     /// See [`OriginConn::outlives_reset`](crate::origin::OriginConn::outlives_reset).
     may_break_by_reset: bool,
+    /// The write under way: over when the whole response was read, else of unknown outcome.
+    in_flight: Option<InFlight>,
     mutant: Mutant,
 }
 
@@ -90,6 +94,7 @@ impl Session {
             response: self.response.take(),
             finishes: self.writes_alone && end.is_of_client(),
             may_break_by_reset,
+            in_flight: self.in_flight.take(),
             mutant: self.shared.config.mutant,
         };
         leftover.clean_up(drain);
@@ -112,6 +117,9 @@ impl Leftover {
     async fn clean(mut self) -> Result<(), NotClean> {
         if !self.lease.is_settled() {
             self.end_statement().await?;
+        }
+        if let Some(in_flight) = self.in_flight.take() {
+            end(in_flight, &self.served);
         }
         if self.parted == Parted::Struck {
             return Err(NotClean::Struck);

@@ -6,6 +6,8 @@ use mysql_proto::{Capabilities, Command, StatusFlags};
 use mysql_sql::{Effect, PinReason, Statement, StatementKind, classify};
 
 use super::Session;
+use super::cached::Read;
+use super::commits::WriteSet;
 use super::outcome::Relayed;
 use super::outgoing::Outgoing;
 use super::questions::{Asked, Source};
@@ -60,10 +62,16 @@ impl Session {
             return self.give_up(packet, trouble).await;
         }
         let text = self.downstream.sql(packet);
+        if packet.is_whole
+            && self.may_look_up()
+            && let Some(kept) = self.look_up(&self.key_of(Read::Text(text)))
+        {
+            return self.answer_kept(packet, &kept).await;
+        }
         let mut statement = self.classify(text, packet.is_whole);
+        let touches = self.touches(text, &statement);
         let Statement { kind, effect } = &mut statement;
         let kind = *kind;
-        self.served.metrics.statement(kind);
         if let Some(table) = effect.tidegate {
             return self.show(packet, table).await;
         }
@@ -75,8 +83,22 @@ impl Session {
                 return answered;
             }
         }
-        let asks = effect.reads_previous || effect.reads_insert_id || !effect.questions.is_empty();
+        if kind == StatementKind::Read
+            && let Some(plan) = self.plan(Read::Text(self.downstream.sql(packet)), touches.as_ref())
+        {
+            match Box::pin(self.await_flight(plan)).await {
+                Ok(Some(kept)) => return self.answer_kept(packet, &kept).await,
+                Ok(None) => {}
+                Err(trouble) => return self.give_up(packet, trouble).await,
+            }
+        }
+        self.served.metrics.statement(kind);
+        let database = self.state.database_name().map(str::to_owned);
         let mut outgoing = Outgoing::unchanged(packet).of(kind, effect);
+        outgoing.writes = touches
+            .as_ref()
+            .map(|touches| WriteSet::of(touches, database.as_deref()));
+        let asks = effect.reads_previous || effect.reads_insert_id || !effect.questions.is_empty();
         if asks {
             match self.ask(Source::Packet(packet), effect).await {
                 Ok(Asked::Send(sql)) => outgoing.sql = sql,
@@ -239,6 +261,7 @@ impl Session {
         if let Trouble::Client(end) = trouble {
             return Err(end);
         }
+        self.filling = None;
         let last = self.discard(packet).await?;
         if self.held.is_some() {
             self.settle().await?;

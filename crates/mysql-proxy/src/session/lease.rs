@@ -87,6 +87,7 @@ impl Session {
         );
         self.registered.take(lease.thread());
         self.held = Some(lease);
+        self.note_thread();
         self.look_at_escapes();
     }
 

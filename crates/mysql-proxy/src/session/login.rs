@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::warn;
 
 use super::Session;
+use super::commits::Uncommitted;
 use super::home::Home;
 use super::pins::Pins;
 use super::previous::Previous;
@@ -270,6 +271,10 @@ impl<'a> Login<'a> {
             profile: Arc::new(home.profile(&served, capabilities)),
             state: served.pool.connector().states().share(home.state()),
             forces_escapes: false,
+            is_status_sure: false,
+            filling: None,
+            in_flight: None,
+            uncommitted: Uncommitted::default(),
             generation: served.pool.generation(),
             status: served.pool.connector().login_status(),
             home,

@@ -116,6 +116,7 @@ impl Session {
     fn note_status(&mut self, kind: StatementKind, effect: &Effect, summary: &Summary) {
         let failed = summary.error.is_some();
         let was_open = self.pins.transaction;
+        self.note_uncommitted(summary);
         if let Some(status) = summary.status {
             self.status = Some(status.intersection(OF_SESSION));
             let in_transaction = status.contains(StatusFlags::IN_TRANS);

@@ -2,6 +2,7 @@
 
 use mysql_sql::{Effect, PinReason, StatementKind};
 
+use super::commits::WriteSet;
 use super::statements::Execution;
 use crate::downstream::CommandPacket;
 
@@ -20,6 +21,8 @@ pub(super) struct Outgoing<'a> {
     pub(super) finishes: bool,
     /// The whole packet that goes out in the place of the client's.
     pub(super) packet_instead: Option<Vec<u8>>,
+    /// What it may change. `None`: nobody has looked.
+    pub(super) writes: Option<WriteSet<'a>>,
 }
 
 impl<'a> Outgoing<'a> {
@@ -32,6 +35,7 @@ impl<'a> Outgoing<'a> {
             stays: false,
             finishes: false,
             packet_instead: None,
+            writes: None,
         }
     }
 

@@ -7,6 +7,7 @@ use tracing::debug;
 use mysql_sql::{Effect, PinReason};
 
 use super::Session;
+use super::commits::WriteSet;
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
 
@@ -22,6 +23,8 @@ impl Session {
             self.held = None;
             return self.give_up(packet, trouble).await;
         }
+        // Whatever passes, nobody looks at. The connection is never known to be over with it.
+        self.begin_commit(WriteSet::EVERYTHING);
         let Some(mut lease) = self.held.take() else {
             return Err(SessionEnd::StateLost);
         };

@@ -144,6 +144,20 @@ impl Previous {
         }
     }
 
+    /// A `SELECT` without warnings was answered with so many rows by no connection.
+    pub(super) fn note_kept(&mut self, rows: u64) {
+        *self = Self {
+            is_none: false,
+            visit: None,
+            row_count: -1,
+            is_counted_elsewhere: true,
+            found_rows: Some(rows),
+            warned: false,
+            told: Some(0),
+            warnings: None,
+        };
+    }
+
     /// What was just noted leaves `ROW_COUNT()` as it was before that.
     pub(super) fn keep_row_count(&mut self, before: i128) {
         self.row_count = before;

@@ -13,6 +13,7 @@ use mysql_proto::{
 use mysql_sql::Effect;
 
 use super::attributes::first_packet;
+use super::commits::end;
 use super::lease::BAD_DB_ERROR;
 use super::outcome::{NotSent, Relayed, SendTrouble, unanswered, unsent};
 use super::outgoing::Outgoing;
@@ -36,10 +37,18 @@ impl Session {
             .unwrap_or_default()
             .contains(StatusFlags::AUTOCOMMIT);
         self.writes_alone = outgoing.finishes && autocommits && !self.pins.transaction;
+        self.begin_writing(outgoing, effect);
         match self.send_command(outgoing, effect).await {
             Ok(None) => self.relay_response(packet).await,
             Ok(Some(error)) => self.answer_error(packet, &error).await,
-            Err(trouble) => unsent(trouble, packet),
+            Err(trouble) => {
+                if let SendTrouble::NoLease(_) = trouble {
+                    // Nothing of it left.
+                    self.end_commit();
+                }
+                self.filling = None;
+                unsent(trouble, packet)
+            }
         }
     }
 
@@ -49,6 +58,8 @@ impl Session {
         packet: CommandPacket,
         error: &ErrPacket,
     ) -> Result<Relayed, SessionEnd> {
+        self.end_commit();
+        self.filling = None;
         let last = self.discard(packet).await?;
         let next = Some(last.wrapping_add(1));
         self.downstream.send_error(next, error).await?;
@@ -154,6 +165,8 @@ impl Session {
             steps = self.steps_ahead(effect);
         }
         let awaits = self.may_do_harm(effect) || !outgoing.packet.is_whole;
+        self.note_thread();
+        self.note_versions();
         let Some(lease) = &mut self.held else {
             return Ok(());
         };
@@ -288,7 +301,10 @@ impl Session {
                     self.response = Some(tracker);
                     return Err(end);
                 }
-                Err(trouble) => return unanswered(trouble, &tracker, false),
+                Err(trouble) => {
+                    self.filling = None;
+                    return unanswered(trouble, &tracker, false);
+                }
             }
         }
     }
@@ -313,11 +329,19 @@ impl Session {
             .map_err(|error| SendTrouble::Origin(error.into()))?;
         let response = bytes.get(..fed.consumed).unwrap_or_default();
         let is_all = fed.consumed == bytes.len();
+        let is_done = fed.state == ResponseState::Done;
+        if let Some(filling) = self.filling.take() {
+            self.filling = filling.keep(response, is_done.then(|| tracker.summary()));
+        }
+        if is_done && let Some(in_flight) = self.in_flight.take() {
+            // Before the client is told.
+            end(in_flight, &self.served);
+        }
         self.downstream
             .send(response)
             .await
             .map_err(SendTrouble::Client)?;
-        if fed.state == ResponseState::Done && is_all {
+        if is_done && is_all {
             lease.end_command();
         }
         Ok(fed.state)

@@ -80,6 +80,18 @@ impl Shape {
         self.stamp
     }
 
+    /// What tells shapes apart to an execution with these parameters: 0 if it is as if it were the
+    /// first.
+    pub(crate) fn stamp_for(&self, parameters: Parameters<'_>, flavor: Flavor) -> u64 {
+        let fresh = Self::default();
+        let first = fresh.after(parameters, flavor).unwrap_or(fresh);
+        if first.stamp == self.stamp {
+            0
+        } else {
+            self.stamp
+        }
+    }
+
     /// The shape after an execution. `None`: it stays as it is.
     pub(crate) fn after(&self, parameters: Parameters<'_>, flavor: Flavor) -> Option<Self> {
         let is_new = self.marks.is_empty();

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-use mysql_sql::{Escapes, Statement};
+use mysql_sql::{Dialect, Escapes, PinReason, Statement, Touches, touches};
 
 use crate::state::SessionState;
 
@@ -26,6 +26,8 @@ pub(crate) struct StatementText {
     id: u64,
     key: Key,
     statement: Statement,
+    /// Once somebody has asked.
+    touches: OnceLock<Touches>,
     sessions: AtomicU32,
     connections: AtomicU32,
     executions: AtomicU64,
@@ -158,6 +160,7 @@ impl StatementText {
             id,
             key,
             statement,
+            touches: OnceLock::new(),
             sessions: AtomicU32::new(0),
             connections: AtomicU32::new(0),
             executions: AtomicU64::new(0),
@@ -183,6 +186,16 @@ impl StatementText {
     /// What executing it does.
     pub(crate) fn statement(&self) -> &Statement {
         &self.statement
+    }
+
+    /// What executing it touches; it is read once. `None`: nothing can be told of it.
+    pub(crate) fn touches(&self, dialect: Dialect) -> Option<&Touches> {
+        let is_understood = self.statement.effect.pin != Some(PinReason::NotUnderstood);
+        (self.is_kept() && is_understood).then(|| {
+            let sql = &self.key.sql;
+            self.touches
+                .get_or_init(|| touches(sql, dialect, &self.statement))
+        })
     }
 
     /// True when it can be prepared on any connection.

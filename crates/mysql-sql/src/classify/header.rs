@@ -27,7 +27,7 @@ pub(super) fn read(sql: &[u8], dialect: Dialect) -> Option<Statement> {
 }
 
 /// What is inside the comment, if every server runs it.
-fn inside(sql: &[u8]) -> Option<&[u8]> {
+pub(crate) fn inside(sql: &[u8]) -> Option<&[u8]> {
     let comment = sql
         .trim_ascii_start()
         .strip_prefix(b"/*!")?

@@ -37,11 +37,12 @@ impl Reader<'_> {
     }
 
     fn tidegate(&mut self) -> TidegateTable {
-        const TABLES: [(&str, TidegateTable); 4] = [
+        const TABLES: [(&str, TidegateTable); 5] = [
             ("POOLS", TidegateTable::Pools),
             ("SESSIONS", TidegateTable::Sessions),
             ("PINS", TidegateTable::Pins),
             ("STATEMENTS", TidegateTable::Statements),
+            ("CACHE", TidegateTable::Cache),
         ];
         let table = TABLES
             .iter()

@@ -66,6 +66,7 @@ impl Session {
                 return self.give_up(packet, trouble).await;
             }
         }
+        outgoing.writes = self.writes_of(&text);
         text.executed();
         let summary = match self.relay(&outgoing, &effect).await? {
             Relayed::Response(summary) => summary,

@@ -4,11 +4,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use mysql_proto::Summary;
-use mysql_sql::{Effect, classify};
+use mysql_sql::{Effect, StatementKind, classify};
+use query_cache::Entry;
 
 use super::{Bound, Execution, Session};
+use crate::cache::{Bypass, Kept};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
+use crate::session::attributes::has_attributes;
+use crate::session::cached::Read;
+use crate::session::commits::{WriteSet, only_reads};
 use crate::session::outcome::Relayed;
 use crate::session::outgoing::Outgoing;
 use crate::session::questions::{Asked, Source};
@@ -23,6 +28,10 @@ enum ToExecute {
     /// None: the client has this for an answer.
     Nothing(Vec<u8>),
 }
+
+/// Where the flags of an execution are, behind its command's byte and the statement's id: before
+/// them nothing says what it executes.
+const FLAGS: usize = 5;
 
 /// An execution has at least an id, flags, and a number of times.
 const SHORTEST: usize = 9;
@@ -52,6 +61,13 @@ impl Session {
             Err(None) => return self.unknown_statement(packet).await,
             Err(Some(trouble)) => return self.give_up(packet, trouble).await,
         };
+        let kept = match self.look_up_execution(packet, id, &text).await {
+            Ok(kept) => kept,
+            Err(trouble) => return self.give_up(packet, trouble).await,
+        };
+        if let Some(kept) = kept {
+            return self.answer_kept(packet, &kept).await;
+        }
         let mut effect = Cow::Borrowed(&text.statement().effect);
         self.statements.carry.clear();
         self.statements.lacks = 0;
@@ -80,7 +96,9 @@ impl Session {
             text: other.as_ref().unwrap_or(&text),
             once: other.is_some(),
         };
-        let outgoing = Outgoing::execution(packet, execution).of(text.statement().kind, &effect);
+        let mut outgoing =
+            Outgoing::execution(packet, execution).of(text.statement().kind, &effect);
+        outgoing.writes = self.writes_of(&text);
         let summary = match self.relay(&outgoing, &effect).await? {
             Relayed::Response(summary) => summary,
             Relayed::Failed(how) => return self.tell_failed(*how).await,
@@ -88,6 +106,61 @@ impl Session {
         self.note_executed(&outgoing, &summary);
         self.note(text.statement().kind, &effect, &summary).await?;
         self.settle().await
+    }
+
+    /// The result that is kept of an execution, if it may be answered so. `None`: it goes to the
+    /// origin; what that answers may be kept.
+    async fn look_up_execution(
+        &mut self,
+        packet: CommandPacket,
+        id: u32,
+        text: &Arc<StatementText>,
+    ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
+        if self.served.cache.is_none() || text.statement().kind != StatementKind::Read {
+            return Ok(None);
+        }
+        let payload = self.downstream.payload(packet);
+        let has_attributes = has_attributes(self.downstream.capabilities());
+        let flavor = self.served.pool.connector().flavor();
+        let prepared = self.statements.get(id);
+        let prepared =
+            prepared.filter(|it| it.bound.is_none() && text.is_kept() && packet.is_whole);
+        let plain = prepared.and_then(|it| it.plain_execution(payload, has_attributes));
+        let (Some(prepared), Some(plain)) = (prepared, plain) else {
+            self.count_past(text, Bypass::Execution);
+            return Ok(None);
+        };
+        let shape = prepared.shape_for(&plain, flavor);
+        let read = Read::Execution(text, shape, plain.get(FLAGS..).unwrap_or_default());
+        let mut kept = None;
+        if self.may_look_up() {
+            kept = self.look_up(&self.key_of(read));
+        }
+        let plain = plain.clone().into_owned();
+        if kept.is_none() {
+            let touches = text.touches(self.dialect());
+            let Some(planned) = self.plan(read, touches) else {
+                return Ok(None);
+            };
+            kept = Box::pin(self.await_flight(planned)).await?;
+        }
+        if kept.is_some()
+            && let Some(prepared) = self.statements.get_mut(id)
+        {
+            text.executed();
+            prepared.note_plain(&plain, flavor);
+        }
+        Ok(kept)
+    }
+
+    /// What an execution of a statement may change.
+    pub(super) fn writes_of<'t>(&self, text: &'t StatementText) -> Option<WriteSet<'t>> {
+        self.served.cache.as_ref()?;
+        if only_reads(text.statement()) {
+            return Some(WriteSet::NOTHING);
+        }
+        let touches = text.touches(self.dialect())?;
+        Some(WriteSet::of(touches, text.under().database_name()))
     }
 
     /// Executed again, a statement has no cursor any more. On MySQL its handle is of no use without

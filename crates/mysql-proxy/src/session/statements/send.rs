@@ -61,6 +61,8 @@ impl Session {
         }
         let aim = self.aim(packet, execution);
         let may_do_harm = self.may_do_harm(effect);
+        self.note_thread();
+        self.note_versions();
         let Some(lease) = &mut self.held else {
             return Ok(None);
         };
@@ -119,7 +121,7 @@ impl Session {
     }
 
     /// True when the statement can be prepared in the state that the session is in.
-    fn is_prepared_now(&self, text: &StatementText) -> bool {
+    pub(in crate::session) fn is_prepared_now(&self, text: &StatementText) -> bool {
         let now = self.state.for_prepare(&text.statement().effect);
         now.is_same(text.under())
     }

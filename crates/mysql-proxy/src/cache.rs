@@ -1,0 +1,148 @@
+//! The query cache of one hyperdrive: results of reads, kept until a write may have changed them.
+//!
+//! ```text
+//!   a read    look up ── hit ──► the bytes, as they were sent before
+//!               │ miss
+//!               ├── not to be kept: to the origin, with the reason in the figures
+//!               ├── somebody asks for the same already: wait for that
+//!               └── note versions ► to the origin ► fill, if the versions are the same still
+//!   a write   count as committing ► to the origin ► versions move ► its outcome to the client
+//! ```
+//!
+//! The promise: a read never shows a state older than any write that was acknowledged, or any read
+//! that was completed, before it began, through the same edge. How versions keep it is told in
+//! `query-cache`; which tables a statement means, in `catalog.rs`; how a session plays its part, in
+//! `session/cached.rs` (reads) and `session/commits.rs` (writes).
+
+mod bypass;
+mod catalog;
+mod figures;
+mod follow;
+mod kept;
+mod key;
+mod loose;
+mod metrics;
+mod refresh;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{CachePolicy, TableName};
+use mysql_sql::Hints;
+use query_cache::{CacheConfig, Generation, Lifetime, QueryCache, Versions, Writes};
+
+pub(crate) use bypass::Bypass;
+pub(crate) use catalog::{Catalog, Changes, Reads};
+pub(crate) use figures::{Figures, Outcome};
+pub(crate) use kept::Kept;
+pub(crate) use key::{Key, KeyParts};
+pub(crate) use loose::InFlight;
+pub(crate) use metrics::{CacheMetrics, Metrics};
+pub(crate) use refresh::Refresher;
+
+use crate::mutant::{Fault, Mutant};
+use crate::origin::OriginConnector;
+use catalog::Known;
+use figures::AllFigures;
+use follow::Heard;
+use loose::LooseEnds;
+
+/// The query cache of one hyperdrive.
+#[derive(Debug)]
+pub(crate) struct ResultCache {
+    pub(crate) store: QueryCache<Key, Kept>,
+    pub(crate) versions: Versions,
+    pub(crate) figures: AllFigures,
+    pub(crate) loose: LooseEnds,
+    known: Known,
+    heard: Heard,
+    policy: CachePolicy,
+}
+
+impl ResultCache {
+    /// The cache of a hyperdrive with this policy, if that wants one.
+    pub(crate) fn new(policy: &CachePolicy, mutant: Mutant) -> Option<Self> {
+        if !policy.enabled {
+            return None;
+        }
+        let config = CacheConfig {
+            bytes: policy.max_bytes,
+            entry_bytes: policy.max_entry_bytes,
+        };
+        let versions = Versions::new(mutant.of_cache());
+        Some(Self {
+            store: QueryCache::new(config, mutant.of_cache()),
+            figures: AllFigures::default(),
+            loose: LooseEnds::new(mutant.has(Fault::Wait)),
+            known: Known::new(versions.clone()),
+            heard: Heard::default(),
+            policy: policy.clone(),
+            versions,
+        })
+    }
+
+    /// Keeps it up with the origin. Dropping the future ends that.
+    pub(crate) async fn watch(&self, connector: &OriginConnector) {
+        tokio::join!(
+            self.known.watch(connector, &self.policy.rules),
+            follow::follow(self, connector),
+            self.loose.follow_up(connector, || self.forget_catalog()),
+        );
+    }
+
+    /// The origin's tables, if they are known, and the generation of what is found by them.
+    pub(crate) fn catalog(&self) -> (Option<Arc<Catalog>>, Generation) {
+        self.known.current()
+    }
+
+    /// True while the origin's binary log is followed.
+    pub(crate) fn is_following(&self) -> bool {
+        self.heard.is_following()
+    }
+
+    /// The origin's tables may be others from now on.
+    pub(crate) fn forget_catalog(&self) {
+        self.known.forget();
+    }
+
+    /// The largest result that is kept.
+    pub(crate) fn max_entry_bytes(&self) -> usize {
+        self.policy.max_entry_bytes
+    }
+
+    /// How long a result is good, as the statement and the tables want it. `None`: not at all.
+    pub(crate) fn lifetime(&self, hints: Hints, reads: &Reads) -> Option<Lifetime> {
+        let of_tables = reads.max_age.unwrap_or(self.policy.max_age);
+        let max_age = hints.max_age.unwrap_or(of_tables).min(CachePolicy::MAX_AGE);
+        let swr = hints.swr.unwrap_or(self.policy.stale_while_revalidate);
+        let lifetime = Lifetime {
+            max_age,
+            stale_while_revalidate: swr.min(CachePolicy::MAX_AGE),
+        };
+        (max_age + lifetime.stale_while_revalidate > Duration::ZERO).then_some(lifetime)
+    }
+
+    /// Drops everything.
+    pub(crate) fn purge(&self) {
+        self.versions.move_now(&Writes::Everything);
+        self.store.clear();
+    }
+
+    /// Drops what was read from these tables. False: there is none of one of these names, as far as
+    /// is known.
+    pub(crate) fn purge_tables(&self, names: &[TableName]) -> bool {
+        let (Some(catalog), _) = self.catalog() else {
+            // Nothing is kept that could be dropped, or may be soon.
+            self.purge();
+            return true;
+        };
+        let mut are_known = true;
+        for TableName { database, table } in names {
+            let database = database.as_ref().map(|name| name.to_ascii_lowercase());
+            let tables = catalog.named(database.as_deref(), &table.to_ascii_lowercase());
+            are_known &= !tables.is_empty();
+            self.versions.move_now(&Writes::Tables(tables));
+        }
+        are_known
+    }
+}

@@ -1,0 +1,231 @@
+//! What an origin's tables are: which tables a name reads and writes, with all that no statement
+//! names.
+//!
+//! ```text
+//!   a view     reads what its text reads, and so on down to tables
+//!   a table    writes itself; what a foreign key cascades to; what its triggers mention
+//! ```
+//!
+//! It is asked for as a whole when the edge meets the origin, after whatever may have changed it,
+//! and every minute, since others may change it too (`ask.rs`). While it is not known nothing is
+//! kept, and each write counts as one of everything.
+
+mod ask;
+mod build;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::{Keep, TableRule};
+use mysql_sql::{TableRef, Touched};
+use query_cache::{Generation, Table, Versions, Writes};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout};
+use tracing::debug;
+
+use super::Bypass;
+use crate::origin::OriginConnector;
+use build::build;
+
+/// How long a change that somebody else has made of it may stay unknown.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Least time between two questions: definitions come in crowds.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The same, in multiples of what the last one took: a large catalog is asked for less often.
+const SHARE: u32 = 10;
+
+/// The tables and views of an origin.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Catalog {
+    /// By database, then by name, both in lower case. (Where a server tells `A` from `a`, they
+    /// share an entry, which is both.)
+    databases: HashMap<Box<str>, HashMap<Box<str>, Relation>>,
+}
+
+/// A table or view.
+#[derive(Clone, Debug, PartialEq)]
+struct Relation {
+    /// The tables that reading it reads. The error: why what was read from it cannot be kept.
+    reads: Result<Vec<Table>, Bypass>,
+    /// The tables that writing to it may change.
+    writes: Writes,
+    /// A rollback takes back what was written to it.
+    is_transactional: bool,
+    /// What the configuration says of it, and of what it reads.
+    keep: Option<Keep>,
+}
+
+/// What a read depends on.
+#[derive(Debug, Default)]
+pub(crate) struct Reads {
+    pub(crate) tables: Vec<Table>,
+    /// The shortest age that a rule gives for one of them.
+    pub(crate) max_age: Option<Duration>,
+}
+
+/// What a write changes.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    pub(crate) writes: Writes,
+    /// None of it is seen by others before it is committed.
+    pub(crate) is_transactional: bool,
+}
+
+impl Catalog {
+    fn relation(&self, table: &TableRef, database: Option<&str>) -> Option<&Relation> {
+        let database = table.database.as_deref().or(database)?;
+        self.databases.get(database)?.get(table.name.as_str())
+    }
+
+    /// What reading these tables depends on, for a session in this database (in lower case).
+    pub(crate) fn reads(
+        &self,
+        tables: &[TableRef],
+        database: Option<&str>,
+    ) -> Result<Reads, Bypass> {
+        let mut reads = Reads::default();
+        for table in tables {
+            let Some(relation) = self.relation(table, database) else {
+                // There is no table of this name, so it is the query.
+                if table.may_be_query {
+                    continue;
+                }
+                return Err(Bypass::UnknownTable);
+            };
+            for one in relation.reads.as_ref().map_err(|bypass| *bypass)? {
+                if !reads.tables.contains(one) {
+                    reads.tables.push(one.clone());
+                }
+            }
+            match relation.keep {
+                Some(Keep::Never) => return Err(Bypass::Rule),
+                Some(Keep::For(age)) => {
+                    reads.max_age = Some(reads.max_age.map_or(age, |other| other.min(age)));
+                }
+                None => {}
+            }
+        }
+        if reads.tables.is_empty() {
+            return Err(Bypass::NoTable);
+        }
+        Ok(reads)
+    }
+
+    /// What writing to these tables changes; likewise.
+    pub(crate) fn changes(&self, touched: &Touched, database: Option<&str>) -> Changes {
+        let Touched::Tables(tables) = touched else {
+            return Changes::of(touched);
+        };
+        let mut changes = Changes::of(&Touched::Nothing);
+        for table in tables {
+            let Some(relation) = self.relation(table, database) else {
+                return Changes::everything();
+            };
+            changes.writes.add(relation.writes.clone());
+            changes.is_transactional &= relation.is_transactional;
+        }
+        changes
+    }
+
+    /// The tables that a name stands for, in any database if it names none: for a purge.
+    pub(crate) fn named(&self, database: Option<&str>, name: &str) -> Vec<Table> {
+        let databases = self.databases.iter();
+        databases
+            .filter(|(known, _)| database.is_none_or(|database| database == known.as_ref()))
+            .filter_map(|(_, relations)| relations.get(name))
+            .flat_map(|relation| relation.reads.as_ref().into_iter().flatten().cloned())
+            .collect()
+    }
+}
+
+impl Changes {
+    /// For a catalog that is not known.
+    pub(crate) fn of(touched: &Touched) -> Self {
+        match touched {
+            Touched::Nothing => Self {
+                writes: Writes::Nothing,
+                is_transactional: true,
+            },
+            Touched::Tables(_) | Touched::Everything => Self::everything(),
+        }
+    }
+
+    fn everything() -> Self {
+        Self {
+            writes: Writes::Everything,
+            is_transactional: false,
+        }
+    }
+}
+
+/// The catalog of one origin, as it is known at the moment.
+#[derive(Debug)]
+pub(crate) struct Known {
+    current: Mutex<Option<Arc<Catalog>>>,
+    wake: Notify,
+    versions: Versions,
+}
+
+impl Known {
+    pub(crate) fn new(versions: Versions) -> Self {
+        Self {
+            current: Mutex::default(),
+            wake: Notify::new(),
+            versions,
+        }
+    }
+
+    /// The catalog, if it is known, with the generation of whatever is found by it.
+    pub(crate) fn current(&self) -> (Option<Arc<Catalog>>, Generation) {
+        let current = self.lock();
+        (current.clone(), self.versions.generation())
+    }
+
+    /// It may be another one from now on.
+    pub(crate) fn forget(&self) {
+        let mut current = self.lock();
+        *current = None;
+        self.versions.new_generation();
+        self.wake.notify_one();
+    }
+
+    /// Notes the answer to a question that was asked in this generation. What has changed since, it
+    /// does not tell.
+    fn answered(&self, catalog: Catalog, asked_in: Generation) {
+        let mut current = self.lock();
+        if self.versions.generation() != asked_in || current.as_deref() == Some(&catalog) {
+            return;
+        }
+        if current.is_some() {
+            // Somebody else has changed it.
+            self.versions.new_generation();
+        }
+        *current = Some(Arc::new(catalog));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Catalog>>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps it known. Dropping the future ends that.
+    pub(crate) async fn watch(&self, connector: &OriginConnector, rules: &[TableRule]) {
+        loop {
+            let (asked_in, began) = (self.versions.generation(), Instant::now());
+            match ask::ask(connector).await {
+                Ok(found) => self.answered(build(&found, &self.versions, rules), asked_in),
+                Err(reason) => {
+                    debug!(reason, "Failed to ask an origin for its tables");
+                    // What was known is too old to go on with.
+                    *self.lock() = None;
+                }
+            }
+            // Most of the time the origin is to have its peace.
+            sleep(PAUSE.max(SHARE * began.elapsed())).await;
+            // A change that has come meanwhile has left a permit.
+            let _elapsed = timeout(INTERVAL, self.wake.notified()).await;
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Asks an origin for its tables, on a connection aside from the pool.
+
+use crate::origin::{Flavor, OriginConn, OriginConnector};
+use crate::programs::{Grants, is_of_users};
+
+/// Most bytes of an answer: a hundred thousand tables, or thousands of views. What is longer is not
+/// known.
+const LONGEST: usize = 16 << 20;
+
+/// What was found at an origin.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) flavor: Option<Flavor>,
+    pub(super) tables: Vec<FoundTable>,
+    /// The texts of those views that are shown: database, name, text.
+    pub(super) views: Vec<[String; 3]>,
+    /// The triggers: database, table, text. `None`: there may be some that are not shown.
+    pub(super) triggers: Option<Vec<[String; 3]>>,
+    /// What follows a change of a row by a foreign key: database and table of the parent, then of
+    /// the child.
+    pub(super) cascades: Vec<[String; 4]>,
+    /// Columns that are computed when they are read: database, table, expression.
+    pub(super) computed: Vec<[String; 3]>,
+    /// Sessions read what is not committed yet, unless they say otherwise.
+    pub(super) reads_uncommitted: bool,
+}
+
+/// A table, a view or a sequence.
+#[derive(Debug)]
+pub(super) struct FoundTable {
+    pub(super) database: String,
+    pub(super) name: String,
+    pub(super) kind: String,
+    /// Empty for a view.
+    pub(super) engine: String,
+}
+
+/// Asks for everything.
+pub(super) async fn ask(connector: &OriginConnector) -> Result<Found, String> {
+    let opened = connector.open_aside(None).await;
+    let mut conn = opened.map_err(|error| error.to_string())?;
+    if conn.flavor() == Flavor::MySql {
+        // A session may take any role that the user has. Before 8.0 it is an error.
+        let all = conn.ask(b"SET ROLE ALL").await;
+        all.map_err(|error| error.to_string())?;
+    }
+    let mut found = Found {
+        flavor: Some(conn.flavor()),
+        tables: tables(&mut conn).await?,
+        views: views(&mut conn).await?,
+        triggers: triggers(&mut conn).await?,
+        cascades: cascades(&mut conn).await?,
+        computed: computed(&mut conn).await?,
+        reads_uncommitted: false,
+    };
+    found.reads_uncommitted = reads_uncommitted(&mut conn).await?;
+    conn.quit();
+    Ok(found)
+}
+
+async fn tables(conn: &mut OriginConn) -> Result<Vec<FoundTable>, String> {
+    let question = format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE \
+         FROM information_schema.TABLES WHERE {}",
+        is_of_users("TABLE_SCHEMA")
+    );
+    let rows = rows(conn, &question).await?;
+    let tables = rows
+        .into_iter()
+        .map(|[database, name, kind, engine]| FoundTable {
+            database,
+            name,
+            kind,
+            engine,
+        });
+    Ok(tables.collect())
+}
+
+/// Where the user may not see a text, the server leaves out the view or its text.
+async fn views(conn: &mut OriginConn) -> Result<Vec<[String; 3]>, String> {
+    let question = format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION \
+         FROM information_schema.VIEWS WHERE {}",
+        is_of_users("TABLE_SCHEMA")
+    );
+    rows(conn, &question).await
+}
+
+async fn triggers(conn: &mut OriginConn) -> Result<Option<Vec<[String; 3]>>, String> {
+    if conn.flavor() == Flavor::TiDb {
+        // It has none.
+        return Ok(Some(Vec::new()));
+    }
+    let grants = Grants::ask(conn).await?;
+    if grants.are_partly_known() || !grants.show_triggers() {
+        return Ok(None);
+    }
+    let question = format!(
+        "SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, ACTION_STATEMENT \
+         FROM information_schema.TRIGGERS WHERE {}",
+        is_of_users("TRIGGER_SCHEMA")
+    );
+    rows(conn, &question).await.map(Some)
+}
+
+/// What deletes or changes rows of another table along.
+async fn cascades(conn: &mut OriginConn) -> Result<Vec<[String; 4]>, String> {
+    let question = format!(
+        "SELECT UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, CONSTRAINT_SCHEMA, TABLE_NAME \
+         FROM information_schema.REFERENTIAL_CONSTRAINTS \
+         WHERE (UPDATE_RULE NOT IN ('RESTRICT', 'NO ACTION') \
+         OR DELETE_RULE NOT IN ('RESTRICT', 'NO ACTION')) AND {}",
+        is_of_users("CONSTRAINT_SCHEMA")
+    );
+    rows(conn, &question).await
+}
+
+/// MariaDB lets such a column tell the time.
+async fn computed(conn: &mut OriginConn) -> Result<Vec<[String; 3]>, String> {
+    let question = format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, GENERATION_EXPRESSION \
+         FROM information_schema.COLUMNS WHERE EXTRA LIKE '%VIRTUAL%' AND {}",
+        is_of_users("TABLE_SCHEMA")
+    );
+    rows(conn, &question).await
+}
+
+async fn reads_uncommitted(conn: &mut OriginConn) -> Result<bool, String> {
+    let name = conn.spelling("transaction_isolation");
+    let question = format!("SELECT @@GLOBAL.{name} LIMIT 1");
+    let [[isolation]] = rows(conn, &question)
+        .await?
+        .try_into()
+        .map_err(|_| "there is no isolation level".to_owned())?;
+    Ok(isolation == "READ-UNCOMMITTED")
+}
+
+/// The rows of an answer, with NULL as an empty text. (TiDB's own `IFNULL` makes an empty text of a
+/// view's.) Anything but so many columns in UTF-8 is an error.
+async fn rows<const COLUMNS: usize>(
+    conn: &mut OriginConn,
+    question: &str,
+) -> Result<Vec<[String; COLUMNS]>, String> {
+    let answer = conn.ask_long(question.as_bytes(), LONGEST).await;
+    let answer = answer.map_err(|error| error.to_string())?;
+    if let Some(refusal) = answer.refusal() {
+        return Err(refusal.message);
+    }
+    let rows = answer.text_rows(conn.has_eof()).map(|row| {
+        let values: Vec<_> = row?.into_iter().map(Option::unwrap_or_default).collect();
+        values.try_into().ok()
+    });
+    let rows: Option<Vec<_>> = rows.collect();
+    rows.filter(|_| !answer.is_cut)
+        .ok_or_else(|| "the origin's answer cannot be read".to_owned())
+}

@@ -1,0 +1,130 @@
+//! How the cache does, statement by statement.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mysql_sql::{Dialect, fingerprint, fingerprint_hash};
+
+use super::Bypass;
+
+/// Most statements that are told apart: more shapes of statements than most applications have. What
+/// comes later is counted together.
+const MOST: usize = 4096;
+
+/// Under this, without a text.
+const OTHERS: u64 = 0;
+
+/// How a read was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// From what is kept.
+    Hit,
+    /// Likewise, while a fresh result is fetched.
+    Stale,
+    /// By the origin; what it said is kept, if nothing came between.
+    Miss,
+    /// By the origin.
+    Bypass(Bypass),
+}
+
+/// How the reads of one fingerprint were answered.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    /// The statement with `?` for each literal.
+    text: Box<str>,
+    hits: AtomicU64,
+    stale: AtomicU64,
+    misses: AtomicU64,
+    bypassed: AtomicU64,
+    last_bypass: Mutex<Option<Bypass>>,
+}
+
+/// The same at one time.
+#[derive(Clone, Debug)]
+pub(crate) struct CacheFigures {
+    pub(crate) text: String,
+    pub(crate) hits: u64,
+    pub(crate) stale: u64,
+    pub(crate) misses: u64,
+    pub(crate) bypassed: u64,
+    /// Why it was the last time.
+    pub(crate) last_bypass: Option<Bypass>,
+}
+
+impl Figures {
+    pub(crate) fn count(&self, outcome: Outcome) {
+        let counter = match outcome {
+            Outcome::Hit => &self.hits,
+            Outcome::Stale => &self.stale,
+            Outcome::Miss => &self.misses,
+            Outcome::Bypass(why) => {
+                *self.last() = Some(why);
+                &self.bypassed
+            }
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<Bypass>> {
+        self.last_bypass
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> CacheFigures {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        CacheFigures {
+            text: self.text.to_string(),
+            hits: of(&self.hits),
+            stale: of(&self.stale),
+            misses: of(&self.misses),
+            bypassed: of(&self.bypassed),
+            last_bypass: *self.last(),
+        }
+    }
+}
+
+/// The figures of all statements of a hyperdrive.
+#[derive(Debug, Default)]
+pub(crate) struct AllFigures {
+    by_fingerprint: Mutex<HashMap<u64, Arc<Figures>>>,
+}
+
+impl AllFigures {
+    /// Those of a statement.
+    pub(crate) fn of(&self, sql: &[u8], dialect: Dialect) -> Arc<Figures> {
+        let hash = fingerprint_hash(sql, dialect);
+        let mut known = self.lock();
+        if let Some(figures) = known.get(&hash) {
+            return Arc::clone(figures);
+        }
+        let (hash, text) = if known.len() < MOST {
+            (hash, fingerprint(sql, dialect).into())
+        } else {
+            (OTHERS, Box::default())
+        };
+        let figures = known.entry(hash).or_insert_with(|| {
+            Arc::new(Figures {
+                text,
+                ..Figures::default()
+            })
+        });
+        Arc::clone(figures)
+    }
+
+    /// All of them, those answered most first.
+    pub(crate) fn all(&self) -> Vec<CacheFigures> {
+        let figures: Vec<_> = self.lock().values().map(Arc::clone).collect();
+        let mut figures: Vec<_> = figures.iter().map(|figures| figures.now()).collect();
+        let reads = |it: &CacheFigures| it.hits + it.stale + it.misses + it.bypassed;
+        figures.sort_by(|a, b| reads(b).cmp(&reads(a)).then_with(|| a.text.cmp(&b.text)));
+        figures
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Figures>>> {
+        self.by_fingerprint
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,185 @@
+//! Fetches a result again in the background, while the stale one is served.
+
+use std::sync::Arc;
+
+use conn_pool::Lease;
+use mysql_proto::{Command, write_command};
+use mysql_sql::{Dialect, classify, touches};
+use query_cache::{Leader, RefreshPermit};
+use tokio::time::Instant;
+use tracing::debug;
+
+use super::{Bypass, Kept, Key, KeyParts, ResultCache};
+use crate::error::OriginLoss;
+use crate::hyperdrives::Served;
+use crate::origin::{Answer, BringError, OriginConnector};
+use crate::profile::Profile;
+use crate::session::is_worth_keeping;
+
+/// What is done for no session.
+const NOBODY: u32 = 0;
+
+/// Fetches results again for a session that has served a stale one.
+#[derive(Debug)]
+pub(crate) struct Refresher {
+    served: Arc<Served>,
+    profile: Arc<Profile>,
+    dialect: Dialect,
+}
+
+/// Why a result was not fetched again. The next read that finds it stale tries once more.
+#[derive(Debug, thiserror::Error)]
+enum NotRefreshed {
+    #[error("there is no lease: {0}")]
+    NoLease(String),
+    #[error("it is not to be kept any more: {0}")]
+    NotKept(&'static str),
+    #[error("the origin connection was lost: {0}")]
+    Lost(#[from] OriginLoss),
+    #[error("the connection could not be led to the state of the session: {0:?}")]
+    NotLed(BringError),
+    #[error("the origin refused with error {0}")]
+    Refused(u16),
+}
+
+impl Refresher {
+    pub(crate) fn new(served: &Arc<Served>, profile: &Arc<Profile>, dialect: Dialect) -> Self {
+        Self {
+            served: Arc::clone(served),
+            profile: Arc::clone(profile),
+            dialect,
+        }
+    }
+
+    /// Does it in a task of its own: the client has its answer.
+    pub(crate) fn start(self, key: Key, permit: RefreshPermit<Kept>) {
+        let served = Arc::clone(&self.served);
+        let leader = served.cache.as_ref().and_then(|cache| {
+            let now = Instant::now();
+            cache.store.refresh(key.clone(), permit, now)
+        });
+        let Some(leader) = leader else { return };
+        tokio::spawn(async move {
+            let Some(cache) = &served.cache else { return };
+            if let Err(reason) = self.refresh(cache, &key.parts(), leader).await {
+                debug!(%reason, "Failed to fetch a result again");
+            }
+        });
+    }
+
+    async fn refresh(
+        &self,
+        cache: &ResultCache,
+        parts: &KeyParts<'_>,
+        mut leader: Leader<Key, Kept>,
+    ) -> Result<(), NotRefreshed> {
+        let statement = classify(parts.sql, self.dialect);
+        let touched = touches(parts.sql, self.dialect, &statement);
+        let not_kept = |why: Bypass| NotRefreshed::NotKept(why.name());
+        let names = touched
+            .keeps
+            .map_err(|why| not_kept(Bypass::Statement(why)))?;
+        let (catalog, generation) = cache.catalog();
+        let catalog = catalog.ok_or_else(|| not_kept(Bypass::NoCatalog))?;
+        let database = parts.state.database_name().map(str::to_ascii_lowercase);
+        let reads = catalog
+            .reads(&names, database.as_deref())
+            .map_err(not_kept)?;
+        let lifetime = cache.lifetime(touched.hints, &reads);
+        let lifetime = lifetime.ok_or(NotRefreshed::NotKept("rule"))?;
+        let figures = cache.figures.of(parts.sql, self.dialect);
+
+        let mut lease = self.lease(parts).await?;
+        let noted = cache.versions.note(&reads.tables, generation);
+        if !leader.note(noted, Instant::now()) {
+            lease.give_back();
+            return Ok(());
+        }
+        let answer = ask(&mut lease, parts, cache.max_entry_bytes()).await?;
+        let is_clean = answer.summary.error.is_none() && answer.summary.warnings == 0;
+        if is_clean {
+            lease.give_back();
+        }
+        if answer.is_cut || !is_worth_keeping(&answer.summary) {
+            leader.decline(Instant::now());
+            return answer
+                .summary
+                .error
+                .map_or(Ok(()), |code| Err(NotRefreshed::Refused(code)));
+        }
+        let kept = Kept::new(answer.bytes, &answer.summary, figures);
+        let _moved = leader.fill(kept, lifetime, Instant::now());
+        Ok(())
+    }
+
+    /// A connection in the state of the session that asked first.
+    async fn lease(&self, parts: &KeyParts<'_>) -> Result<Lease<OriginConnector>, NotRefreshed> {
+        let pool = &self.served.pool;
+        let state = parts.state;
+        let lease = pool.lease(&self.profile, state, None).await;
+        let mut lease = lease.map_err(|error| NotRefreshed::NoLease(error.to_string()))?;
+        let connector = pool.connector();
+        lease.begin_stay(
+            NOBODY,
+            connector.runs_on_writes(),
+            connector.runs_on_reads(),
+        );
+        let steps = lease.steps_to(state, lease.must_reset());
+        if !steps.is_empty() {
+            lease.begin_command();
+            let sent = lease.send(&steps.bytes).await;
+            sent.map_err(|error| OriginLoss::from(error.source))?;
+            lease
+                .finish(&steps, state)
+                .await
+                .map_err(NotRefreshed::NotLed)?;
+            lease.end_command();
+        }
+        Ok(lease)
+    }
+}
+
+/// Runs the statement, and gives its response as a client would have it.
+async fn ask(
+    lease: &mut Lease<OriginConnector>,
+    parts: &KeyParts<'_>,
+    max_bytes: usize,
+) -> Result<Answer, NotRefreshed> {
+    let answer = match parts.prepared {
+        None => lease.ask_long(parts.sql, max_bytes).await?,
+        Some(_) => execute(lease, parts, max_bytes).await?,
+    };
+    Ok(answer)
+}
+
+/// Prepares, executes and closes.
+async fn execute(
+    lease: &mut Lease<OriginConnector>,
+    parts: &KeyParts<'_>,
+    max_bytes: usize,
+) -> Result<Answer, NotRefreshed> {
+    let mut prepare = Vec::new();
+    write_command(&mut prepare, Command::STMT_PREPARE, parts.sql);
+    lease.begin_command();
+    let sent = lease.send(&prepare).await;
+    sent.map_err(|error| OriginLoss::from(error.source))?;
+    let prepared = lease.read_answer(Command::STMT_PREPARE).await?;
+    if let Some(code) = prepared.summary.error {
+        return Err(NotRefreshed::Refused(code));
+    }
+    let id = prepared.summary.statement_id.unwrap_or_default();
+    let mut bytes = Vec::new();
+    let argument = [&id.to_le_bytes(), parts.parameters].concat();
+    write_command(&mut bytes, Command::STMT_EXECUTE, &argument);
+    write_command(&mut bytes, Command::STMT_CLOSE, &id.to_le_bytes());
+    let sent = lease.send(&bytes).await;
+    sent.map_err(|error| OriginLoss::from(error.source))?;
+    let answer = lease
+        .read_long_answer(Command::STMT_EXECUTE, max_bytes)
+        .await?;
+    lease.handles.note_id(id);
+    if !lease.has_unread() {
+        lease.end_command();
+    }
+    Ok(answer)
+}

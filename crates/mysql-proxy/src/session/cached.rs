@@ -1,0 +1,349 @@
+//! Reads that may be answered from the cache.
+//!
+//! ```text
+//!   look_up ── kept ─► answer_kept                              no lease, nothing classified
+//!     │ not kept
+//!   plan ── not to be kept ─► relayed as ever
+//!     │
+//!   await_flight ── somebody asks for the same ─► wait ─► answer_kept
+//!     │ nobody does
+//!   filling ► note_versions, right before it is sent
+//!           ► keep_response, piece by piece as it passes
+//!           ► fill, before the client has the last piece
+//! ```
+
+use std::sync::Arc;
+
+use mysql_proto::{StatusFlags, Summary};
+use mysql_sql::{NotKept, PinReason, Statement, StatementKind, Touches, touches};
+use query_cache::{Entry, Generation, Joined, Leader, Lifetime, Lookup, Outcome as Shared, Table};
+use tokio::time::Instant;
+
+use super::Session;
+use super::commits::only_reads;
+use crate::cache::{Bypass, Figures, Kept, Key, KeyParts, Outcome, Refresher, ResultCache};
+use crate::downstream::CommandPacket;
+use crate::error::{SessionEnd, Trouble};
+use crate::statements::StatementText;
+
+/// A read whose result is to be kept.
+#[derive(Debug)]
+pub(super) struct Filling {
+    leader: Leader<Key, Kept>,
+    generation: Generation,
+    tables: Vec<Table>,
+    lifetime: Lifetime,
+    figures: Arc<Figures>,
+    bytes: Vec<u8>,
+    max_bytes: usize,
+}
+
+/// A read, as it was sent.
+#[derive(Clone, Copy)]
+pub(super) enum Read<'a> {
+    /// `COM_QUERY`.
+    Text(&'a [u8]),
+    /// `COM_STMT_EXECUTE`: the statement, what executions have made of it, and the parameters with
+    /// their types, from the flags on.
+    Execution(&'a Arc<StatementText>, u64, &'a [u8]),
+}
+
+/// A read whose result is to be kept, if it can be.
+#[derive(Debug)]
+pub(super) struct Plan {
+    key: Key,
+    generation: Generation,
+    tables: Vec<Table>,
+    lifetime: Lifetime,
+    figures: Arc<Figures>,
+}
+
+/// How often a read waits for another whose result turns out to be too old for it.
+const MAX_RETRIES: u32 = 2;
+
+/// Variables of TiDB's by which a session reads another state than the present one.
+const READS_OTHERWISE: [&str; 5] = [
+    "tidb_snapshot",
+    "tidb_read_staleness",
+    "tidb_low_resolution_tso",
+    "tidb_read_consistency",
+    "tidb_enable_external_ts_read",
+];
+
+impl Session {
+    /// True when a read of this session may be answered from what is kept.
+    pub(super) fn may_look_up(&self) -> bool {
+        self.served.cache.is_some() && self.is_past_cache().is_none()
+    }
+
+    /// Why no read of this session at all may be answered so at the moment.
+    fn is_past_cache(&self) -> Option<Bypass> {
+        let status = self.status.unwrap_or_default();
+        let is_open = status.contains(StatusFlags::IN_TRANS) || self.pins.transaction;
+        if is_open || !status.contains(StatusFlags::AUTOCOMMIT) {
+            Some(Bypass::Transaction)
+        } else if self.pins.hold() || self.held.is_some() || self.forces_escapes {
+            Some(Bypass::Pinned)
+        } else {
+            None
+        }
+    }
+
+    /// Why none may because of what the session has set.
+    fn reads_another_state(&self) -> Option<Bypass> {
+        let isolation = self.state.variable("transaction_isolation");
+        if isolation.is_some_and(|level| level.to_ascii_uppercase().contains("UNCOMMITTED")) {
+            return Some(Bypass::ReadUncommitted);
+        }
+        let mut names = READS_OTHERWISE.iter();
+        let is_set = names.any(|name| self.state.variable(name).is_some());
+        is_set.then_some(Bypass::SessionVariable)
+    }
+
+    /// Under what the result of a read is kept.
+    pub(super) fn key_of<'a>(&'a self, read: Read<'a>) -> KeyParts<'a> {
+        let (prepared, parameters): (_, &[u8]) = match read {
+            Read::Text(_) => (None, &[]),
+            Read::Execution(text, shape, parameters) => (Some((text.under(), shape)), parameters),
+        };
+        KeyParts {
+            state: &self.state,
+            capabilities: self.profile.capabilities,
+            status: self.status.unwrap_or_default(),
+            prepared,
+            sql: read.sql(),
+            parameters,
+        }
+    }
+
+    /// The result that is kept under this key. One that is stale is fetched again in the
+    /// background.
+    pub(super) fn look_up(&self, key: &KeyParts<'_>) -> Option<Arc<Entry<Kept>>> {
+        let cache = self.served.cache.as_ref()?;
+        match cache.store.lookup(key, Instant::now()) {
+            Lookup::Hit(entry) => {
+                self.count(&entry.value().figures, Outcome::Hit);
+                Some(entry)
+            }
+            Lookup::Stale(entry, permit) => {
+                self.count(&entry.value().figures, Outcome::Stale);
+                if let Some(permit) = permit {
+                    let refresher = Refresher::new(&self.served, &self.profile, self.dialect());
+                    refresher.start(key.to_key(), permit);
+                }
+                Some(entry)
+            }
+            Lookup::Miss => None,
+        }
+    }
+
+    /// A read goes past the cache.
+    pub(super) fn count_past(&self, text: &StatementText, why: Bypass) {
+        if let Some(cache) = &self.served.cache {
+            let figures = cache.figures.of(text.sql(), self.dialect());
+            self.count(&figures, Outcome::Bypass(why));
+        }
+    }
+
+    fn count(&self, figures: &Figures, outcome: Outcome) {
+        figures.count(outcome);
+        self.served.metrics.cache.count(outcome);
+    }
+
+    /// Answers with a result that is kept.
+    pub(super) async fn answer_kept(
+        &mut self,
+        packet: CommandPacket,
+        kept: &Entry<Kept>,
+    ) -> Result<(), SessionEnd> {
+        self.downstream.consume(packet);
+        self.previous.note_kept(kept.value().rows);
+        self.downstream.send(&kept.value().bytes).await
+    }
+
+    /// What a statement touches, where that has to be known. `None`: it only reads, or nothing can
+    /// be told of it.
+    pub(super) fn touches(&self, sql: &[u8], statement: &Statement) -> Option<Touches> {
+        self.served.cache.as_ref()?;
+        let may_be_kept = statement.kind == StatementKind::Read && self.is_past_cache().is_none();
+        let is_understood = statement.effect.pin != Some(PinReason::NotUnderstood);
+        let has_to_be = may_be_kept || !only_reads(statement);
+        (has_to_be && is_understood).then(|| touches(sql, self.dialect(), statement))
+    }
+
+    /// What becomes of a read that is not kept. `None`: it goes to the origin, and that is all.
+    pub(super) fn plan(&self, read: Read<'_>, touches: Option<&Touches>) -> Option<Plan> {
+        let cache = self.served.cache.as_ref()?;
+        let figures = cache.figures.of(read.sql(), self.dialect());
+        match self.plan_for(cache, read, touches, &figures) {
+            Ok(plan) => Some(plan),
+            Err(why) => {
+                self.count(&figures, Outcome::Bypass(why));
+                None
+            }
+        }
+    }
+
+    /// Likewise; the error: why it is not kept.
+    fn plan_for(
+        &self,
+        cache: &ResultCache,
+        read: Read<'_>,
+        touches: Option<&Touches>,
+        figures: &Arc<Figures>,
+    ) -> Result<Plan, Bypass> {
+        if let Some(why) = self.is_past_cache() {
+            return Err(why);
+        }
+        let not_understood = Bypass::Statement(NotKept::NotUnderstood);
+        let touches = touches.ok_or(not_understood)?;
+        let names = touches.keeps.as_ref();
+        let names = names.map_err(|why| Bypass::Statement(*why))?;
+        let database = match read {
+            Read::Text(_) => self.state.database_name(),
+            Read::Execution(text, ..) if self.is_prepared_now(text) => text.under().database_name(),
+            Read::Execution(..) => return Err(Bypass::OtherState),
+        };
+        if let Some(why) = self.reads_another_state() {
+            return Err(why);
+        }
+        let (catalog, generation) = cache.catalog();
+        let catalog = catalog.ok_or(Bypass::NoCatalog)?;
+        let database = database.map(str::to_ascii_lowercase);
+        let reads = catalog.reads(names, database.as_deref())?;
+        let lifetime = cache.lifetime(touches.hints, &reads).ok_or(Bypass::Rule)?;
+        // What would not be kept need not wait for others, nor they for it.
+        let noted = cache.versions.note(&reads.tables, generation);
+        noted.ok_or(Bypass::Committing)?;
+        Ok(Plan {
+            key: self.key_of(read).to_key(),
+            generation,
+            tables: reads.tables,
+            lifetime,
+            figures: Arc::clone(figures),
+        })
+    }
+
+    /// Waits for whoever asks for the same already. `None`: nobody does, or it cannot be waited
+    /// for, and the statement goes to the origin.
+    pub(super) async fn await_flight(
+        &mut self,
+        plan: Plan,
+    ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
+        let served = Arc::clone(&self.served);
+        let Some(cache) = &served.cache else {
+            return Ok(None);
+        };
+        let mut retries = 0;
+        loop {
+            let follower = match cache.store.join(plan.key.clone(), Instant::now()) {
+                Joined::Lead(leader) => {
+                    self.count(&plan.figures, Outcome::Miss);
+                    let filling = Filling::new(leader, plan, cache.max_entry_bytes());
+                    self.filling = Some(Box::new(filling));
+                    return Ok(None);
+                }
+                Joined::Follow(follower) => follower,
+                Joined::Filled(entry) => {
+                    self.count(&plan.figures, Outcome::Hit);
+                    return Ok(Some(entry));
+                }
+                Joined::Alone => {
+                    self.count(&plan.figures, Outcome::Bypass(Bypass::Result));
+                    return Ok(None);
+                }
+            };
+            let outcome = tokio::select! {
+                biased;
+                outcome = follower.outcome() => outcome,
+                end = self.downstream.ended() => return Err(Trouble::Client(end)),
+                why = self.registered.interrupted() => return Err(Trouble::Interrupted(why)),
+            };
+            match outcome {
+                Shared::Filled(entry) => {
+                    self.count(&plan.figures, Outcome::Hit);
+                    return Ok(Some(entry));
+                }
+                // Where writes never cease it could go on.
+                Shared::Retry if retries < MAX_RETRIES => retries += 1,
+                Shared::Retry | Shared::Alone => {
+                    self.count(&plan.figures, Outcome::Bypass(Bypass::Stalled));
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// The statement under way is about to be sent: what it reads is as new as its tables are now.
+    pub(super) fn note_versions(&mut self) {
+        let (Some(filling), Some(cache)) = (&mut self.filling, &self.served.cache) else {
+            return;
+        };
+        let noted = cache.versions.note(&filling.tables, filling.generation);
+        if !filling.leader.note(noted, Instant::now()) {
+            self.filling = None;
+        }
+    }
+}
+
+/// True for the response of a statement that went as it should, and has told nothing that belongs
+/// to its session.
+pub(crate) fn is_worth_keeping(summary: &Summary) -> bool {
+    let of_session = StatusFlags::SESSION_STATE_CHANGED
+        | StatusFlags::IN_TRANS
+        | StatusFlags::MORE_RESULTS_EXISTS
+        | StatusFlags::CURSOR_EXISTS;
+    let has_plain_status = |status: StatusFlags| {
+        !status.intersects(of_session) && status.contains(StatusFlags::AUTOCOMMIT)
+    };
+    summary.error.is_none()
+        && summary.warnings == 0
+        && summary.result_sets == 1
+        && summary.ends_with_rows
+        && summary.status.is_some_and(has_plain_status)
+}
+
+impl Filling {
+    fn new(leader: Leader<Key, Kept>, plan: Plan, max_bytes: usize) -> Self {
+        Self {
+            leader,
+            generation: plan.generation,
+            tables: plan.tables,
+            lifetime: plan.lifetime,
+            figures: plan.figures,
+            bytes: Vec::new(),
+            max_bytes,
+        }
+    }
+
+    /// A piece of the response is about to be passed on; with a summary it is the last. `None`:
+    /// there is nothing more to be kept.
+    pub(super) fn keep(
+        mut self: Box<Self>,
+        bytes: &[u8],
+        last: Option<&Summary>,
+    ) -> Option<Box<Self>> {
+        let is_too_long = self.bytes.len() + bytes.len() > self.max_bytes;
+        if is_too_long || last.is_some_and(|summary| !is_worth_keeping(summary)) {
+            self.leader.decline(Instant::now());
+            return None;
+        }
+        self.bytes.extend_from_slice(bytes);
+        let Some(summary) = last else {
+            return Some(self);
+        };
+        let kept = Kept::new(self.bytes, summary, self.figures);
+        // Where something came between it is not kept, and that is all.
+        let _moved = self.leader.fill(kept, self.lifetime, Instant::now());
+        None
+    }
+}
+
+impl<'a> Read<'a> {
+    fn sql(self) -> &'a [u8] {
+        match self {
+            Self::Text(sql) => sql,
+            Self::Execution(text, ..) => text.sql(),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The session's part in keeping the cache coherent, when it writes.
+//!
+//! ```text
+//!   begin_commit        ahead of whatever may commit: its tables count as committing
+//!   ► the origin runs it
+//!   end_commit          its outcome is known: versions move
+//!   ► the client is told
+//!
+//!   in a transaction: what it writes is gathered, and counts with the statement that may end it
+//!   connection lost amid it: the outcome is not known; see `cache/loose.rs`
+//! ```
+
+use std::sync::Arc;
+
+use mysql_proto::{StatusFlags, Summary};
+use mysql_sql::{Effect, Statement, StatementKind, Touched, Touches};
+use query_cache::{Generation, Writes};
+
+use super::Session;
+use super::outgoing::Outgoing;
+use crate::cache::{Changes, InFlight};
+use crate::hyperdrives::Served;
+
+/// What a command may change, and end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WriteSet<'a> {
+    pub(super) touched: &'a Touched,
+    /// A transaction that was open before may be committed by it.
+    pub(super) may_commit: bool,
+    /// In which its names are looked up.
+    pub(super) database: Option<&'a str>,
+}
+
+/// What the session's open transaction has written.
+#[derive(Debug, Default)]
+pub(super) struct Uncommitted {
+    writes: Writes,
+    /// By whose catalog that was found: the oldest.
+    generation: Option<Generation>,
+}
+
+impl<'a> WriteSet<'a> {
+    /// Nothing.
+    pub(super) const NOTHING: WriteSet<'static> = WriteSet {
+        touched: &Touched::Nothing,
+        may_commit: false,
+        database: None,
+    };
+
+    /// Anything.
+    pub(super) const EVERYTHING: WriteSet<'static> = WriteSet {
+        touched: &Touched::Everything,
+        may_commit: true,
+        database: None,
+    };
+
+    /// That of a statement, in this database.
+    pub(super) fn of(touches: &'a Touches, database: Option<&'a str>) -> Self {
+        Self {
+            touched: &touches.writes,
+            may_commit: touches.may_commit,
+            database,
+        }
+    }
+
+    /// That of a command of which nobody has looked at the text: anything, unless it is certain
+    /// that it does nothing.
+    fn unread(effect: &Effect) -> Self {
+        if effect.pin.is_none() && !effect.may_write {
+            Self::NOTHING
+        } else {
+            Self::EVERYTHING
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        *self.touched == Touched::Nothing && !self.may_commit
+    }
+}
+
+/// True for a statement that surely changes nothing, without a second look at its text.
+pub(super) fn only_reads(statement: &Statement) -> bool {
+    let Statement { kind, effect } = statement;
+    matches!(kind, StatementKind::Read | StatementKind::Show)
+        && effect.pin.is_none()
+        && !effect.may_write
+        && !effect.is_multi
+}
+
+impl Uncommitted {
+    fn add(&mut self, writes: &Writes, generation: Generation) {
+        if writes.is_nothing() {
+            return;
+        }
+        self.writes.add(writes.clone());
+        let oldest = self
+            .generation
+            .map_or(generation, |mine| mine.min(generation));
+        self.generation = Some(oldest);
+    }
+}
+
+impl Session {
+    /// A command is about to be sent.
+    pub(super) fn begin_writing(&mut self, outgoing: &Outgoing<'_>, effect: &Effect) {
+        let set = outgoing.writes.unwrap_or_else(|| WriteSet::unread(effect));
+        self.begin_commit(set);
+    }
+
+    /// A command is about to be sent that may change this.
+    pub(super) fn begin_commit(&mut self, set: WriteSet<'_>) {
+        if self.served.cache.is_none() {
+            return;
+        }
+        let served = Arc::clone(&self.served);
+        let Some(cache) = &served.cache else { return };
+        // What reads a view may run a function that writes; what is kept reads none of those.
+        let may_run = served.pool.connector().runs_on_reads() && self.filling.is_none();
+        let may_define = *set.touched == Touched::Everything;
+        let set = if may_run { WriteSet::EVERYTHING } else { set };
+        if set.is_nothing() {
+            return;
+        }
+        let database = set.database.map(str::to_ascii_lowercase);
+        let (catalog, generation) = cache.catalog();
+        let changes = match &catalog {
+            Some(catalog) => catalog.changes(set.touched, database.as_deref()),
+            None => Changes::of(set.touched),
+        };
+        self.uncommitted.add(&changes.writes, generation);
+        let (writes, found_in) = self.that_others_may_see(changes, set.may_commit, generation);
+        if writes.is_nothing() {
+            return;
+        }
+        let committing = cache.versions.begin(writes, found_in);
+        self.in_flight = Some(cache.loose.begin(committing, may_define));
+        self.note_thread();
+    }
+
+    /// What others may see of a statement with these changes once it has run, or while it runs; and
+    /// the generation by whose catalog that was found.
+    fn that_others_may_see(
+        &self,
+        changes: Changes,
+        may_commit: bool,
+        generation: Generation,
+    ) -> (Writes, Generation) {
+        if may_commit {
+            let writes = self.uncommitted.writes.clone();
+            return (writes, self.uncommitted.generation.unwrap_or(generation));
+        }
+        if self.is_surely_in_transaction() && changes.is_transactional {
+            return (Writes::Nothing, generation);
+        }
+        (changes.writes, generation)
+    }
+
+    /// True when a statement surely does not commit by itself. An error tells no status, and may
+    /// have ended the transaction.
+    fn is_surely_in_transaction(&self) -> bool {
+        let status = self.status.unwrap_or(StatusFlags::AUTOCOMMIT);
+        let is_open =
+            status.contains(StatusFlags::IN_TRANS) || !status.contains(StatusFlags::AUTOCOMMIT);
+        self.is_status_sure && is_open
+    }
+
+    /// The write under way runs, if it does, on the lease in hand.
+    pub(super) fn note_thread(&mut self) {
+        if let (Some(in_flight), Some(lease)) = (&mut self.in_flight, &self.held) {
+            in_flight.set_thread(lease.thread());
+        }
+    }
+
+    /// The outcome of the write under way is known: to be called before the client is told.
+    pub(super) fn end_commit(&mut self) {
+        if let Some(in_flight) = self.in_flight.take() {
+            end(in_flight, &self.served);
+        }
+    }
+
+    /// Notes what a response tells of the transaction that was open.
+    pub(super) fn note_uncommitted(&mut self, summary: &Summary) {
+        self.is_status_sure = summary.status.is_some();
+        let is_over = |status: StatusFlags| !status.contains(StatusFlags::IN_TRANS);
+        if summary.status.is_some_and(is_over) {
+            self.uncommitted = Uncommitted::default();
+        }
+    }
+}
+
+/// The outcome of a write is known.
+pub(super) fn end(in_flight: InFlight, served: &Served) {
+    if in_flight.may_define
+        && let Some(cache) = &served.cache
+    {
+        cache.forget_catalog();
+    }
+    in_flight.end();
+}
