@@ -9,6 +9,7 @@ mod command;
 mod commits;
 mod deadlines;
 mod escapes;
+mod explain;
 mod home;
 mod kill;
 mod lease;

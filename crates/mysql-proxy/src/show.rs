@@ -3,6 +3,7 @@
 //! Each table shows what belongs to the asking session's own hyperdrive, and nothing else.
 
 mod cache;
+mod explain;
 mod pins;
 mod pools;
 mod sessions;
@@ -15,6 +16,7 @@ use mysql_sql::TidegateTable;
 
 use crate::hyperdrives::Served;
 use crate::registry::Registry;
+pub(crate) use explain::Explanation;
 
 /// `utf8mb4_general_ci`, in which the texts are.
 const TEXT: u16 = 45;

@@ -90,6 +90,7 @@ mod tests {
                 "values",
                 "upper",
                 "f()",
+                "1",
                 "t"
             ]
         );

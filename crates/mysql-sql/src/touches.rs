@@ -32,7 +32,7 @@ use crate::classify::{Dialect, Statement};
 
 pub(crate) use piece::is_number;
 
-pub use hints::{Hints, hints};
+pub use hints::{Hints, hints, without_hints};
 pub use table::TableRef;
 
 /// What a statement reads and writes.

@@ -108,6 +108,11 @@ impl Tidegate {
         ended.map_or(outcome, Err)
     }
 
+    /// Its admin endpoint's port.
+    pub fn admin_port(&self) -> u16 {
+        self.admin_port
+    }
+
     /// What `/ready` answers now.
     pub async fn readiness(&self) -> Result<u16> {
         Ok(http_get(self.admin_port, "/ready").await?.status)

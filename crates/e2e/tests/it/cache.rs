@@ -1,5 +1,8 @@
 //! The query cache: what is kept is served, and never after a write.
 
+mod control;
+mod reasons;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -300,119 +303,6 @@ async fn each_write_is_seen_by_each_read_on_mysql() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_write_is_seen_by_each_read_on_tidb() -> Result<()> {
     sees_writes(DatabaseKind::Tidb).await
-}
-
-/// Which reads are kept, and why others are not.
-const REASONS: [(&str, Option<&str>); 30] = [
-    ("SELECT v + 1 FROM r", None),
-    ("SELECT v FROM r WHERE id = 1 OR id = 2", None),
-    ("(SELECT id, v FROM r)", None),
-    (
-        "SELECT COUNT(*), MAX(v) FROM r GROUP BY id HAVING COUNT(*) > 0 ORDER BY 1",
-        None,
-    ),
-    ("SELECT DATE_FORMAT('2020-01-01', '%Y'), id FROM r", None),
-    ("SELECT a.id FROM (SELECT id FROM r) AS a", None),
-    ("SELECT id AS x, 'it''s' FROM `r`", None),
-    ("SELECT 1", Some("no_table")),
-    ("SELECT NOW(), id FROM r", Some("nondeterministic")),
-    (
-        "SELECT CURRENT_TIMESTAMP, id FROM r",
-        Some("nondeterministic"),
-    ),
-    ("SELECT RAND(), id FROM r", Some("nondeterministic")),
-    ("SELECT UUID(), id FROM r", Some("nondeterministic")),
-    (
-        "SELECT UNIX_TIMESTAMP(), id FROM r",
-        Some("nondeterministic"),
-    ),
-    ("SELECT UNIX_TIMESTAMP('2020-01-01'), id FROM r", None),
-    ("SELECT CURRENT_USER(), id FROM r", Some("nondeterministic")),
-    ("SELECT CONNECTION_ID(), id FROM r", Some("session")),
-    ("SELECT LAST_INSERT_ID(), id FROM r", Some("session")),
-    ("SELECT id, @a FROM r", Some("variable")),
-    ("SELECT id, @@sql_mode FROM r", Some("variable")),
-    ("SELECT id FROM r WHERE id = 1 FOR UPDATE", Some("locks")),
-    (
-        "SELECT id FROM r WHERE id = 2 LOCK IN SHARE MODE",
-        Some("locks"),
-    ),
-    ("SELECT SQL_NO_CACHE id FROM r", Some("hint")),
-    ("SELECT id, 5 FROM r /* tidegate: no-cache */", Some("hint")),
-    (
-        "SELECT table_name FROM information_schema.tables LIMIT 0",
-        Some("system_table"),
-    ),
-    ("SELECT id FROM no_such_table", Some("unknown_table")),
-    ("SELECT id FROM r; SELECT 2", Some("several_statements")),
-    ("SELECT id, SLEEP(0) FROM r", Some("nondeterministic")),
-    ("SELECT id, DATABASE() FROM r", None),
-    ("SELECT id FROM vnow", Some("nondeterministic")),
-    ("EXPLAIN SELECT id FROM r", Some("not_a_select")),
-];
-
-async fn tells_reasons(kind: DatabaseKind) -> Result<()> {
-    let Some(world) = World::start(kind, "").await? else {
-        return Ok(());
-    };
-    let mut client = world.client().await?;
-    client
-        .query_drop("CREATE VIEW vnow AS SELECT id, NOW() AS t FROM r")
-        .await?;
-    world.warm_up().await?;
-    for (sql, reason) in REASONS {
-        let before = all(&mut client).await?;
-        for _ in 0..2 {
-            // Some are errors, directly as well.
-            let _outcome = client.query_drop(sql).await;
-        }
-        let after = all(&mut client).await?;
-        let changed: Vec<_> = after.iter().filter(|row| !before.contains(row)).collect();
-        let [(text, figures)] = changed.as_slice() else {
-            bail!("{sql}: {changed:?}");
-        };
-        if reason.is_none() {
-            ensure!(figures.hits > 0, "{sql} is not kept: {text}: {figures:?}");
-            continue;
-        }
-        ensure!(figures.hits == 0, "{sql} is kept: {figures:?}");
-        ensure!(
-            figures.last_bypass.as_deref() == reason,
-            "{sql}: {figures:?}"
-        );
-    }
-    Ok(())
-}
-
-async fn all(client: &mut Conn) -> Result<Vec<(String, Figures)>> {
-    let rows: Vec<Row> = client.query("SHOW TIDEGATE CACHE").await?;
-    let figures = rows.into_iter().map(|row| {
-        let (text, hits, stale, misses, bypassed, last_bypass) = mysql_async::from_row(row);
-        let figures = Figures {
-            hits,
-            stale,
-            misses,
-            bypassed,
-            last_bypass,
-        };
-        (text, figures)
-    });
-    Ok(figures.collect())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn reads_are_kept_or_there_is_a_reason_on_mariadb() -> Result<()> {
-    tells_reasons(DatabaseKind::MariaDb).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn reads_are_kept_or_there_is_a_reason_on_mysql() -> Result<()> {
-    tells_reasons(DatabaseKind::MySql).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn reads_are_kept_or_there_is_a_reason_on_tidb() -> Result<()> {
-    tells_reasons(DatabaseKind::Tidb).await
 }
 
 /// What a session may ask after a read is as if it had been sent to the origin.

@@ -30,9 +30,7 @@ use crate::statements::StatementText;
 #[derive(Debug)]
 pub(super) struct Filling {
     leader: Leader<Key, Kept>,
-    generation: Generation,
-    tables: Vec<Table>,
-    lifetime: Lifetime,
+    plan: Plan,
     figures: Arc<Figures>,
     bytes: Vec<u8>,
     max_bytes: usize,
@@ -48,13 +46,19 @@ pub(super) enum Read<'a> {
     Execution(&'a Arc<StatementText>, u64, &'a [u8]),
 }
 
-/// A read whose result is to be kept, if it can be.
+/// What a result depends on, and for how long it is good.
 #[derive(Debug)]
 pub(super) struct Plan {
-    key: Key,
     generation: Generation,
-    tables: Vec<Table>,
-    lifetime: Lifetime,
+    pub(super) tables: Vec<Table>,
+    pub(super) lifetime: Lifetime,
+}
+
+/// A read whose result is to be kept, if it can be.
+#[derive(Debug)]
+pub(super) struct Planned {
+    key: Key,
+    plan: Plan,
     figures: Arc<Figures>,
 }
 
@@ -172,11 +176,15 @@ impl Session {
     }
 
     /// What becomes of a read that is not kept. `None`: it goes to the origin, and that is all.
-    pub(super) fn plan(&self, read: Read<'_>, touches: Option<&Touches>) -> Option<Plan> {
+    pub(super) fn plan(&self, read: Read<'_>, touches: Option<&Touches>) -> Option<Planned> {
         let cache = self.served.cache.as_ref()?;
         let figures = cache.figures.of(read.sql(), self.dialect());
-        match self.plan_for(cache, read, touches, &figures) {
-            Ok(plan) => Some(plan),
+        match self.plan_for(cache, read, touches) {
+            Ok(plan) => Some(Planned {
+                key: self.key_of(read).to_key(),
+                plan,
+                figures,
+            }),
             Err(why) => {
                 self.count(&figures, Outcome::Bypass(why));
                 None
@@ -185,12 +193,11 @@ impl Session {
     }
 
     /// Likewise; the error: why it is not kept.
-    fn plan_for(
+    pub(super) fn plan_for(
         &self,
         cache: &ResultCache,
         read: Read<'_>,
         touches: Option<&Touches>,
-        figures: &Arc<Figures>,
     ) -> Result<Plan, Bypass> {
         if let Some(why) = self.is_past_cache() {
             return Err(why);
@@ -216,11 +223,9 @@ impl Session {
         let noted = cache.versions.note(&reads.tables, generation);
         noted.ok_or(Bypass::Committing)?;
         Ok(Plan {
-            key: self.key_of(read).to_key(),
             generation,
             tables: reads.tables,
             lifetime,
-            figures: Arc::clone(figures),
         })
     }
 
@@ -228,7 +233,7 @@ impl Session {
     /// for, and the statement goes to the origin.
     pub(super) async fn await_flight(
         &mut self,
-        plan: Plan,
+        planned: Planned,
     ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
         let served = Arc::clone(&self.served);
         let Some(cache) = &served.cache else {
@@ -236,20 +241,26 @@ impl Session {
         };
         let mut retries = 0;
         loop {
-            let follower = match cache.store.join(plan.key.clone(), Instant::now()) {
+            let follower = match cache.store.join(planned.key.clone(), Instant::now()) {
                 Joined::Lead(leader) => {
-                    self.count(&plan.figures, Outcome::Miss);
-                    let filling = Filling::new(leader, plan, cache.max_entry_bytes());
+                    self.count(&planned.figures, Outcome::Miss);
+                    let filling = Filling {
+                        leader,
+                        plan: planned.plan,
+                        figures: planned.figures,
+                        bytes: Vec::new(),
+                        max_bytes: cache.max_entry_bytes(),
+                    };
                     self.filling = Some(Box::new(filling));
                     return Ok(None);
                 }
                 Joined::Follow(follower) => follower,
                 Joined::Filled(entry) => {
-                    self.count(&plan.figures, Outcome::Hit);
+                    self.count(&planned.figures, Outcome::Hit);
                     return Ok(Some(entry));
                 }
                 Joined::Alone => {
-                    self.count(&plan.figures, Outcome::Bypass(Bypass::Result));
+                    self.count(&planned.figures, Outcome::Bypass(Bypass::Result));
                     return Ok(None);
                 }
             };
@@ -261,13 +272,13 @@ impl Session {
             };
             match outcome {
                 Shared::Filled(entry) => {
-                    self.count(&plan.figures, Outcome::Hit);
+                    self.count(&planned.figures, Outcome::Hit);
                     return Ok(Some(entry));
                 }
                 // Where writes never cease it could go on.
                 Shared::Retry if retries < MAX_RETRIES => retries += 1,
                 Shared::Retry | Shared::Alone => {
-                    self.count(&plan.figures, Outcome::Bypass(Bypass::Stalled));
+                    self.count(&planned.figures, Outcome::Bypass(Bypass::Stalled));
                     return Ok(None);
                 }
             }
@@ -279,7 +290,9 @@ impl Session {
         let (Some(filling), Some(cache)) = (&mut self.filling, &self.served.cache) else {
             return;
         };
-        let noted = cache.versions.note(&filling.tables, filling.generation);
+        let noted = cache
+            .versions
+            .note(&filling.plan.tables, filling.plan.generation);
         if !filling.leader.note(noted, Instant::now()) {
             self.filling = None;
         }
@@ -304,18 +317,6 @@ pub(crate) fn is_worth_keeping(summary: &Summary) -> bool {
 }
 
 impl Filling {
-    fn new(leader: Leader<Key, Kept>, plan: Plan, max_bytes: usize) -> Self {
-        Self {
-            leader,
-            generation: plan.generation,
-            tables: plan.tables,
-            lifetime: plan.lifetime,
-            figures: plan.figures,
-            bytes: Vec::new(),
-            max_bytes,
-        }
-    }
-
     /// A piece of the response is about to be passed on; with a summary it is the last. `None`:
     /// there is nothing more to be kept.
     pub(super) fn keep(
@@ -334,7 +335,7 @@ impl Filling {
         };
         let kept = Kept::new(self.bytes, summary, self.figures);
         // Where something came between it is not kept, and that is all.
-        let _moved = self.leader.fill(kept, self.lifetime, Instant::now());
+        let _moved = self.leader.fill(kept, self.plan.lifetime, Instant::now());
         None
     }
 }

@@ -68,6 +68,9 @@ impl Session {
         {
             return self.answer_kept(packet, &kept).await;
         }
+        if self.is_to_be_explained(packet) {
+            return self.explain(packet).await;
+        }
         let mut statement = self.classify(text, packet.is_whole);
         let touches = self.touches(text, &statement);
         let Statement { kind, effect } = &mut statement;
@@ -84,9 +87,10 @@ impl Session {
             }
         }
         if kind == StatementKind::Read
-            && let Some(plan) = self.plan(Read::Text(self.downstream.sql(packet)), touches.as_ref())
+            && let Some(planned) =
+                self.plan(Read::Text(self.downstream.sql(packet)), touches.as_ref())
         {
-            match Box::pin(self.await_flight(plan)).await {
+            match Box::pin(self.await_flight(planned)).await {
                 Ok(Some(kept)) => return self.answer_kept(packet, &kept).await,
                 Ok(None) => {}
                 Err(trouble) => return self.give_up(packet, trouble).await,

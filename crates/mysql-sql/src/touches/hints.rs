@@ -68,6 +68,32 @@ pub fn hints(sql: &[u8], dialect: Dialect) -> Hints {
     }
 }
 
+/// A text without the comments that ask something of the cache, and without the white space that was
+/// around them at its ends.
+pub fn without_hints(sql: &[u8]) -> Vec<u8> {
+    let mut text = sql.to_vec();
+    let find = |text: &[u8], part: &[u8], from: usize| {
+        let rest = text.get(from..)?;
+        let at = rest.windows(part.len()).position(|window| window == part)?;
+        from.checked_add(at)
+    };
+    let mut from = 0usize;
+    while let Some(start) = find(&text, b"/*", from) {
+        let inside = start.saturating_add(2);
+        let Some(end) = find(&text, b"*/", inside) else {
+            break;
+        };
+        let words = text.get(inside..end).unwrap_or_default();
+        if words.trim_ascii_start().starts_with(MARK) {
+            text.drain(start..end.saturating_add(2));
+            from = start;
+        } else {
+            from = end;
+        }
+    }
+    text.trim_ascii().to_vec()
+}
+
 fn mentions_us(sql: &[u8]) -> bool {
     sql.contains(&b':') && sql.windows(MARK.len()).any(|part| part == MARK)
 }
