@@ -68,8 +68,8 @@ pub fn hints(sql: &[u8], dialect: Dialect) -> Hints {
     }
 }
 
-/// A text without the comments that ask something of the cache, and without the white space that was
-/// around them at its ends.
+/// A text without the comments that ask something of the cache, and without the white space that
+/// was around them at its ends.
 pub fn without_hints(sql: &[u8]) -> Vec<u8> {
     let mut text = sql.to_vec();
     let find = |text: &[u8], part: &[u8], from: usize| {
