@@ -60,17 +60,14 @@ pub(crate) struct ResultCache {
 }
 
 impl ResultCache {
-    /// The cache of a hyperdrive with this policy, if that wants one.
-    pub(crate) fn new(policy: &CachePolicy, mutant: Mutant) -> Option<Self> {
-        if !policy.enabled {
-            return None;
-        }
+    /// The cache of a hyperdrive with this policy. Where that wants none, it keeps nothing, and
+    /// notes writes for the others of the same origin, with whom it shares the versions.
+    pub(crate) fn new(policy: &CachePolicy, versions: Versions, mutant: Mutant) -> Self {
         let config = CacheConfig {
             bytes: policy.max_bytes,
             entry_bytes: policy.max_entry_bytes,
         };
-        let versions = Versions::new(mutant.of_cache());
-        Some(Self {
+        Self {
             store: QueryCache::new(config, mutant.of_cache()),
             figures: AllFigures::default(),
             loose: LooseEnds::new(mutant.has(Fault::Wait)),
@@ -78,7 +75,12 @@ impl ResultCache {
             heard: Heard::default(),
             policy: policy.clone(),
             versions,
-        })
+        }
+    }
+
+    /// False where it only notes writes.
+    pub(crate) fn keeps(&self) -> bool {
+        self.policy.enabled
     }
 
     /// Keeps it up with the origin. Dropping the future ends that.

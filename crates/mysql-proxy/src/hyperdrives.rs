@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use conn_pool::{LeaseError, Pool, PoolConfig, PoolStats};
-use domain::{Hyperdrive, HyperdriveId, Snapshot, TableName};
+use domain::{Address, Hyperdrive, HyperdriveId, Snapshot, TableName, Via};
 use mysql_proto::{Capabilities, ErrPacket};
 use net::{Backoff, Dial};
+use query_cache::Versions;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -38,6 +39,8 @@ pub struct Hyperdrives {
     metrics: Metrics,
     housekeeping: Handle,
     mutant: Mutant,
+    /// By where they are: what a write changes, for all hyperdrives of an origin.
+    origins: Arc<Mutex<HashMap<(Via, Address), Versions>>>,
     served: Arc<Mutex<HashMap<HyperdriveId, Arc<Served>>>>,
     registry: Arc<Registry>,
 }
@@ -131,6 +134,7 @@ impl Hyperdrives {
             metrics,
             housekeeping,
             mutant,
+            origins: Arc::default(),
             served: Arc::default(),
             registry: Arc::new(Registry::new()),
         }
@@ -178,8 +182,8 @@ impl Hyperdrives {
             max_lifetime: policy.max_lifetime,
         };
         let metrics = self.metrics.pools.of(&hyperdrive.name);
-        let cache = ResultCache::new(&hyperdrive.cache, self.mutant).map(Arc::new);
-        if let Some(cache) = &cache {
+        let cache = self.cache(&hyperdrive);
+        if let Some(cache) = cache.as_ref().filter(|cache| cache.keeps()) {
             self.metrics.caches.enter(&hyperdrive.name, cache);
         }
         Ok(Served {
@@ -193,6 +197,26 @@ impl Hyperdrives {
             idle_closed: Mutex::default(),
             hyperdrive,
         })
+    }
+
+    /// The cache of a hyperdrive, if results of its origin are kept at all: what is written through
+    /// one hyperdrive is seen through another.
+    fn cache(&self, hyperdrive: &Hyperdrive) -> Option<Arc<ResultCache>> {
+        let place = |hyperdrive: &Hyperdrive| {
+            let origin = &hyperdrive.origin;
+            (origin.via, origin.address.clone())
+        };
+        let here = place(hyperdrive);
+        let snapshot = Arc::clone(&self.snapshot.borrow());
+        let mut hyperdrives = snapshot.hyperdrives();
+        if !hyperdrives.any(|other| other.cache.enabled && place(other) == here) {
+            return None;
+        }
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Versions::new(self.mutant.of_cache());
+        let versions = origins.entry(here).or_insert_with(new).clone();
+        let cache = ResultCache::new(&hyperdrive.cache, versions, self.mutant);
+        Some(Arc::new(cache))
     }
 
     /// Meets each origin once: learns the version that its clients are greeted with, and tells
@@ -227,7 +251,9 @@ impl Hyperdrives {
         // One that cannot be served has kept nothing either.
         let served = self.serve(Arc::clone(hyperdrive)).ok();
         let cache = served.and_then(|served| served.cache.clone());
-        let cache = cache.ok_or(PurgeError::CacheOff)?;
+        let cache = cache
+            .filter(|cache| cache.keeps())
+            .ok_or(PurgeError::CacheOff)?;
         if tables.is_empty() {
             cache.purge();
         } else if !cache.purge_tables(tables) {

@@ -35,6 +35,8 @@ pub(crate) enum Bypass {
     Execution,
     /// Its last result could not be kept: too large, with warnings, an error.
     Result,
+    /// Its text and parameters are longer than what is worth to be looked for.
+    TooLong,
     /// It would have had to wait for another client that reads slowly.
     Stalled,
 }
@@ -58,6 +60,7 @@ impl Bypass {
             Self::OtherState => "other_state",
             Self::Execution => "execution",
             Self::Result => "result",
+            Self::TooLong => "too_long",
             Self::Stalled => "stalled",
         }
     }

@@ -164,7 +164,8 @@ impl Changes {
 /// The catalog of one origin, as it is known at the moment.
 #[derive(Debug)]
 pub(crate) struct Known {
-    current: Mutex<Option<Arc<Catalog>>>,
+    /// With the generation in which it was asked for.
+    current: Mutex<Option<(Arc<Catalog>, Generation)>>,
     wake: Notify,
     versions: Versions,
 }
@@ -180,8 +181,20 @@ impl Known {
 
     /// The catalog, if it is known, with the generation of whatever is found by it.
     pub(crate) fn current(&self) -> (Option<Arc<Catalog>>, Generation) {
-        let current = self.lock();
-        (current.clone(), self.versions.generation())
+        let mut current = self.lock();
+        let generation = self.versions.generation();
+        match &*current {
+            Some((catalog, asked_in)) if *asked_in == generation => {
+                (Some(Arc::clone(catalog)), generation)
+            }
+            // A hyperdrive of the same origin has changed it.
+            Some(_) => {
+                *current = None;
+                self.wake.notify_one();
+                (None, generation)
+            }
+            None => (None, generation),
+        }
     }
 
     /// It may be another one from now on.
@@ -196,17 +209,21 @@ impl Known {
     /// does not tell.
     fn answered(&self, catalog: Catalog, asked_in: Generation) {
         let mut current = self.lock();
-        if self.versions.generation() != asked_in || current.as_deref() == Some(&catalog) {
+        if self.versions.generation() != asked_in {
+            self.wake.notify_one();
             return;
         }
-        if current.is_some() {
+        let known = current.as_ref().map(|(known, _)| &**known);
+        let generation = match known {
+            Some(known) if *known == catalog => return,
             // Somebody else has changed it.
-            self.versions.new_generation();
-        }
-        *current = Some(Arc::new(catalog));
+            Some(_) => self.versions.new_generation(),
+            None => asked_in,
+        };
+        *current = Some((Arc::new(catalog), generation));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Catalog>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<(Arc<Catalog>, Generation)>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -62,6 +62,10 @@ pub(super) struct Planned {
     figures: Arc<Figures>,
 }
 
+/// Longest read that is looked for, text and parameters: to hash and to keep a longer one costs more
+/// than it saves.
+const LONGEST: usize = 64 * 1024;
+
 /// How often a read waits for another whose result turns out to be too old for it.
 const MAX_RETRIES: u32 = 2;
 
@@ -77,7 +81,8 @@ const READS_OTHERWISE: [&str; 5] = [
 impl Session {
     /// True when a read of this session may be answered from what is kept.
     pub(super) fn may_look_up(&self) -> bool {
-        self.served.cache.is_some() && self.is_past_cache().is_none()
+        let cache = self.served.cache.as_ref();
+        cache.is_some_and(|cache| cache.keeps()) && self.is_past_cache().is_none()
     }
 
     /// Why no read of this session at all may be answered so at the moment.
@@ -124,6 +129,9 @@ impl Session {
     /// background.
     pub(super) fn look_up(&self, key: &KeyParts<'_>) -> Option<Arc<Entry<Kept>>> {
         let cache = self.served.cache.as_ref()?;
+        if key.sql.len() + key.parameters.len() > LONGEST {
+            return None;
+        }
         match cache.store.lookup(key, Instant::now()) {
             Lookup::Hit(entry) => {
                 self.count(&entry.value().figures, Outcome::Hit);
@@ -177,7 +185,7 @@ impl Session {
 
     /// What becomes of a read that is not kept. `None`: it goes to the origin, and that is all.
     pub(super) fn plan(&self, read: Read<'_>, touches: Option<&Touches>) -> Option<Planned> {
-        let cache = self.served.cache.as_ref()?;
+        let cache = self.served.cache.as_ref().filter(|cache| cache.keeps())?;
         let figures = cache.figures.of(read.sql(), self.dialect());
         match self.plan_for(cache, read, touches) {
             Ok(plan) => Some(Planned {
@@ -204,6 +212,9 @@ impl Session {
         }
         let not_understood = Bypass::Statement(NotKept::NotUnderstood);
         let touches = touches.ok_or(not_understood)?;
+        if read.len() > LONGEST {
+            return Err(Bypass::TooLong);
+        }
         let names = touches.keeps.as_ref();
         let names = names.map_err(|why| Bypass::Statement(*why))?;
         let database = match read {
@@ -293,6 +304,8 @@ impl Session {
         let noted = cache
             .versions
             .note(&filling.plan.tables, filling.plan.generation);
+        // A connection of before a renewal answers as before.
+        let noted = noted.filter(|_| self.generation == self.served.pool.generation());
         if !filling.leader.note(noted, Instant::now()) {
             self.filling = None;
         }
@@ -317,6 +330,11 @@ pub(crate) fn is_worth_keeping(summary: &Summary) -> bool {
 }
 
 impl Filling {
+    /// The client does not take what is passed on, or takes it again. Who waits for it looks twice.
+    pub(super) fn note_stalled(&self, is_stalled: bool) {
+        self.leader.set_stalled(is_stalled);
+    }
+
     /// A piece of the response is about to be passed on; with a summary it is the last. `None`:
     /// there is nothing more to be kept.
     pub(super) fn keep(
@@ -341,6 +359,13 @@ impl Filling {
 }
 
 impl<'a> Read<'a> {
+    fn len(self) -> usize {
+        match self {
+            Self::Text(sql) => sql.len(),
+            Self::Execution(text, _, parameters) => text.sql().len() + parameters.len(),
+        }
+    }
+
     fn sql(self) -> &'a [u8] {
         match self {
             Self::Text(sql) => sql,

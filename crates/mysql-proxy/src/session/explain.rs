@@ -54,7 +54,8 @@ impl Session {
             stale_while_revalidate: None,
             age: None,
         };
-        let Some(cache) = &self.served.cache else {
+        let cache = self.served.cache.as_ref().filter(|cache| cache.keeps());
+        let Some(cache) = cache else {
             return told;
         };
         let statement = self.classify(sql, true);

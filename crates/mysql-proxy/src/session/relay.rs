@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use mysql_proto::{
     Command, ErrPacket, HEADER_LEN, MAX_PAYLOAD, PacketHeader, ResponseState, ResponseTracker,
     StatusFlags, Summary,
@@ -13,13 +14,14 @@ use mysql_proto::{
 use mysql_sql::Effect;
 
 use super::attributes::first_packet;
+use super::cached::Filling;
 use super::commits::end;
 use super::lease::BAD_DB_ERROR;
 use super::outcome::{NotSent, Relayed, SendTrouble, unanswered, unsent};
 use super::outgoing::Outgoing;
 use super::{MAX_RETRIES, Session};
 use crate::bring::Steps;
-use crate::downstream::CommandPacket;
+use crate::downstream::{CommandPacket, Downstream};
 use crate::error::{OriginLoss, SessionEnd, Trouble};
 use crate::origin::{BringError, OriginConn};
 use crate::state::SessionState;
@@ -337,10 +339,8 @@ impl Session {
             // Before the client is told.
             end(in_flight, &self.served);
         }
-        self.downstream
-            .send(response)
-            .await
-            .map_err(SendTrouble::Client)?;
+        let sent = pass_on(&mut self.downstream, response, self.filling.as_deref()).await;
+        sent.map_err(SendTrouble::Client)?;
         if is_done && is_all {
             lease.end_command();
         }
@@ -376,6 +376,26 @@ impl Session {
         }
         Ok(last)
     }
+}
+
+/// Passes a piece of a response on. Others may wait for the whole of it, and are told while the
+/// client takes none of it.
+async fn pass_on(
+    downstream: &mut Downstream,
+    bytes: &[u8],
+    filling: Option<&Filling>,
+) -> Result<(), SessionEnd> {
+    let Some(filling) = filling else {
+        return downstream.send(bytes).await;
+    };
+    let mut sending = std::pin::pin!(downstream.send(bytes));
+    if let Some(sent) = sending.as_mut().now_or_never() {
+        return sent;
+    }
+    filling.note_stalled(true);
+    let sent = sending.await;
+    filling.note_stalled(false);
+    sent
 }
 
 /// Sends a packet on a connection, behind the steps that lead that to a state.

@@ -155,3 +155,44 @@ async fn a_purge_drops_what_was_read_from_a_table_or_all() -> Result<()> {
     }
     Ok(())
 }
+
+/// What is written through one hyperdrive is seen through another of the same origin, whether that
+/// keeps results or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn hyperdrives_of_one_origin_see_the_writes_of_each_other() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let origin = server.url("clerk", "0rigin", "shop");
+    let second = |name: &str, enabled: bool| {
+        format!(
+            "[[edge.hyperdrives]]\nname = \"{name}\"\npassword = \"l0cal\"\norigin = \"{origin}\"\n\
+             cache = {{ enabled = {enabled} }}\n"
+        )
+    };
+    let others = second("keeps", true) + &second("plain", false);
+    let world = World::at(server, &others).await?;
+    let mut reader = world.client().await?;
+    for name in ["app", "keeps", "plain"] {
+        let mut endpoint = world.path.endpoint().clone();
+        name.clone_into(&mut endpoint.user);
+        let mut writer = endpoint.connect().await?;
+        for statement in [
+            "UPDATE r SET v = v + 1",
+            "CREATE TABLE more (id INT)",
+            "DROP TABLE more",
+        ] {
+            world.warm_up().await?;
+            let before: Option<i64> = reader.query_first(READS[0]).await?;
+            writer.query_drop(statement).await?;
+            let after: Option<i64> = reader.query_first(READS[0]).await?;
+            let mut direct = world.direct().await?;
+            let truth: Option<i64> = direct.query_first(READS[0]).await?;
+            ensure!(
+                after == truth,
+                "{statement} by {name}: {before:?}, then {after:?}"
+            );
+        }
+    }
+    Ok(())
+}

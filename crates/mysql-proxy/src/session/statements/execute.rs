@@ -116,7 +116,12 @@ impl Session {
         id: u32,
         text: &Arc<StatementText>,
     ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
-        if self.served.cache.is_none() || text.statement().kind != StatementKind::Read {
+        let keeps = self
+            .served
+            .cache
+            .as_ref()
+            .is_some_and(|cache| cache.keeps());
+        if !keeps || text.statement().kind != StatementKind::Read {
             return Ok(None);
         }
         let payload = self.downstream.payload(packet);
