@@ -62,8 +62,8 @@ pub(super) struct Planned {
     figures: Arc<Figures>,
 }
 
-/// Longest read that is looked for, text and parameters: to hash and to keep a longer one costs more
-/// than it saves.
+/// Longest read that is looked for, text and parameters: to hash and to keep a longer one costs
+/// more than it saves.
 const LONGEST: usize = 64 * 1024;
 
 /// How often a read waits for another whose result turns out to be too old for it.
