@@ -170,15 +170,17 @@ impl Reader<'_> {
             self.tokens.next();
         }
         self.tokens.next();
-        // A `SET` of the same variables would be undone, and one within another nests.
-        let is_set = matches!(self.tokens.peek(),
-            Some(Token::Word(word)) if word::is(word, "SET"));
-        if is_set || self.tokens.peek().is_none() {
-            self.pin_and_scan(PinReason::NotUnderstood);
-        } else {
+        // A `SET` of the same variables would be undone. And it may be another `SET STATEMENT`: a
+        // long text of them, each in the last one, would take the whole stack.
+        let mut following = self.tokens.clone();
+        let first = following.find(|token| *token != Token::Sign(b'('));
+        let is_plain = matches!(first, Some(Token::Word(word)) if !word::is(word, "SET"));
+        if is_plain {
             self.statement();
             // With `sql_select_limit=0` a `SELECT RELEASE_LOCK('a')` does nothing.
             self.effect.releases = None;
+        } else {
+            self.pin_and_scan(PinReason::NotUnderstood);
         }
     }
 }

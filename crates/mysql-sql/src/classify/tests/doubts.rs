@@ -93,3 +93,12 @@ fn knows_what_is_about_savepoints() {
         assert!(!effect(sql).names_savepoint, "{sql}");
     }
 }
+
+#[test]
+fn nests_no_statement_in_another_without_end() {
+    for begin in ["SET STATEMENT a=1 FOR (", "SET STATEMENT a=1 FOR ;"] {
+        let effect = effect(&begin.repeat(100_000));
+        assert_eq!(effect.pin, Some(PinReason::NotUnderstood), "{begin}");
+    }
+    assert_eq!(effect("SET STATEMENT a=1 FOR (SELECT 1)").pin, None);
+}
