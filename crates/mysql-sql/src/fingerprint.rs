@@ -202,3 +202,6 @@ fn behind_next_literals(mut tokens: Tokens<'_>) -> Option<Tokens<'_>> {
     let opens = tokens.take_sign(b',') && tokens.take_sign(b'(');
     opens.then(|| behind_literals(tokens)).flatten()
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,7 @@ mod table;
 mod writes;
 
 use crate::classify::{Dialect, Statement};
+use writes::Outcome;
 
 pub(crate) use piece::is_number;
 
@@ -145,7 +146,11 @@ pub fn touches(sql: &[u8], dialect: Dialect, statement: &Statement) -> Touches {
     } else {
         keeps::read(sql, dialect, statement)
     };
-    let outcome = writes::read(sql, dialect, statement);
+    let outcome = match keeps {
+        // It was looked through for all that could write.
+        Ok(_) => Outcome::NOTHING,
+        Err(_) => writes::read(sql, dialect, statement),
+    };
     Touches {
         keeps,
         writes: outcome.writes,
@@ -153,3 +158,6 @@ pub fn touches(sql: &[u8], dialect: Dialect, statement: &Statement) -> Touches {
         hints,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,8 +69,9 @@ const LONGEST: usize = 64 * 1024;
 /// How often a read waits for another whose result turns out to be too old for it.
 const MAX_RETRIES: u32 = 2;
 
-/// Variables of TiDB's by which a session reads another state than the present one.
-const READS_OTHERWISE: [&str; 5] = [
+/// Variables of MariaDB's and TiDB's by which a session reads another state than the present one.
+const READS_OTHERWISE: [&str; 6] = [
+    "system_versioning_asof",
     "tidb_snapshot",
     "tidb_read_staleness",
     "tidb_low_resolution_tso",

@@ -19,7 +19,7 @@ impl Reader<'_> {
     pub(super) fn judge_keyword(&self, keyword: Keyword, place: Place) -> Read {
         match keyword {
             Keyword::For if place == Place::InsideWithFrom => Ok(()),
-            Keyword::For => self.refuse(self.reason_of_for()),
+            Keyword::For => self.judge_for(),
             Keyword::Lock => self.refuse(NotKept::Locks),
             Keyword::Into => self.refuse(NotKept::Writes),
             Keyword::Procedure => self.refuse(NotKept::NotUnderstood),
@@ -30,13 +30,15 @@ impl Reader<'_> {
         }
     }
 
-    fn reason_of_for(&self) -> NotKept {
+    fn judge_for(&self) -> Read {
         let mut following = self.pieces.clone();
         following.take_keyword(Keyword::For);
-        if following.take_word("SYSTEM_TIME") {
-            NotKept::Temporal
+        if following.take_word("ORDINALITY") {
+            Ok(())
+        } else if following.take_word("SYSTEM_TIME") {
+            self.refuse(NotKept::Temporal)
         } else {
-            NotKept::Locks
+            self.refuse(NotKept::Locks)
         }
     }
 

@@ -71,10 +71,13 @@ pub(super) enum Keyword {
 pub(super) fn keyword(word: &[u8]) -> Option<Keyword> {
     let first = word.first()?.to_ascii_uppercase();
     let third = word.get(2).map(u8::to_ascii_uppercase);
+    let last = word.last().map(u8::to_ascii_uppercase);
     let (text, keyword) = match (word.len(), first) {
         (2, b'A') => ("AS", Keyword::As),
         (2, b'O') => ("ON", Keyword::On),
         (3, b'F') => ("FOR", Keyword::For),
+        // `SQL%ROWCOUNT`, in MariaDB's Oracle mode.
+        (3, b'S') if third == Some(b'L') => ("SQL", Keyword::Volatile),
         (3, b'S') => ("SET", Keyword::Set),
         (3, b'U') => ("USE", Keyword::IndexHint),
         (4, b'D') => ("DUAL", Keyword::Dual),
@@ -95,7 +98,7 @@ pub(super) fn keyword(word: &[u8]) -> Option<Keyword> {
         (5, b'O') => ("OUTER", Keyword::JoinKind),
         (5, b'R') => ("RIGHT", Keyword::JoinKind),
         (5, b'T') => ("TABLE", Keyword::Table),
-        (5, b'U') if third == Some(b'I') => ("UNION", Keyword::Union),
+        (5, b'U') if last == Some(b'N') => ("UNION", Keyword::Union),
         (5, b'U') => ("USING", Keyword::Using),
         (5, b'W') => ("WHERE", Keyword::Clause),
         (6, b'E') => ("EXCEPT", Keyword::MaybeUnion),
@@ -148,4 +151,23 @@ fn is_volatile(word: &[u8]) -> bool {
 pub(super) fn is_of_sequence(name: &[u8]) -> bool {
     const NAMES: [&str; 4] = ["NEXTVAL", "CURRVAL", "LASTVAL", "SETVAL"];
     matches!(name.len(), 6 | 7) && NAMES.iter().any(|known| is(name, known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_keyword_hides_another() {
+        let text = include_str!("keyword.rs");
+        let (table, _) = text.split_once("mod tests").unwrap();
+        let words = table.split('"').skip(1).step_by(2);
+        for word in words.filter(|word| !is_of_sequence(word.as_bytes())) {
+            assert!(keyword(word.as_bytes()).is_some(), "{word}");
+            assert!(keyword(word.to_lowercase().as_bytes()).is_some(), "{word}");
+        }
+        for word in ["", "a", "count", "currency", "left_", "unio", "updated_at"] {
+            assert_eq!(keyword(word.as_bytes()), None, "{word}");
+        }
+    }
 }

@@ -133,6 +133,8 @@ impl<'a> Pieces<'a> {
             Token::Literal(_) => Piece::Literal,
             Token::Sign(b';') => Piece::End,
             Token::Sign(b'.') => self.point(before),
+            // `\N` is NULL to some servers, and a word may follow it as closely as a number.
+            Token::Sign(b'\\') | Token::ExecutableComment | Token::Unfinished => Piece::Unclear,
             Token::Sign(sign) => Piece::Sign(sign),
             Token::At => {
                 self.tokens.variable_name();
@@ -143,7 +145,6 @@ impl<'a> Pieces<'a> {
                 self.tokens.take_if(is_name);
                 Piece::Variable
             }
-            Token::ExecutableComment | Token::Unfinished => Piece::Unclear,
         };
     }
 

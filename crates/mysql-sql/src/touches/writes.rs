@@ -27,7 +27,7 @@ impl Outcome {
         may_commit: true,
     };
     /// It reads, or does something to its session only.
-    const NOTHING: Self = Self {
+    pub(super) const NOTHING: Self = Self {
         writes: Touched::Nothing,
         may_commit: false,
     };
@@ -198,8 +198,10 @@ impl Writer<'_> {
         let is_over = |token: &Token<'_>| *token == Token::Sign(b';');
         let found = tokens.find(|token| is_for(token) || is_over(token));
         // One within another is none that servers know.
-        let is_plain = |token| matches!(token, Token::Word(word) if !is(word, "SET"));
-        if found.as_ref().is_none_or(is_over) || !tokens.clone().take_if(is_plain) {
+        let mut following = tokens.clone();
+        let first = following.find(|token| *token != Token::Sign(b'('));
+        let is_plain = matches!(first, Some(Token::Word(word)) if !is(word, "SET"));
+        if found.as_ref().is_none_or(is_over) || !is_plain {
             return Outcome::ANYTHING;
         }
         match self.statement(&mut tokens) {

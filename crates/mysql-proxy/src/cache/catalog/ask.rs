@@ -21,6 +21,9 @@ pub(super) struct Found {
     pub(super) cascades: Vec<[String; 4]>,
     /// Columns that are computed when they are read: database, table, expression.
     pub(super) computed: Vec<[String; 3]>,
+    /// Tables with a column of the type TIME, which is a moment of the day that it is read on when
+    /// it is compared with one that has a date.
+    pub(super) timed: Vec<[String; 2]>,
     /// Sessions read what is not committed yet, unless they say otherwise.
     pub(super) reads_uncommitted: bool,
 }
@@ -51,6 +54,7 @@ pub(super) async fn ask(connector: &OriginConnector) -> Result<Found, String> {
         triggers: triggers(&mut conn).await?,
         cascades: cascades(&mut conn).await?,
         computed: computed(&mut conn).await?,
+        timed: timed(&mut conn).await?,
         reads_uncommitted: false,
     };
     found.reads_uncommitted = reads_uncommitted(&mut conn).await?;
@@ -120,6 +124,15 @@ async fn computed(conn: &mut OriginConn) -> Result<Vec<[String; 3]>, String> {
     let question = format!(
         "SELECT TABLE_SCHEMA, TABLE_NAME, GENERATION_EXPRESSION \
          FROM information_schema.COLUMNS WHERE EXTRA LIKE '%VIRTUAL%' AND {}",
+        is_of_users("TABLE_SCHEMA")
+    );
+    rows(conn, &question).await
+}
+
+async fn timed(conn: &mut OriginConn) -> Result<Vec<[String; 2]>, String> {
+    let question = format!(
+        "SELECT DISTINCT TABLE_SCHEMA, TABLE_NAME FROM information_schema.COLUMNS \
+         WHERE DATA_TYPE = 'time' AND {}",
         is_of_users("TABLE_SCHEMA")
     );
     rows(conn, &question).await

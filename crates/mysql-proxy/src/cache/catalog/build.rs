@@ -119,6 +119,9 @@ impl<'a> Builder<'a> {
     }
 
     fn add_computed(&mut self, found: &Found) {
+        let timed = found.timed.iter();
+        let timed = timed.filter_map(|[database, table]| name(database, table));
+        self.volatile.extend(timed);
         for [database, table, expression] in &found.computed {
             let Some(name) = name(database, table) else {
                 continue;
