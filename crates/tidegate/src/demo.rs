@@ -63,7 +63,8 @@ pub(crate) struct DemoArgs {
     /// Most origin connections at a time.
     #[arg(long, value_name = "N")]
     pool_max: Option<NonZeroUsize>,
-    /// Send every statement to the database. This version has no cache, so it always does.
+    /// Send every statement to the database. The query cache is off unless a file turns it on, so
+    /// the demo always does.
     #[arg(long)]
     no_cache: bool,
     /// End after the report, instead of serving until Ctrl-C.
