@@ -187,6 +187,9 @@ impl<'a> Tokens<'a> {
 
     /// Takes bytes while they are part of a word.
     fn word(&mut self) -> Token<'a> {
+        if self.begins_glued_number() {
+            return self.give_up();
+        }
         let len = self
             .rest
             .iter()
@@ -196,6 +199,22 @@ impl<'a> Tokens<'a> {
             Some(&byte) if Class::of(byte) == Class::High => self.word_beyond_ascii(),
             _ => Token::Word(self.take_bytes(len)),
         }
+    }
+
+    /// True where a number begins that ends amid letters, so that servers read another word from
+    /// there on: `1.5INTO`, `1e0FROM`. (`5INTO` is a name, and what is behind `t.` is one too.)
+    fn begins_glued_number(&self) -> bool {
+        let before = self.position().checked_sub(1);
+        let before = before.and_then(|at| self.text.get(at));
+        let is_name_before =
+            |&byte: &u8| Class::of(byte).is_of_word() || matches!(byte, b'`' | b'"');
+        let begins = match self.rest.first() {
+            Some(b'.') => !before.is_some_and(is_name_before),
+            Some(b'0'..=b'9') => before != Some(&b'.'),
+            _ => false,
+        };
+        let behind = || self.rest.get(end_of_real(self.rest)?);
+        begins && behind().is_some_and(|&byte| Class::of(byte).is_of_word())
     }
 
     /// Likewise of a word that has bytes beyond ASCII.
@@ -300,6 +319,11 @@ impl<'a> Iterator for Tokens<'a> {
                 [b'-', b'-', ..=0x1f | 0x7f | 0x85 | 0xa0, ..] | [b'$', ..] => {
                     return Some(self.give_up());
                 }
+                // `\N` is NULL to MariaDB and TiDB, whatever letters follow.
+                [b'\\', ..] => return Some(self.give_up()),
+                [b'.', b'0'..=b'9', ..] if self.begins_glued_number() => {
+                    return Some(self.give_up());
+                }
                 [b'/', b'*', ..] => {
                     if let Some(token) = self.comment() {
                         return Some(token);
@@ -321,6 +345,32 @@ impl<'a> Iterator for Tokens<'a> {
             }
         }
     }
+}
+
+/// Where a number with a point or an exponent ends. `None`: none begins here, but an integer or a
+/// name may.
+fn end_of_real(text: &[u8]) -> Option<usize> {
+    let behind_digits = |from: usize| {
+        let digits = text
+            .iter()
+            .skip(from)
+            .take_while(|byte| byte.is_ascii_digit());
+        from.saturating_add(digits.count())
+    };
+    let mut end = behind_digits(0);
+    let has_point = text.get(end) == Some(&b'.');
+    if has_point {
+        end = behind_digits(end.saturating_add(1));
+    }
+    if let Some(b'e' | b'E') = text.get(end) {
+        let sign = end.saturating_add(1);
+        let is_signed = matches!(text.get(sign), Some(b'+' | b'-'));
+        let exponent = sign.saturating_add(usize::from(is_signed));
+        if text.get(exponent).is_some_and(u8::is_ascii_digit) {
+            return Some(behind_digits(exponent));
+        }
+    }
+    has_point.then_some(end)
 }
 
 #[cfg(test)]
@@ -372,6 +422,35 @@ mod tests {
     fn sees_what_does_not_end() {
         for sql in ["'a", "\"a", "`a", "/* a", "'a\\'", "/*!"] {
             assert_eq!(tokens(sql), [Token::Unfinished], "{sql}");
+        }
+    }
+
+    #[test]
+    fn sees_where_a_number_ends_amid_letters() {
+        for sql in [
+            "1.5INTO",
+            "1e0INTO",
+            "1E1FROM",
+            "1e+1UNION",
+            "1.e1UNION",
+            "1.5e-3x",
+            "+.5INTO",
+            "(.5INTO",
+            " .5INTO",
+            "1.INTO",
+            "1e5_x",
+            "1.5\u{e9}",
+            "1e1e",
+            "\\NINTO",
+            "5,\\N",
+        ] {
+            assert_eq!(tokens(sql).last(), Some(&Token::Unfinished), "{sql}");
+        }
+        for sql in [
+            "2fa", "t.2fa", "`t`.5a", "t.1e5x", "2e", "1eUNION", "0x1F", "0b01", "0x1e5x", "1.5",
+            "1.", ".5", "1e5", "1e+5", "1.5e-5", "1.5+a", "1.5)", "1e5-a", "a.5", "1--a",
+        ] {
+            assert!(!tokens(sql).contains(&Token::Unfinished), "{sql}");
         }
     }
 

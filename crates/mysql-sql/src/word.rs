@@ -119,6 +119,8 @@ pub(crate) enum Betraying {
     Temporary,
     /// `GET_LOCK`, a call.
     UserLock,
+    /// `SETVAR`, a call: sets a user variable, on TiDB.
+    SetsVariable,
     /// `SQL_CALC_FOUND_ROWS`: the next statement will ask.
     CalcFoundRows,
     /// `FOUND_ROWS`, `ROW_COUNT`, `CONNECTION_ID`, calls.
@@ -163,6 +165,9 @@ pub(crate) fn betraying(word: &[u8]) -> Option<Betraying> {
         (6, b'D') => ("DELETE", Betraying::Writes),
         (6, b'I') => ("INSERT", Betraying::Inserts),
         (6, b'S') if third == Some(b'L') => ("SELECT", Betraying::Reads),
+        (6, b'S') if word.ends_with(b"r") || word.ends_with(b"R") => {
+            ("SETVAR", Betraying::SetsVariable)
+        }
         (6, b'S') => ("SETVAL", Betraying::Sequence),
         (7, b'R') => ("REPLACE", Betraying::Inserts),
         (7, b'N') => ("NEXTVAL", Betraying::Sequence),

@@ -72,12 +72,35 @@ impl Reader<'_> {
                 let second = self.words().next().unwrap_or_default();
                 self.effect.changes_logins |= word::is(second, "USER") || word::is(second, "ROLE");
                 let selects = self.words().any(|word| word::is(word, "SELECT"));
-                if selects {
+                let has_rows = self.has_rows();
+                if selects || has_rows {
                     self.effect.add_insert_id(MakesInsertId::Untold);
                 }
-                self.scan(Calls::From(&["SELECT", "ROW"]));
+                self.scan(Calls::From(if has_rows {
+                    &["SELECT", "VALUES", "VALUE"]
+                } else {
+                    &["SELECT"]
+                }));
             }
         }
+    }
+
+    /// True if the table is made of rows: `VALUES ROW(1)`, MariaDB's `VALUES (1), (2)`. (Partitions
+    /// have `VALUES IN` and `VALUES LESS THAN`.)
+    fn has_rows(&self) -> bool {
+        let is_values = |word: &[u8]| word::is(word, "VALUES") || word::is(word, "VALUE");
+        let mut tokens = self.rest_of_statement().peekable();
+        while let Some(token) = tokens.next() {
+            let begins_row = match tokens.peek() {
+                Some(Token::Sign(b'(')) => true,
+                Some(Token::Word(word)) => word::is(word, "ROW"),
+                _ => false,
+            };
+            if begins_row && matches!(token, Token::Word(word) if is_values(word)) {
+                return true;
+            }
+        }
+        false
     }
 
     /// The words of the statement that tell what it is about.

@@ -153,6 +153,9 @@ impl<'a> Reader<'a> {
             Betraying::Temporary => self.effect.add_pin(PinReason::TemporaryTable),
             Betraying::Binding => self.effect.add_pin(PinReason::SessionVariable),
             Betraying::UserLock if is_call => self.effect.add_pin(PinReason::UserLock),
+            Betraying::SetsVariable if is_call && self.dialect.server == Server::TiDb => {
+                self.effect.add_pin(PinReason::UserVariable);
+            }
             // It is a table.
             Betraying::Sequence if is_call => {
                 self.reads_rows = true;

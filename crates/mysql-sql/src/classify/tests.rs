@@ -362,6 +362,11 @@ fn knows_which_insert_ids_are_not_told() {
             MakesInsertId::Told,
         ),
         ("CREATE TABLE t (a INT) SELECT 1", MakesInsertId::Untold),
+        (
+            "CREATE TABLE t (a INT) VALUES ROW(1)",
+            MakesInsertId::Untold,
+        ),
+        ("CREATE TABLE t (a INT)", MakesInsertId::No),
     ] {
         assert_eq!(effect(sql).makes_insert_id, makes, "{sql}");
     }
@@ -405,6 +410,8 @@ fn tells_columns_from_calls() {
         "SELECT * FROM JSON_TABLE('[1]', '$[*]' COLUMNS (a INT PATH '$')) AS j",
         "EXPLAIN INSERT INTO t (a) VALUES (1)",
         "ANALYZE TABLE t",
+        "CREATE TABLE t (a INT) PARTITION BY LIST (a) (PARTITION p VALUES IN (1), PARTITION q (x))",
+        "ALTER TABLE t ADD PARTITION (PARTITION p VALUES LESS THAN (5) (SUBPARTITION s (x)))",
     ] {
         assert_eq!(effect(sql).pin, None, "{sql}");
     }
@@ -417,6 +424,8 @@ fn tells_columns_from_calls() {
         "ANALYZE UPDATE t SET a = f(1)",
         "ANALYZE INSERT INTO t (a) VALUES (f(1))",
         "CREATE TABLE t VALUES ROW(f(1))",
+        "CREATE TABLE t VALUES (f(1))",
+        "CREATE TABLE t (a INT, KEY (a)) AS VALUE(1), (f(1))",
         "INSERT INTO t (a) SELECT f(1)",
         "SELECT 1 AS `d`, `f` (1)",
     ] {

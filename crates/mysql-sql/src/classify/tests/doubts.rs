@@ -23,6 +23,36 @@ fn takes_a_quoted_name_of_tidbs_functions_for_one() {
 }
 
 #[test]
+fn knows_what_sets_a_variable_of_tidb() {
+    let pin = |sql: &str, server| pin(sql.as_bytes(), Letters::Utf8, server);
+    let sets = "SELECT SETVAR ('a', 1)";
+    assert_eq!(pin(sets, Server::TiDb), Some(PinReason::UserVariable));
+    assert_eq!(pin(sets, Server::MySql), Some(PinReason::StoredFunction));
+    assert_eq!(pin("SELECT setvar FROM t", Server::TiDb), None);
+}
+
+/// A number ends where its letters begin, and they are a word then.
+#[test]
+fn hides_no_word_behind_a_number() {
+    for sql in [
+        "SELECT 'a', 1e0INTO @a, @b",
+        "SELECT 1.5INTO @a",
+        "SELECT a+.5INTO @a FROM t",
+        "SELECT 1e+1INTO @a",
+        "SELECT 5,\\NINTO @a, @b",
+        "SELECT SQL_CALC_FOUND_ROWS 1.5UNION SELECT 2 LIMIT 1",
+    ] {
+        assert_eq!(effect(sql).pin, Some(PinReason::NotUnderstood), "{sql}");
+    }
+    for sql in [
+        "SELECT 1.5, .5, 1e5, 1.5e-5, 0x1F, 0b1, -1.",
+        "SELECT 2fa, t.2fa, `t`.5e FROM 3d_models AS t",
+    ] {
+        assert_eq!(effect(sql).pin, None, "{sql}");
+    }
+}
+
+#[test]
 fn hides_no_word_behind_white_space_of_another_character_set() {
     let not_understood = Some(PinReason::NotUnderstood);
     for sql in [
