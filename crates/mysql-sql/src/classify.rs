@@ -181,8 +181,7 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         let Some((word, head)) = head else {
-            self.pin_and_scan(PinReason::NotUnderstood);
-            self.earlier = Earlier::ANYTHING;
+            self.not_known(first);
             return Some(StatementKind::Other);
         };
         self.run(word, head);
@@ -228,6 +227,16 @@ impl<'a> Reader<'a> {
             Head::Hold => self.hold(word),
             Head::Get => self.get_diagnostics(),
         }
+    }
+
+    /// Whatever begins like this. With programs in it, or what is a comment to some servers only,
+    /// it may have run in part when a server says that it cannot read it.
+    fn not_known(&mut self, first: Token<'_>) {
+        let is_hidden = matches!(first, Token::ExecutableComment | Token::Unfinished);
+        self.scan(Calls::Everywhere);
+        self.effect.is_unknown = !is_hidden && !self.effect.runs_program;
+        self.effect.add_pin(PinReason::NotUnderstood);
+        self.earlier = Earlier::ANYTHING;
     }
 
     /// `SELECT`, `EXPLAIN` and their like; `DO`.

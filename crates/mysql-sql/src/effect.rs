@@ -19,6 +19,9 @@ pub struct Effect {
     /// Leaves something behind that cannot be carried, or is not understood. Where several reasons
     /// hold, one that never ends.
     pub pin: Option<PinReason>,
+    /// It pins because its first word begins nothing that is known, and it names no program: if the
+    /// origin cannot read it either, nothing of it was run.
+    pub is_unknown: bool,
     /// What the pin is on: the statement of `PREPARE`, the lock of `GET_LOCK`, the handler of
     /// `HANDLER … OPEN`, as it is written. Only where a [`Release`] with this name ends it for
     /// certain.

@@ -165,9 +165,8 @@ impl Session {
             self.pins.release(release);
         }
         match effect.pin {
-            // What the origin does not understand either did not run. Should it be a program that
-            // failed on its way, the reset takes away what that left.
-            Some(PinReason::NotUnderstood) if error == Some(PARSE_ERROR) && !effect.is_multi => {
+            // What the origin does not understand either did not run.
+            Some(_) if effect.is_unknown && error == Some(PARSE_ERROR) && !effect.is_multi => {
                 self.pins.soil();
             }
             Some(reason) => self.pin(reason.name(), effect.pin_name.clone()),

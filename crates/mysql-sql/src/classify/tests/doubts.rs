@@ -52,6 +52,26 @@ fn hides_no_word_behind_a_number() {
     }
 }
 
+/// A server that cannot read it has run nothing of it.
+#[test]
+fn knows_what_no_server_may_have_run_in_part() {
+    for (sql, is_unknown) in [
+        ("frobnicate", true),
+        ("SELEC 1, 'a' FROM t", true),
+        ("CALL p(\"it\\'s\")", false),
+        ("/*!50003 CALL p('a') */", false),
+        ("frobnicate /*! SET @a = 1 */", false),
+        ("frobnicate \"it\\'s\"", false),
+        ("PURGE BINARY LOGS BEFORE f()", false),
+        ("CALL p(); frobnicate", false),
+        ("BEGIN NOT ATOMIC CALL p(); END", false),
+        ("SET STATEMENT a = f() FOR CALL p()", false),
+        ("SELECT 1", false),
+    ] {
+        assert_eq!(effect(sql).is_unknown, is_unknown, "{sql}");
+    }
+}
+
 #[test]
 fn hides_no_word_behind_white_space_of_another_character_set() {
     let not_understood = Some(PinReason::NotUnderstood);
