@@ -3,9 +3,9 @@
 //!
 //! What they leave on a connection no statement betrays. Where there are any, connections are reset
 //! between two sessions (`OriginConn::begin_stay`): triggers run only where a statement may write,
-//! functions in views anywhere. They are asked for when the edge meets the origin and every minute
-//! after that, and believed to be there before the first answer, after any statement that may have
-//! made one, and where the origin's user would not be shown them.
+//! functions in views anywhere. They are asked for when the edge meets the origin, every minute
+//! after that, and soon after any statement that may have made one; and believed to be there until
+//! that is answered, and where the origin's user would not be shown them.
 
 mod grants;
 mod view;
@@ -13,6 +13,8 @@ mod view;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use crate::origin::{Flavor, OriginConn, OriginConnector};
@@ -20,6 +22,10 @@ pub(crate) use grants::Grants;
 
 /// How long a program that somebody else has made may stay unknown.
 const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Shortest time from one question to the next: each needs a login, and where procedures are called
+/// all the time, there is always something to ask.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Most views that are looked at; where there are more, one may call a function.
 const MOST_VIEWS: usize = 1000;
@@ -52,7 +58,11 @@ enum Runs {
 /// What is believed of an origin. A number that counts what may have made a program, times four,
 /// and [`Runs`] in its last two bits.
 #[derive(Debug, Default)]
-pub(crate) struct Programs(AtomicU64);
+pub(crate) struct Programs {
+    belief: AtomicU64,
+    /// Something may have made a program since it was asked last.
+    defined: Notify,
+}
 
 /// The bits of [`Runs`].
 const RUNS: u64 = 3;
@@ -60,17 +70,21 @@ const RUNS: u64 = 3;
 impl Programs {
     /// True unless it is known that no program runs where a statement writes.
     pub(crate) fn may_run_on_writes(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & RUNS != Runs::Nowhere as u64
+        self.belief() & RUNS != Runs::Nowhere as u64
     }
 
     /// True unless it is known that no program runs where a statement reads.
     pub(crate) fn may_run_on_reads(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & RUNS == Runs::Anywhere as u64
+        self.belief() & RUNS == Runs::Anywhere as u64
+    }
+
+    fn belief(&self) -> u64 {
+        self.belief.load(Ordering::Relaxed)
     }
 
     #[cfg(test)]
     pub(crate) fn believe_in_none(&self) {
-        self.answered(self.0.load(Ordering::Relaxed), Runs::Nowhere);
+        self.answered(self.belief(), Runs::Nowhere);
     }
 
     /// A statement may have made one.
@@ -78,8 +92,9 @@ impl Programs {
         let next = |belief: u64| Some((belief | RUNS).wrapping_add(1));
         // The closure never declines.
         let _infallible = self
-            .0
+            .belief
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        self.defined.notify_one();
     }
 
     /// Notes the answer to a question that was asked when the belief was this one: what was made
@@ -87,24 +102,26 @@ impl Programs {
     fn answered(&self, asked: u64, runs: Runs) {
         let answer = (asked & !RUNS) | runs as u64;
         // Otherwise there is more to be asked for.
-        let _raced = self
-            .0
-            .compare_exchange(asked, answer, Ordering::Relaxed, Ordering::Relaxed);
+        let _raced =
+            self.belief
+                .compare_exchange(asked, answer, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 
-/// Asks now and then. Dropping the future ends it.
+/// Asks now and then, and when something may have made a program. Dropping the future ends it.
 pub(crate) async fn watch(connector: &OriginConnector) {
     let programs = connector.programs();
     loop {
-        let asked = programs.0.load(Ordering::Relaxed);
+        let asked = programs.belief();
         match ask(connector).await {
             // TiDB has none.
             Ok(None) => return,
             Ok(Some(runs)) => programs.answered(asked, runs),
             Err(reason) => debug!(reason, "Failed to ask an origin for its programs"),
         }
-        tokio::time::sleep(INTERVAL).await;
+        sleep(PAUSE).await;
+        // Whichever ends it.
+        let _elapsed = timeout(INTERVAL, programs.defined.notified()).await;
     }
 }
 
@@ -186,7 +203,7 @@ mod tests {
     fn there_may_be_some_until_it_is_known_that_there_are_none() {
         let programs = Programs::default();
         let believed = || (programs.may_run_on_reads(), programs.may_run_on_writes());
-        let ask = || programs.0.load(Ordering::Relaxed);
+        let ask = || programs.belief();
         assert_eq!(believed(), (true, true));
         programs.answered(ask(), Runs::Nowhere);
         assert_eq!(believed(), (false, false));

@@ -276,6 +276,7 @@ impl<'a> Reader<'a> {
     /// `CALL p(…)`. The procedure's name is no call of a function.
     fn call(&mut self) {
         self.effect.add_pin(PinReason::Procedure);
+        self.effect.defines = true;
         while let Some(Token::Word(_) | Token::Quoted(_) | Token::Sign(b'.')) = self.tokens.peek() {
             self.tokens.next();
         }

@@ -76,7 +76,8 @@ pub struct Effect {
     pub makes_insert_id: MakesInsertId,
     /// Drops a database: connections that were in it are in none then.
     pub drops_database: bool,
-    /// May make a program: a trigger, a function, a view.
+    /// May make a program: a trigger, a function, a view. So may a procedure, and what `EXECUTE`
+    /// runs.
     pub defines: bool,
     /// A `SET` of several variables, `GLOBAL` ones among them: TiDB sets one after the other, so if
     /// it fails, some may be set.

@@ -58,7 +58,9 @@ impl Session {
         if failed || summary.warnings > 0 {
             lease.note_conditions();
         }
-        if self.may_define(kind, effect) && may_have_run {
+        // What a program has made on its way is there, though that failed.
+        let may_have_begun = may_have_run || (effect.runs_program && !effect.is_unknown);
+        if self.may_define(kind, effect) && may_have_begun {
             self.served.pool.connector().programs().note_definition();
         }
         let is_denied = summary.error.is_some_and(|code| DENIED.contains(&code));

@@ -30,6 +30,7 @@ impl Reader<'_> {
             self.scan(Calls::Everywhere);
         } else {
             // `EXECUTE`, also `EXECUTE IMMEDIATE` of MariaDB: may do anything.
+            self.effect.defines = true;
             self.pin_and_scan(PinReason::TextPrepare);
         }
     }
