@@ -115,7 +115,7 @@ impl Session {
     }
 
     /// A connection was lost between two statements, which nobody has to be told.
-    fn lose_idle(&mut self, error: &OriginLoss) {
+    pub(super) fn lose_idle(&mut self, error: &OriginLoss) {
         debug!(%error, "Lost an origin connection between two statements");
         self.held = None;
     }

@@ -76,7 +76,7 @@ impl Session {
         }
         self.note_escapes(summary);
         if effect.drops_database && may_have_run {
-            self.doubt_database();
+            Box::pin(self.look_for_database()).await;
         }
         if is_doubtful && self.pins.hold() {
             // It made none, perhaps, and then the connection's is another session's.
@@ -176,13 +176,42 @@ impl Session {
         }
     }
 
-    /// A database was dropped, and the connection is in none if it was in that one: the next step
-    /// to it will tell.
-    fn doubt_database(&mut self) {
-        if let Some(lease) = &mut self.held
-            && self.state.database_name().is_some()
-        {
-            lease.set_state(Arc::new(self.state.with_unknown_database()));
+    /// A database was dropped, and the session is in none now if it was in that one, though there
+    /// may be another of its name by now. Only the connection knows.
+    async fn look_for_database(&mut self) {
+        if self.state.database_name().is_none() {
+            return;
+        }
+        self.keep_answers().await;
+        let Some(lease) = &mut self.held else { return };
+        self.previous.visit = None;
+        let row = match lease.ask_row("SELECT HEX(DATABASE()) LIMIT 1").await {
+            Ok(row) => row.unwrap_or_default(),
+            Err(error) => return self.lose_idle(&error),
+        };
+        let name = match row.as_slice() {
+            [None] => {
+                self.leave_database();
+                return self.enter(Arc::clone(&self.state));
+            }
+            [Some(digits)] => unhex(digits),
+            _ => None,
+        };
+        if name.is_some() && self.state.database_name() == name.as_deref() {
+            return;
+        }
+        // Of several statements, one has gone to another database.
+        let state = name.and_then(|name| {
+            let goes_there = [Assignment::Database(name.clone())];
+            let state = self.state.assigned(&goes_there).ok()?;
+            self.set_database(&name);
+            Some(state)
+        });
+        match (state, &mut self.held) {
+            (Some(state), _) => self.enter(Arc::new(state)),
+            // The next step to it will tell.
+            (None, Some(lease)) => lease.set_state(Arc::new(self.state.with_unknown_database())),
+            (None, None) => {}
         }
     }
 
@@ -278,6 +307,15 @@ impl Session {
         };
         Ok(sets.iter().map(set).collect())
     }
+}
+
+/// The text that `HEX()` has made these digits of. (In UTF-16 and UTF-32 they have zeros beside
+/// them.)
+fn unhex(digits: &str) -> Option<String> {
+    let digits = digits.replace('\0', "");
+    let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
+    String::from_utf8(bytes?).ok()
 }
 
 /// Why a session pins of which nothing tells what it has set.
