@@ -9,5 +9,5 @@ mod wear;
 
 pub(crate) use ask::{Answer, BringError, MAX_CONDITION_BYTES, MAX_CONDITIONS};
 pub(crate) use conn::OriginConn;
-pub(crate) use conn::{Flavor, SendError, escapes};
+pub(crate) use conn::{Flavor, Life, SendError, escapes};
 pub(crate) use connect::OriginConnector;

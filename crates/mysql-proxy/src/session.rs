@@ -73,6 +73,8 @@ pub(crate) struct Session {
     downstream: Downstream,
     /// The id in the greeting: the client knows its session by it.
     id: u32,
+    /// How often it has begun anew, by a reset or a change of user.
+    resets: u64,
     /// The random bytes of the greeting, which a client may answer again.
     nonce: [u8; NONCE_LEN],
     /// What others see of it.

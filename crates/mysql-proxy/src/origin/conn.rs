@@ -52,13 +52,23 @@ pub(crate) struct OriginConn {
     /// What may be left on it that no state tells.
     wear: Wear,
     /// Whom it was lent to last.
-    last_session: u32,
+    last_session: Option<Life>,
     pub(super) insert_id: InsertId,
     /// What is prepared on it.
     pub(crate) handles: Handles,
     /// True between two commands. False while one is under way, and for good when a response was
     /// left unread or was longer than it should be: nobody can tell what it will say next.
     settled: bool,
+}
+
+/// A session from its login, its reset or its change of user to the next of these: it finds nothing
+/// of what it left on a connection before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Life {
+    /// The session's id.
+    pub(crate) session: u32,
+    /// How often it has begun anew.
+    pub(crate) resets: u64,
 }
 
 impl OriginConn {
@@ -75,7 +85,7 @@ impl OriginConn {
             default_escapes: (!flavor.is_tidb()).then(|| escapes(logged_in.status)),
             state,
             wear: Wear::default(),
-            last_session: 0,
+            last_session: None,
             insert_id: InsertId::default(),
             handles: Handles::new(limits),
             settled: true,
@@ -144,12 +154,12 @@ impl OriginConn {
     /// `on_writes`, `on_reads`: the origin has programs that statements run which write or read.
     /// They may leave on a connection what no statement betrays (a view calls a function that takes
     /// a lock), so it is reset between two sessions if there was such a statement.
-    pub(crate) fn begin_stay(&mut self, session: u32, on_writes: bool, on_reads: bool) {
+    pub(crate) fn begin_stay(&mut self, session: Life, on_writes: bool, on_reads: bool) {
         self.wear.has_leftovers = self.wear.touched;
         let may_have_run = (on_writes && self.wear.touched) || (on_reads && self.wear.used);
         // Once it is due it stays so, also if this session sends nothing.
-        self.wear.must_reset |= may_have_run && self.last_session != session;
-        self.last_session = session;
+        self.wear.must_reset |= may_have_run && self.last_session != Some(session);
+        self.last_session = Some(session);
     }
 
     /// True when it has to be reset for the present session.

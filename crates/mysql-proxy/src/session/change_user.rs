@@ -110,6 +110,7 @@ impl Session {
             collation.unwrap_or(GREETING_COLLATION),
         );
         self.leave_lease().await;
+        self.resets += 1;
         let limit = self.shared.config.login_timeout;
         let refused = served.refused_database(home.database.as_deref(), limit);
         if let Some(error) = Box::pin(refused).await {

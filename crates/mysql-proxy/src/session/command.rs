@@ -169,6 +169,7 @@ impl Session {
         self.keep_answers().await;
         let found_rows = self.previous.found_rows;
         self.leave_lease().await;
+        self.resets += 1;
         let defaults = match self.default_names().await {
             Ok(defaults) => defaults,
             Err(trouble) => return self.give_up(packet, trouble).await,

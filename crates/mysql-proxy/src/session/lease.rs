@@ -10,7 +10,7 @@ use super::Session;
 use crate::bring::Steps;
 use crate::error::{OriginError, SessionEnd, Trouble};
 use crate::mutant::Fault;
-use crate::origin::{Flavor, OriginConnector};
+use crate::origin::{Flavor, Life, OriginConnector};
 use crate::profile::Profile;
 use crate::registry::Parted;
 
@@ -80,8 +80,12 @@ impl Session {
     /// The session has this lease from now on.
     pub(super) fn hold(&mut self, mut lease: Lease<OriginConnector>) {
         let connector = self.served.pool.connector();
+        let life = Life {
+            session: self.id,
+            resets: self.resets,
+        };
         lease.begin_stay(
-            self.id,
+            life,
             connector.runs_on_writes(),
             connector.runs_on_reads(),
         );

@@ -263,6 +263,7 @@ impl<'a> Login<'a> {
             shared: Arc::clone(self.shared),
             downstream: Downstream::new(stream, input, capabilities, &entry),
             id: entry.id,
+            resets: 0,
             nonce: self.nonce,
             registered: Registered::new(self.place, entry),
             response: None,
