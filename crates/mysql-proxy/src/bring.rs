@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use conn_pool::Fit;
 use mysql_proto::{Capabilities, Command, write_command};
@@ -37,6 +38,8 @@ pub(crate) struct Steps {
     pub(crate) forces_escapes: bool,
     /// They put `sql_mode` back to what the server has for a default now.
     pub(crate) defaults_mode: bool,
+    /// They lead to this state, and not to the session's.
+    pub(crate) instead: Option<Arc<SessionState>>,
 }
 
 impl Steps {

@@ -1,6 +1,7 @@
 //! The front end against an origin that does what a real one cannot be made to do: dies at a given
 //! moment, sends byte by byte, counts what it was sent.
 
+mod gone;
 mod kill;
 mod origin;
 mod prepared;

@@ -244,6 +244,7 @@ impl OriginConn {
         if steps.leaves_traces {
             self.touch();
         }
+        let state = steps.instead.as_ref().unwrap_or(state);
         self.set_state(Arc::clone(state));
         if let Some(status) = last
             && state.has_default_mode()

@@ -140,13 +140,16 @@ impl OriginConn {
     pub(crate) fn steps_to(&self, state: &Arc<SessionState>, reset: bool) -> Steps {
         let mut steps = Steps::on(self.capabilities);
         if reset || !self.state.is_same(state) {
-            let reset = reset.then(|| {
-                let role = self.state.role.clone();
-                self.state_after_reset(role.filter(|_| !self.flavor.is_tidb()))
-            });
+            let reset = reset.then(|| self.state_after_reset(self.role(true)));
             bring::add_steps(&mut steps, &self.state, state, self.flavor, reset.as_ref());
         }
         steps
+    }
+
+    /// The role that it is in, after a reset if so asked: TiDB's leaves it.
+    pub(crate) fn role(&self, reset: bool) -> Option<String> {
+        let role = self.state.role.clone();
+        role.filter(|_| !(reset && self.flavor.is_tidb()))
     }
 
     /// A session begins its stay.

@@ -4,18 +4,22 @@ use std::sync::Arc;
 
 use conn_pool::{Lease, LeaseError};
 use mysql_client::LoginError;
-use mysql_sql::Effect;
+use mysql_sql::{Assignment, Effect};
 
 use super::Session;
 use crate::bring::Steps;
 use crate::error::{OriginError, SessionEnd, Trouble};
 use crate::mutant::Fault;
-use crate::origin::{Flavor, Life, OriginConnector};
+use crate::origin::{Flavor, Life, OriginConn, OriginConnector};
 use crate::profile::Profile;
 use crate::registry::Parted;
+use crate::state::SessionState;
 
-/// `ER_BAD_DB_ERROR`.
-pub(super) const BAD_DB_ERROR: u16 = 1049;
+/// `ER_DBACCESS_DENIED_ERROR`, `ER_BAD_DB_ERROR`: there is no such database, or not for this user.
+pub(super) const NO_DATABASE: [u16; 2] = [1044, 1049];
+
+/// `ER_INVALID_ROLE` of MariaDB, `ER_ROLE_NOT_GRANTED`.
+pub(super) const NO_ROLE: [u16; 2] = [1959, 3530];
 
 impl Session {
     /// Sees to it that there is a lease in hand. While it waits for one, it watches the client: the
@@ -63,7 +67,7 @@ impl Session {
             return false;
         };
         let here = self.state.database_name();
-        matches!(error, LoginError::Refused(refused) if refused.code == BAD_DB_ERROR)
+        matches!(error, LoginError::Refused(refused) if NO_DATABASE.contains(&refused.code))
             && here.is_some()
             && here != self.home.database.as_deref()
     }
@@ -84,11 +88,7 @@ impl Session {
             session: self.id,
             resets: self.resets,
         };
-        lease.begin_stay(
-            life,
-            connector.runs_on_writes(),
-            connector.runs_on_reads(),
-        );
+        lease.begin_stay(life, connector.runs_on_writes(), connector.runs_on_reads());
         self.registered.take(lease.thread());
         self.held = Some(lease);
         self.note_thread();
@@ -131,7 +131,9 @@ impl Session {
         };
         let reset =
             is_fresh && (zeroes_id || lease.must_reset() || (effect.needs_unused && !is_clean));
-        let mut steps = lease.steps_to(&self.state, reset);
+        let instead = self.state_overridden(effect, lease, reset);
+        let mut steps = lease.steps_to(instead.as_ref().unwrap_or(&self.state), reset);
+        steps.instead = instead;
         if self.forces_escapes {
             steps.set_escapes(self.escapes());
         }
@@ -142,6 +144,28 @@ impl Session {
             steps.set_insert_id(self.insert_id);
         }
         steps
+    }
+
+    /// The state to lead a connection to ahead of a statement that sets what it need not be led to,
+    /// and perhaps cannot be: `USE`, where the database of before is gone; `SET ROLE` likewise.
+    fn state_overridden(
+        &self,
+        effect: &Effect,
+        lease: &OriginConn,
+        reset: bool,
+    ) -> Option<Arc<SessionState>> {
+        let [set] = effect.sets.as_slice() else {
+            return None;
+        };
+        let is_all = effect.pin.is_none() && !effect.is_multi;
+        let state = match set {
+            Assignment::Database(_) if is_all => self.state.with_unknown_database(),
+            Assignment::Role(_) if is_all => {
+                SessionState::clone(&self.state).in_role(lease.role(reset))
+            }
+            _ => return None,
+        };
+        Some(Arc::new(state))
     }
 
     /// True when the connection itself must have the session's last insert id: the statement reads

@@ -16,7 +16,7 @@ use mysql_sql::Effect;
 use super::attributes::first_packet;
 use super::cached::Filling;
 use super::commits::end;
-use super::lease::BAD_DB_ERROR;
+use super::lease::{NO_DATABASE, NO_ROLE};
 use super::outcome::{NotSent, Relayed, SendTrouble, unanswered, unsent};
 use super::outgoing::Outgoing;
 use super::{MAX_RETRIES, Session};
@@ -116,7 +116,7 @@ impl Session {
             let may_retry = !self.pins.hold()
                 && packet.is_whole
                 && !outgoing.stays
-                && (error.may_retry || self.leaves_dropped_database(&error));
+                && (error.may_retry || self.leaves_what_is_gone(&error));
             if !may_retry || retries == MAX_RETRIES {
                 self.downstream.consume(packet);
                 if let SendTrouble::NoLease(_) = error.trouble {
@@ -139,17 +139,21 @@ impl Session {
         }
     }
 
-    /// The database of the session was dropped by another: it is in none from now on, and nothing
-    /// of its command was run for it.
-    fn leaves_dropped_database(&mut self, error: &NotSent) -> bool {
+    /// The database of the session was dropped by another, or taken from its user: it is in none
+    /// from now on. Or its role was: it has that of a login. Nothing of its command was run for it.
+    fn leaves_what_is_gone(&mut self, error: &NotSent) -> bool {
         let SendTrouble::NoLease(Trouble::Refused(refused)) = &error.trouble else {
             return false;
         };
-        if refused.code != BAD_DB_ERROR || self.state.database_name().is_none() {
-            return false;
+        if NO_DATABASE.contains(&refused.code) && self.state.database_name().is_some() {
+            self.leave_database();
+            return true;
         }
-        self.leave_database();
-        true
+        let loses_role = NO_ROLE.contains(&refused.code) && self.state.role.is_some();
+        if loses_role {
+            self.state = Arc::new(SessionState::clone(&self.state).in_role(None));
+        }
+        loses_role
     }
 
     /// Leads the lease in hand to the session's state, if it is in another, and sends the packet.

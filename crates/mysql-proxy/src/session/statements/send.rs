@@ -24,6 +24,7 @@ use crate::error::{SessionEnd, Trouble};
 use crate::origin::Flavor;
 use crate::refusal;
 use crate::session::attributes::has_attributes;
+use crate::session::lease::NO_ROLE;
 use crate::session::outcome::{NotSent, SendTrouble};
 use crate::session::relay::send_behind;
 use crate::statements::{Aim, Handle, StatementText, Target};
@@ -214,6 +215,10 @@ impl Session {
             Ok(handle) => handle,
             // The connection is there still: this is the preparation's own error.
             Err(Trouble::Refused(error)) if self.held.is_some() => return Ok(Some(error)),
+            // The session's own role cannot be had any more: it may go on without.
+            Err(Trouble::Refused(error)) if NO_ROLE.contains(&error.code) => {
+                return Err(NotSent::nothing_left(Trouble::Refused(error)));
+            }
             // The state that it was prepared in cannot be had any more.
             Err(Trouble::Refused(error)) if !self.pins.hold() => return Ok(Some(error)),
             Err(Trouble::Refused(_)) => {

@@ -1,0 +1,86 @@
+//! An origin that refuses what a session had, or cannot read what a session says.
+
+use super::*;
+use crate::programs;
+
+/// Longer than the shortest time between two questions.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Two sessions on one connection, the first of which went to a database that is not to be had any
+/// more.
+async fn leaves_a_database(code: u16, then: &str, led: usize) {
+    let origin = ScriptedOrigin::start(move |sql| match sql {
+        "lent" => Reply::Error(code),
+        _ => Reply::Ok {
+            in_transaction: false,
+        },
+    })
+    .await;
+    let edge = Edge::start(&origin, PoolPolicy { max: 1, ..pool() });
+    let (mut first, mut second) = (edge.client().await, edge.client().await);
+    assert_eq!(query(&mut first, "USE lent").await, Outcome::Rows(0));
+    assert_eq!(query(&mut second, "USE shop").await, Outcome::Rows(0));
+    assert_eq!(query(&mut first, then).await, Outcome::Rows(0), "{then}");
+    assert_eq!(query(&mut first, "SELECT 1").await, Outcome::Rows(0));
+    assert_eq!(origin.times("lent"), led, "{then}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_gone_is_left() {
+    for code in [1044, 1049] {
+        leaves_a_database(code, "SELECT 2", 1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_statement_is_not_led_to_what_it_leaves() {
+    leaves_a_database(1044, "USE other", 0).await;
+}
+
+/// What was read of it may have run, as a procedure may have said so.
+#[tokio::test]
+async fn what_may_have_run_in_part_is_kept() {
+    let origin = ScriptedOrigin::start(|sql| match sql {
+        "frobnicate" | "/*!50003 CALL p('a') */" => Reply::Error(1064),
+        _ if sql.starts_with("SELECT") => Reply::Rows(1),
+        _ => Reply::Ok {
+            in_transaction: false,
+        },
+    })
+    .await;
+    let edge = Edge::start(&origin, PoolPolicy { max: 1, ..pool() });
+    let (mut first, mut second) = (edge.client().await, edge.client().await);
+    // An error does not tell that there is no transaction.
+    assert_eq!(query(&mut first, "SELECT 1").await, Outcome::Rows(1));
+    for (sql, then) in [
+        ("frobnicate", Outcome::Rows(1)),
+        ("/*!50003 CALL p('a') */", Outcome::Error(1203)),
+    ] {
+        assert_eq!(query(&mut first, sql).await, Outcome::Error(1064));
+        assert_eq!(query(&mut second, "SELECT 1").await, then, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn an_origin_is_asked_for_programs_when_one_may_be_new() {
+    let origin = ScriptedOrigin::start(|_| Reply::Rows(0)).await;
+    let address = login(&origin.address(), "origin-user", "origin-password");
+    let connector = OriginConnector::new(address, Arc::new(TcpDialer)).unwrap();
+    let asked = async |times| {
+        while origin.times("SHOW GRANTS") < times {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let defines = async {
+        asked(1).await;
+        for _ in 0..5 {
+            connector.programs().note_definition();
+        }
+        asked(2).await;
+    };
+    let done = tokio::time::timeout(PATIENCE, defines);
+    tokio::select! {
+        () = programs::watch(&connector) => panic!("it is no TiDB"),
+        result = done => result.unwrap(),
+    }
+}
