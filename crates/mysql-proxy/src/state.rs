@@ -242,6 +242,20 @@ impl SessionState {
         }
     }
 
+    /// True when a literal has the same character set and collation in both.
+    pub(crate) fn reads_strings_as(&self, other: &Self) -> bool {
+        let of = |state: &Self| {
+            let variables = state.variables.iter();
+            let mut sets: Vec<_> = variables
+                .filter(|(name, _)| is_character_set(name))
+                .cloned()
+                .collect();
+            sets.sort_unstable();
+            sets
+        };
+        self.names == other.names && of(self) == of(other)
+    }
+
     /// `sql_mode` is the server's default: the session has not set it.
     pub(crate) fn has_default_mode(&self) -> bool {
         self.variable("sql_mode").is_none()

@@ -16,6 +16,7 @@
 
 mod bulk;
 mod execute;
+mod kept;
 mod prepare;
 mod reframe;
 mod room;

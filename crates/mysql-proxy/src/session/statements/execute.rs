@@ -4,16 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use mysql_proto::Summary;
-use mysql_sql::{Effect, StatementKind, classify};
-use query_cache::Entry;
+use mysql_sql::{Assignment, Effect, PinReason, classify};
 
 use super::{Bound, Execution, Session};
-use crate::cache::{Bypass, Kept};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
-use crate::session::attributes::has_attributes;
-use crate::session::cached::Read;
-use crate::session::commits::{WriteSet, only_reads};
 use crate::session::outcome::Relayed;
 use crate::session::outgoing::Outgoing;
 use crate::session::questions::{Asked, Source};
@@ -28,10 +23,6 @@ enum ToExecute {
     /// None: the client has this for an answer.
     Nothing(Vec<u8>),
 }
-
-/// Where the flags of an execution are, behind its command's byte and the statement's id: before
-/// them nothing says what it executes.
-const FLAGS: usize = 5;
 
 /// An execution has at least an id, flags, and a number of times.
 const SHORTEST: usize = 9;
@@ -87,6 +78,9 @@ impl Session {
         if !effect.user_variables.is_empty() {
             self.expect_user_variables(effect.to_mut());
         }
+        if effect.pin.is_none() && self.sets_foreign_strings(&text) {
+            effect.to_mut().pin = Some(PinReason::UserVariable);
+        }
         if let Err(trouble) = self.take_lease().await {
             return self.give_up(packet, trouble).await;
         }
@@ -108,64 +102,15 @@ impl Session {
         self.settle().await
     }
 
-    /// The result that is kept of an execution, if it may be answered so. `None`: it goes to the
-    /// origin; what that answers may be kept.
-    async fn look_up_execution(
-        &mut self,
-        packet: CommandPacket,
-        id: u32,
-        text: &Arc<StatementText>,
-    ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
-        let keeps = self
-            .served
-            .cache
-            .as_ref()
-            .is_some_and(|cache| cache.keeps());
-        if !keeps || text.statement().kind != StatementKind::Read {
-            return Ok(None);
-        }
-        let payload = self.downstream.payload(packet);
-        let has_attributes = has_attributes(self.downstream.capabilities());
-        let flavor = self.served.pool.connector().flavor();
-        let prepared = self.statements.get(id);
-        let prepared =
-            prepared.filter(|it| it.bound.is_none() && text.is_kept() && packet.is_whole);
-        let plain = prepared.and_then(|it| it.plain_execution(payload, has_attributes));
-        let (Some(prepared), Some(plain)) = (prepared, plain) else {
-            self.count_past(text, Bypass::Execution);
-            return Ok(None);
+    /// True for a statement that sets user variables to strings of the character set in which it
+    /// was prepared, where the session's is another now.
+    fn sets_foreign_strings(&self, text: &StatementText) -> bool {
+        let is_string = |set: &Assignment| match set {
+            Assignment::UserVariable { value, .. } => value.starts_with('\''),
+            _ => false,
         };
-        let shape = prepared.shape_for(&plain, flavor);
-        let read = Read::Execution(text, shape, plain.get(FLAGS..).unwrap_or_default());
-        let mut kept = None;
-        if self.may_look_up() {
-            kept = self.look_up(&self.key_of(read));
-        }
-        let plain = plain.clone().into_owned();
-        if kept.is_none() {
-            let touches = text.touches(self.dialect());
-            let Some(planned) = self.plan(read, touches) else {
-                return Ok(None);
-            };
-            kept = Box::pin(self.await_flight(planned)).await?;
-        }
-        if kept.is_some()
-            && let Some(prepared) = self.statements.get_mut(id)
-        {
-            text.executed();
-            prepared.note_plain(&plain, flavor);
-        }
-        Ok(kept)
-    }
-
-    /// What an execution of a statement may change.
-    pub(super) fn writes_of<'t>(&self, text: &'t StatementText) -> Option<WriteSet<'t>> {
-        self.served.cache.as_ref()?;
-        if only_reads(text.statement()) {
-            return Some(WriteSet::NOTHING);
-        }
-        let touches = text.touches(self.dialect())?;
-        Some(WriteSet::of(touches, text.under().database_name()))
+        let mut sets = text.statement().effect.sets.iter();
+        sets.any(is_string) && !self.state.reads_strings_as(text.under())
     }
 
     /// Executed again, a statement has no cursor any more. On MySQL its handle is of no use without
