@@ -83,6 +83,35 @@ async fn is_as_after_a_login_on_tidb() -> Result<()> {
     is_as_after_a_login(DatabaseKind::Tidb).await
 }
 
+/// No statement tells of it, so that its connection goes on as it is where nobody knows better.
+#[tokio::test(flavor = "multi_thread")]
+async fn forgets_what_a_trigger_has_set() -> Result<()> {
+    for kind in [DatabaseKind::MariaDb, DatabaseKind::MySql] {
+        let Some(server) = server(kind).await? else {
+            continue;
+        };
+        server
+            .execute_all(&[
+                "CREATE TABLE shop.t (id INT PRIMARY KEY AUTO_INCREMENT, n INT)",
+                "CREATE TRIGGER shop.tr BEFORE INSERT ON shop.t FOR EACH ROW \
+                 BEGIN SET @inserted = IFNULL(@inserted, 0) + 1; SET NEW.n = @inserted; END",
+            ])
+            .await?;
+        let Some(path) = path(&server).pool("max = 1").start().await? else {
+            continue;
+        };
+        let endpoint = path.endpoint();
+        let mut wire = Wire::open(endpoint, Capabilities::empty()).await?;
+        wire.query("INSERT INTO t (n) VALUES (0)").await?;
+        wire.change_user(endpoint, &endpoint.password).await?;
+        wire.query("INSERT INTO t (n) VALUES (0)").await?;
+        let seen = wire.query("SELECT MAX(n) = 1 AS is_new FROM t").await?;
+        let seen = seen.escape_ascii().to_string();
+        ensure!(seen.contains(r"\x011"), "{kind}: {seen}");
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn selects_another_hyperdrive() -> Result<()> {
     let Some(server) = server(DatabaseKind::MariaDb).await? else {

@@ -142,6 +142,99 @@ async fn a_text_is_run_as_it_was_read() -> Result<()> {
     Ok(())
 }
 
+/// The user may not use the database of a session any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_is_taken_away_takes_no_session_along() -> Result<()> {
+    for kind in DatabaseKind::ALL {
+        for sql in ["SELECT 1", "USE shop"] {
+            finds_a_way_on(kind, sql).await.context(kind)?;
+        }
+    }
+    Ok(())
+}
+
+async fn finds_a_way_on(kind: DatabaseKind, sql: &str) -> Result<()> {
+    let Some(server) = server(kind).await? else {
+        return Ok(());
+    };
+    let rights = format!("ALL PRIVILEGES ON lent.* TO '{USER}'@'%'");
+    let (granted, revoked) = (
+        format!("GRANT {rights}"),
+        format!("REVOKE {}", rights.replace(" TO ", " FROM ")),
+    );
+    server
+        .execute_all(&["CREATE DATABASE lent", &granted])
+        .await?;
+    let Some(path) = path(&server).pool("max = 1").start().await? else {
+        return Ok(());
+    };
+    let open = || Wire::open(path.endpoint(), Capabilities::empty());
+    let (mut first, mut second) = (open().await?, open().await?);
+    let mut expected = Wire::open(&direct(&server), Capabilities::empty()).await?;
+    for wire in [&mut first, &mut expected] {
+        wire.query("USE lent").await?;
+    }
+    second.query("SELECT 1").await?;
+    server.execute(&revoked).await?;
+    for sql in [
+        sql,
+        "USE shop",
+        "SELECT DATABASE()",
+        "USE lent",
+        "SELECT DATABASE()",
+    ] {
+        let (seen, expected) = (first.query(sql).await?, expected.query(sql).await?);
+        ensure!(
+            seen == expected,
+            "{sql}: {} is not {}",
+            seen.escape_ascii(),
+            expected.escape_ascii()
+        );
+    }
+    Ok(())
+}
+
+/// Nothing in the text tells that a procedure makes one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_a_procedure_makes_is_known_of() -> Result<()> {
+    for (kind, how) in [
+        (MariaDb, "CALL makes()"),
+        (MySql, "CALL makes()"),
+        (
+            MariaDb,
+            "EXECUTE IMMEDIATE 'CREATE VIEW v AS SELECT counts() AS c'",
+        ),
+    ] {
+        let Some(server) = server(kind).await? else {
+            continue;
+        };
+        server
+            .execute_all(&[
+                "CREATE FUNCTION shop.counts() RETURNS INT NO SQL \
+                 BEGIN SET @count = IFNULL(@count, 0) + 1; RETURN @count; END",
+                "CREATE PROCEDURE shop.makes() CREATE VIEW shop.v AS SELECT shop.counts() AS c",
+            ])
+            .await?;
+        let Some(path) = path(&server).pool("max = 1").start().await? else {
+            continue;
+        };
+        // It is known by now that there are none.
+        sleep(Duration::from_secs(2)).await;
+        let open = || Wire::open(path.endpoint(), Capabilities::empty());
+        open().await?.query(how).await?;
+        sleep(LEAVING).await;
+        let asks = "SELECT c FROM v";
+        let mut direct = Wire::open(&direct(&server), Capabilities::empty()).await?;
+        let expected = direct.query(asks).await?;
+        for _ in 0..3 {
+            let seen = open().await?.query(asks).await?;
+            ensure!(seen == expected, "{kind}: {}", seen.escape_ascii());
+            sleep(LEAVING).await;
+        }
+    }
+    Ok(())
+}
+
 /// A view runs its function with the rights of whoever made it, so that nobody shows that function
 /// to who reads the view.
 #[tokio::test(flavor = "multi_thread")]

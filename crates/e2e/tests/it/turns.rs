@@ -1,12 +1,15 @@
 //! Sessions that take turns on few connections get what they get directly, byte for byte: cases
 //! that a random program does not hit upon.
 
+mod gone;
+mod hidden;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::Endpoint;
-use mysql_proto::Capabilities;
+use mysql_proto::{Capabilities, Command};
 use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
 use tokio::time::sleep;
 
@@ -28,16 +31,19 @@ enum Does {
     Prepare(&'static str),
     /// Executes what it has prepared.
     Execute,
+    /// `COM_RESET_CONNECTION`.
+    Reset,
     Quit,
 }
 
-use Does::{Execute, Prepare, Query, Quit};
+use Does::{Execute, Prepare, Query, Quit, Reset};
 
 struct Case {
     kinds: &'static [DatabaseKind],
     /// What an administrator does before, on a table `t (id INT AUTO_INCREMENT, n INT)`.
     before: &'static [&'static str],
     collation: u8,
+    capabilities: Capabilities,
     turns: &'static [Turn],
 }
 
@@ -47,6 +53,7 @@ impl Case {
             kinds,
             before: &[],
             collation: COLLATION,
+            capabilities: Capabilities::empty(),
             turns,
         }
     }
@@ -102,7 +109,7 @@ impl Case {
         let mut replies = Vec::new();
         for (name, does) in self.turns {
             if !sessions.contains_key(name) {
-                let wire = Wire::open_in(endpoint, Capabilities::empty(), self.collation).await?;
+                let wire = Wire::open_in(endpoint, self.capabilities, self.collation).await?;
                 sessions.insert(*name, (wire, 0));
             }
             let (wire, statement) = sessions.get_mut(name).context("no such session")?;
@@ -114,6 +121,7 @@ impl Case {
                     reply
                 }
                 Execute => wire.execute(*statement, &[], &[]).await?,
+                Reset => wire.ask(Command::RESET_CONNECTION, &[]).await?,
                 Quit => {
                     sessions.remove(name);
                     sleep(LEAVING).await;

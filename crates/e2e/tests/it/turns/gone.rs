@@ -1,0 +1,155 @@
+//! What a session relied on is gone: its database, its role, what it was before a reset.
+
+use anyhow::Result;
+use mysql_proto::Capabilities;
+use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
+
+use super::Case;
+use super::Does::{Query, Reset};
+
+/// As a tool does that makes a database anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_keeps_its_connection_drops_its_own_database() -> Result<()> {
+    let case = Case {
+        before: &["DROP DATABASE IF EXISTS own", "CREATE DATABASE own"],
+        ..Case::new(
+            &DatabaseKind::ALL,
+            &[
+                ('a', Query(b"USE own")),
+                ('a', Query(b"SELECT GET_LOCK('a lock', 10)")),
+                ('a', Query(b"DROP DATABASE own")),
+                ('b', Query(b"SELECT 1")),
+                ('a', Query(b"SELECT DATABASE()")),
+                ('a', Query(b"CREATE DATABASE own")),
+                ('a', Query(b"SELECT DATABASE()")),
+                ('a', Query(b"USE own")),
+                ('a', Query(b"SELECT DATABASE()")),
+                ('b', Query(b"SELECT IS_FREE_LOCK('a lock')")),
+            ],
+        )
+    };
+    case.compare().await
+}
+
+/// Several statements tell nothing of which of them ran.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_drops_a_database_may_go_to_another() -> Result<()> {
+    for turns in [
+        &[
+            ('a', Query(b"USE own")),
+            ('a', Query(b"DROP DATABASE own; CREATE DATABASE own")),
+            ('a', Query(b"SELECT DATABASE()")),
+            ('b', Query(b"SELECT DATABASE()")),
+        ][..],
+        &[
+            ('a', Query(b"USE own")),
+            (
+                'a',
+                Query(b"DROP DATABASE own; USE shop; SELECT a FROM nowhere"),
+            ),
+            ('a', Query(b"SELECT DATABASE()")),
+            ('b', Query(b"SELECT DATABASE()")),
+            ('a', Query(b"SELECT COUNT(*) FROM t")),
+        ],
+        &[
+            ('a', Query(b"USE own")),
+            ('a', Query(b"SET character_set_results = ucs2")),
+            ('a', Query(b"DROP DATABASE own; USE shop")),
+            ('b', Query(b"SELECT DATABASE()")),
+            ('a', Query(b"SELECT DATABASE()")),
+        ],
+    ] {
+        let case = Case {
+            before: &["DROP DATABASE IF EXISTS own", "CREATE DATABASE own"],
+            capabilities: Capabilities::MULTI_STATEMENTS,
+            ..Case::new(&DatabaseKind::ALL, turns)
+        };
+        case.compare().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_not_in_a_database_that_has_the_name_of_its_own() -> Result<()> {
+    let case = Case {
+        before: &["DROP DATABASE IF EXISTS own", "CREATE DATABASE own"],
+        ..Case::new(
+            &DatabaseKind::ALL,
+            &[
+                ('a', Query(b"USE own")),
+                ('a', Query(b"DROP DATABASE IF EXISTS nowhere")),
+                ('a', Query(b"SHOW WARNINGS")),
+                ('a', Query(b"SELECT DATABASE()")),
+                ('a', Query(b"DROP DATABASE own")),
+                ('a', Query(b"SELECT ROW_COUNT()")),
+                ('b', Query(b"CREATE DATABASE own")),
+                ('a', Query(b"SELECT DATABASE()")),
+                ('a', Query(b"CREATE TABLE t (a INT)")),
+                ('b', Query(b"SELECT DATABASE()")),
+                ('a', Query(b"USE own")),
+                ('a', Query(b"CREATE TABLE t (a INT)")),
+            ],
+        )
+    };
+    case.compare().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_another_drops_takes_no_session_along() -> Result<()> {
+    const BEFORE: [&str; 3] = [
+        "DROP ROLE IF EXISTS seller",
+        "CREATE ROLE seller",
+        "GRANT seller TO 'clerk'@'%'",
+    ];
+    for turns in [
+        &[
+            ('a', Query(b"SET ROLE seller")),
+            ('b', Query(b"DROP ROLE seller")),
+            ('a', Query(b"SELECT 1")),
+            ('a', Query(b"SET ROLE NONE")),
+            ('a', Query(b"SELECT CURRENT_ROLE()")),
+        ][..],
+        &[
+            ('a', Query(b"SET ROLE seller")),
+            ('b', Query(b"DROP ROLE seller")),
+            ('a', Query(b"SET ROLE seller")),
+            ('a', Query(b"SET ROLE NONE")),
+            ('b', Query(b"SELECT CURRENT_ROLE()")),
+            ('a', Query(b"SELECT CURRENT_ROLE()")),
+        ],
+    ] {
+        let case = Case {
+            before: &BEFORE,
+            ..Case::new(&[MariaDb, MySql, Tidb], turns)
+        };
+        case.compare().await?;
+    }
+    Ok(())
+}
+
+/// Of what triggers and functions in views have set there, nothing tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_forgets_what_programs_have_set() -> Result<()> {
+    let case = Case {
+        before: &[
+            "DROP FUNCTION IF EXISTS shop.counts",
+            "CREATE FUNCTION shop.counts() RETURNS INT NO SQL \
+             BEGIN SET @count = IFNULL(@count, 0) + 1; RETURN @count; END",
+            "CREATE OR REPLACE VIEW shop.v AS SELECT shop.counts() AS c",
+            "CREATE TRIGGER shop.tr BEFORE INSERT ON shop.t FOR EACH ROW \
+             BEGIN SET @inserted = IFNULL(@inserted, 0) + 1; SET NEW.n = @inserted; END",
+        ],
+        ..Case::new(
+            &[MariaDb, MySql],
+            &[
+                ('a', Query(b"SELECT c FROM v")),
+                ('a', Query(b"INSERT INTO t (n) VALUES (0)")),
+                ('a', Reset),
+                ('a', Query(b"SELECT c FROM v")),
+                ('a', Query(b"INSERT INTO t (n) VALUES (0)")),
+                ('a', Query(b"SELECT n FROM t ORDER BY id")),
+            ],
+        )
+    };
+    case.compare().await
+}

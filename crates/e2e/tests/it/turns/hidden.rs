@@ -1,0 +1,115 @@
+//! What a text does that its words do not show at once.
+
+use anyhow::Result;
+use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
+
+use super::Case;
+use super::Does::{Execute, Prepare, Query, Quit};
+
+/// A number ends where its letters begin, and they are a word then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_right_behind_a_number_is_seen() -> Result<()> {
+    let all = Case::new(
+        &[MariaDb, MySql],
+        &[
+            ('a', Query(b"SELECT 'secret', 1e0INTO @g, @h")),
+            ('b', Query(b"SELECT @g")),
+            ('a', Query(b"SELECT @g")),
+            ('a', Quit),
+            ('c', Query(b"SELECT n+.5INTO @i FROM t LIMIT 1")),
+            ('b', Query(b"SELECT @i")),
+            ('c', Query(b"SELECT @i")),
+        ],
+    );
+    all.compare().await?;
+    let of_mariadb = Case::new(
+        &[MariaDb],
+        &[
+            ('a', Query(br"SELECT 5,\NINTO @g, @h")),
+            ('b', Query(b"SELECT @g")),
+            ('a', Query(b"SELECT @g")),
+        ],
+    );
+    of_mariadb.compare().await
+}
+
+/// It is a procedure that could not be read, and has begun a transaction before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_syntax_error_in_a_procedure_ends_no_transaction() -> Result<()> {
+    for turns in [
+        &[
+            ('a', Query(br#"CALL opens("it\'s")"#)),
+            ('b', Query(b"SELECT 1")),
+            ('a', Query(b"COMMIT")),
+            ('b', Query(b"SELECT n FROM t ORDER BY id")),
+        ],
+        &[
+            ('a', Query(b"/*!50003 CALL opens('its') */")),
+            ('b', Query(b"SELECT 1")),
+            ('a', Query(b"COMMIT")),
+            ('b', Query(b"SELECT n FROM t ORDER BY id")),
+        ],
+    ] {
+        let case = Case {
+            before: &[
+                "DROP PROCEDURE IF EXISTS shop.opens",
+                "CREATE PROCEDURE shop.opens(x TEXT) BEGIN START TRANSACTION; \
+                 INSERT INTO shop.t (n) VALUES (77); SET @s = 'garbage'; PREPARE s FROM @s; END",
+            ],
+            ..Case::new(&[MariaDb, MySql], turns)
+        };
+        case.compare().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_among_the_rows_of_a_table_is_seen() -> Result<()> {
+    let case = Case {
+        before: &[
+            "DROP TABLE IF EXISTS shop.made",
+            "DROP FUNCTION IF EXISTS shop.takes",
+            "CREATE FUNCTION shop.takes(x INT) RETURNS INT NO SQL \
+             BEGIN SET @taken = x; RETURN GET_LOCK('a lock', 0); END",
+        ],
+        ..Case::new(
+            &[MariaDb],
+            &[
+                ('a', Query(b"CREATE TABLE made VALUES (takes(5))")),
+                ('b', Query(b"SELECT @taken, IS_FREE_LOCK('a lock')")),
+                ('a', Query(b"SELECT @taken")),
+            ],
+        )
+    };
+    case.compare().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_variable_that_a_function_of_tidb_sets_is_its_sessions() -> Result<()> {
+    let case = Case::new(
+        &[Tidb],
+        &[
+            ('a', Query(b"SELECT setvar('g', 'secret')")),
+            ('b', Query(b"SELECT @g")),
+            ('a', Query(b"SELECT @g")),
+        ],
+    );
+    case.compare().await
+}
+
+/// It has the character set of when it was prepared.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_string_that_was_prepared_keeps_its_character_set() -> Result<()> {
+    let case = Case::new(
+        &DatabaseKind::ALL,
+        &[
+            ('a', Query(b"SET NAMES latin1")),
+            ('a', Prepare("SET @g = 'x'")),
+            ('a', Query(b"SET NAMES utf8mb4")),
+            ('a', Execute),
+            ('b', Query(b"SELECT CHARSET(@g)")),
+            ('a', Query(b"SELECT CHARSET(@g), @g")),
+        ],
+    );
+    case.compare().await
+}
