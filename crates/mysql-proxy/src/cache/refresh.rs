@@ -12,12 +12,15 @@ use tracing::debug;
 use super::{Bypass, Kept, Key, KeyParts, ResultCache};
 use crate::error::OriginLoss;
 use crate::hyperdrives::Served;
-use crate::origin::{Answer, BringError, OriginConnector};
+use crate::origin::{Answer, BringError, Life, OriginConnector};
 use crate::profile::Profile;
 use crate::session::is_worth_keeping;
 
 /// What is done for no session.
-const NOBODY: u32 = 0;
+const NOBODY: Life = Life {
+    session: 0,
+    resets: 0,
+};
 
 /// Fetches results again for a session that has served a stale one.
 #[derive(Debug)]
