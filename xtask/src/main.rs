@@ -20,7 +20,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   test         install what the tests need, run all of them, and say what was skipped and why
   conformance  run the drivers' own test suites directly and through tidegate, and compare
-  check        compare random sessions with direct connections (`cargo xtask check differential`)
+  check        compare random sessions with direct connections, and check the cache's coherence
   tidy         check the rules of the source tree that no compiler knows
   ci           tidy, format, clippy, documentation, licences, then `cargo xtask test`
   bench        measure what tidegate costs: `bench path`, `bench pool`, `bench profile`";

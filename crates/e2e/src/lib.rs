@@ -5,9 +5,11 @@
 //! The tests are in `tests/it`, one file per concern.
 
 mod clients;
+pub mod coherence;
 pub mod differential;
 mod endpoint;
 mod path;
+mod random;
 mod tunnel;
 
 pub use clients::Client;

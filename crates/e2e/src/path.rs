@@ -37,6 +37,7 @@ pub struct PathBuilder {
     pool_keys: String,
     limit_keys: String,
     cache_keys: String,
+    arguments: Vec<String>,
 }
 
 /// A path that serves. All of its processes are killed when it is dropped.
@@ -71,6 +72,7 @@ impl PathBuilder {
             pool_keys: String::new(),
             limit_keys: String::new(),
             cache_keys: String::new(),
+            arguments: Vec::new(),
         }
     }
 
@@ -121,6 +123,13 @@ impl PathBuilder {
         self
     }
 
+    /// Breaks the edge on purpose: it leaves the step out that this name stands for.
+    #[must_use]
+    pub fn mutant(mut self, name: &str) -> Self {
+        self.arguments = vec!["--mutant".to_owned(), name.to_owned()];
+        self
+    }
+
     /// Starts everything and waits until it is ready. `None`: cloudflared is wanted and not here,
     /// and the skip was written down.
     pub async fn start(self) -> Result<Option<Path>> {
@@ -167,11 +176,12 @@ impl PathBuilder {
         };
         let admin_port = free_port();
         let configuration = self.configuration(&endpoint, admin_port, tunnel.as_ref())?;
-        let edge = Tidegate::spawn(
+        let edge = Tidegate::spawn_with(
             "edge",
             &folder.path().join("edge"),
             &configuration,
             admin_port,
+            self.arguments,
         )?;
         let origin_port = self.origin_port;
         Ok(Path {

@@ -20,6 +20,7 @@ pub struct Tidegate {
     name: String,
     folder: PathBuf,
     admin_port: u16,
+    arguments: Vec<String>,
     process: Process,
 }
 
@@ -27,13 +28,25 @@ impl Tidegate {
     /// Writes `configuration` into `folder` and starts `tidegate up` there, without waiting until
     /// it is ready. `admin_port` is the one that the configuration says.
     pub fn spawn(name: &str, folder: &Path, configuration: &str, admin_port: u16) -> Result<Self> {
+        Self::spawn_with(name, folder, configuration, admin_port, Vec::new())
+    }
+
+    /// As [`Tidegate::spawn`], with more arguments of the command.
+    pub fn spawn_with(
+        name: &str,
+        folder: &Path,
+        configuration: &str,
+        admin_port: u16,
+        arguments: Vec<String>,
+    ) -> Result<Self> {
         fs::create_dir_all(folder)?;
         fs::write(folder.join("tidegate.toml"), configuration)?;
-        let process = Self::launch(name, folder)?;
+        let process = Self::launch(name, folder, &arguments)?;
         Ok(Self {
             name: name.to_owned(),
             folder: folder.to_owned(),
             admin_port,
+            arguments,
             process,
         })
     }
@@ -76,10 +89,11 @@ impl Tidegate {
         )
     }
 
-    fn launch(name: &str, folder: &Path) -> Result<Process> {
+    fn launch(name: &str, folder: &Path, arguments: &[String]) -> Result<Process> {
         let mut command = Command::new(program()?);
         command
             .args(["up", "--config", "tidegate.toml"])
+            .args(arguments)
             .current_dir(folder);
         Process::spawn(name, &mut command, &folder.join("tidegate.log"))
     }
@@ -133,7 +147,7 @@ impl Tidegate {
     /// Starts it again from the same file, after it ended.
     pub async fn restart(&mut self) -> Result<()> {
         self.process.kill()?;
-        self.process = Self::launch(&self.name, &self.folder)?;
+        self.process = Self::launch(&self.name, &self.folder, &self.arguments)?;
         self.ready(START_LIMIT).await
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use e2e::differential::{Campaign, Summary, Through};
 use testkit::DatabaseKind;
 
@@ -24,6 +24,7 @@ const USAGE: &str = "options of `cargo xtask check differential`:
   --no-shrink      leave what shows a difference as it is
   --replay FILE    run the scenario of a file
   --mutant NAME    run a tidegate that is broken on purpose, and fail unless a difference is found
+  --cache          the tidegate has a cache, and the programs read more than once
   --direct         compare direct connections with direct ones
   --json           one JSON object on stdout in the end";
 
@@ -65,6 +66,10 @@ async fn run(arguments: &[String]) -> Result<bool> {
     } else {
         print(&campaign, &summary);
     }
+    ensure!(
+        !campaign.cache || summary.hits > 0,
+        "the cache answered nothing, so nothing was tested"
+    );
     let is_broken = matches!(campaign.through, Through::Tidegate(Some(_)));
     Ok(summary.findings.is_empty() != is_broken)
 }
@@ -89,6 +94,9 @@ fn print(campaign: &Campaign, summary: &Summary) {
     for (reason, count) in &summary.excused {
         println!("{count} x excused: {reason}");
     }
+    if campaign.cache {
+        println!("{} hits of the cache", summary.hits);
+    }
     for pin in &summary.pins {
         println!("{pin}");
     }
@@ -107,6 +115,7 @@ fn parse(arguments: &[String]) -> Result<Arguments> {
         match name.as_str() {
             "--help" => bail!("{USAGE}"),
             "--json" => parsed.json = true,
+            "--cache" => campaign.cache = true,
             "--no-shrink" => campaign.shrink = false,
             "--direct" => campaign.through = Through::Nothing,
             _ => {

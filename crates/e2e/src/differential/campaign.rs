@@ -9,6 +9,7 @@ use testkit::{DatabaseKind, checkout};
 use tokio::time::Instant;
 
 use super::generate;
+use super::repeat::repeat;
 use super::report::Finding;
 use super::shrink::shrink;
 use super::stage::Stage;
@@ -39,6 +40,8 @@ pub struct Campaign {
     pub limit: Option<Duration>,
     /// Make what shows a difference smaller, and keep it in a file.
     pub shrink: bool,
+    /// The tidegate has a cache, and programs read more than once.
+    pub cache: bool,
 }
 
 /// What came of it.
@@ -58,6 +61,8 @@ pub struct Summary {
     pub excused: BTreeMap<&'static str, usize>,
     /// Why tidegate kept connections for their sessions, as its metrics say.
     pub pins: Vec<String>,
+    /// Reads that the cache answered, as it says.
+    pub hits: u64,
 }
 
 impl Campaign {
@@ -73,12 +78,14 @@ impl Campaign {
             enough: 1,
             limit: None,
             shrink: true,
+            cache: false,
         }
     }
 
     /// Runs it. `None`: the database is not installed, and the skip was written down.
     pub async fn run(&self, say: impl Fn(&str)) -> Result<Option<Summary>> {
-        let Some(mut world) = World::start(self.kind, self.through.clone()).await? else {
+        let Some(mut world) = World::start(self.kind, self.through.clone(), self.cache).await?
+        else {
             return Ok(None);
         };
         let mut run = Run::new(self);
@@ -87,7 +94,10 @@ impl Campaign {
             && run.findings.len() < self.enough
             && !run.is_late()
         {
-            let scenario = generate::scenario(self.kind, self.seed, number, self.lanes);
+            let mut scenario = generate::scenario(self.kind, self.seed, number, self.lanes);
+            if self.cache {
+                repeat(&mut scenario, self.seed, number);
+            }
             run.scenario(&mut world, number, &scenario, &say).await?;
             number += 1;
         }
@@ -98,7 +108,8 @@ impl Campaign {
     pub async fn replay(&self, file: &PathBuf, say: impl Fn(&str)) -> Result<Option<Summary>> {
         let text = std::fs::read(file).with_context(|| file.display().to_string())?;
         let scenario: Scenario = serde_json::from_slice(&text)?;
-        let Some(mut world) = World::start(self.kind, self.through.clone()).await? else {
+        let Some(mut world) = World::start(self.kind, self.through.clone(), self.cache).await?
+        else {
             return Ok(None);
         };
         let mut run = Run::new(self);
@@ -211,6 +222,7 @@ impl<'a> Run<'a> {
             .filter(|line| !line.starts_with('#'))
             .map(str::to_owned)
             .collect();
+        self.summary.hits = world.hits().await?;
         self.summary.findings = self.findings;
         self.summary.elapsed = self.began.elapsed();
         Ok(self.summary)

@@ -20,9 +20,9 @@ use mysql_proto::Capabilities;
 use testkit::DatabaseKind;
 
 use super::narrow;
-use super::random::Random;
 use super::schema;
 use super::step::{Ending, Login, Program, Scenario, Step};
+use crate::random::Random;
 use prepared::Parameter;
 
 /// Sessions of one scenario after each other in a lane.

@@ -38,9 +38,10 @@ impl Finding {
         let seed = campaign.seed;
         let again = format!(
             "cargo xtask check differential --origin {origin} --seed {seed} --from {number} \
-             --programs {} --clients {}",
+             --programs {} --clients {}{}",
             scenario.programs.len(),
-            campaign.lanes
+            campaign.lanes,
+            if campaign.cache { " --cache" } else { "" }
         );
         let file = format!("{origin}-{seed}-{number}-{}.json", difference.program);
         let mut finding = Self {
@@ -122,6 +123,7 @@ impl Summary {
             "differences": findings.collect::<Vec<_>>(),
             "excused": self.excused,
             "pins": self.pins,
+            "hits": self.hits,
         })
     }
 }

@@ -13,6 +13,14 @@ pub(super) fn second_database(lane: usize) -> String {
     format!("lane{lane}b")
 }
 
+/// What drops the databases of a lane.
+pub(super) fn drop_all(lane: usize) -> Vec<String> {
+    let databases = [database(lane), second_database(lane)];
+    databases
+        .map(|database| format!("DROP DATABASE IF EXISTS {database}"))
+        .to_vec()
+}
+
 /// What makes the databases of a lane anew.
 pub(super) fn build(kind: DatabaseKind, lane: usize) -> Vec<String> {
     let mut statements = Vec::new();

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Row};
 use tempfile::TempDir;
 use testkit::{Database, DatabaseKind, Process, Tidegate, eventually, free_port, http_get};
 
@@ -41,6 +41,7 @@ pub enum Through {
 pub(super) struct World {
     kind: DatabaseKind,
     through: Through,
+    has_cache: bool,
     direct_server: Database,
     origin: Database,
     tidegate: Option<Edge>,
@@ -62,11 +63,17 @@ pub(super) struct Keeper {
     kind: DatabaseKind,
     direct: Conn,
     origin: Conn,
+    /// To the origin through the edge, whose cache has to learn what becomes of the tables.
+    edge: Option<Conn>,
 }
 
 impl World {
     /// Starts both sides. `None`: the database is not installed, and the skip was written down.
-    pub(super) async fn start(kind: DatabaseKind, through: Through) -> Result<Option<Self>> {
+    pub(super) async fn start(
+        kind: DatabaseKind,
+        through: Through,
+        has_cache: bool,
+    ) -> Result<Option<Self>> {
         let (direct_server, origin) =
             tokio::try_join!(Database::start(kind), Database::start(kind))?;
         let (Some(direct_server), Some(origin)) = (direct_server, origin) else {
@@ -86,6 +93,7 @@ impl World {
         let mut world = Self {
             kind,
             through,
+            has_cache,
             direct_server,
             origin,
             tidegate: None,
@@ -111,7 +119,8 @@ impl World {
         self.runs += 1;
         let folder = self.folder.path().join(self.runs.to_string());
         let origin = self.origin.url(USER, PASSWORD, "entrance");
-        self.tidegate = Some(Edge::start(&folder, &origin, mutant.as_deref()).await?);
+        self.tidegate =
+            Some(Edge::start(&folder, &origin, mutant.as_deref(), self.has_cache).await?);
         Ok(())
     }
 
@@ -148,13 +157,30 @@ impl World {
         }
     }
 
+    /// Reads that tidegate's cache answered; none where there is no cache.
+    pub(super) async fn hits(&self) -> Result<u64> {
+        if !self.has_cache {
+            return Ok(0);
+        }
+        let mut connection = self.through().connect().await?;
+        let rows: Vec<Row> = connection.query("SHOW TIDEGATE CACHE").await?;
+        let hits = rows.iter().filter_map(|row| row.get::<u64, _>("Hits"));
+        let hits = hits.sum();
+        connection.disconnect().await?;
+        Ok(hits)
+    }
+
     /// Connections to look after lanes with.
     pub(super) async fn keeper(&self) -> Result<Keeper> {
         let mut keeper = Keeper {
             kind: self.kind,
             direct: self.direct_server.connect().await?,
             origin: self.origin.connect().await?,
+            edge: None,
         };
+        if self.has_cache && self.tidegate.is_some() {
+            keeper.edge = Some(self.through().connect().await?);
+        }
         let limits = match self.kind {
             DatabaseKind::Tidb => format!("SET innodb_lock_wait_timeout = {LOCK_LIMIT}"),
             _ => format!(
@@ -174,12 +200,44 @@ impl Keeper {
     /// Makes the tables of a lane anew on both sides.
     pub(super) async fn build(&mut self, lane: usize) -> Result<()> {
         let statements = schema::build(self.kind, lane);
-        self.run(&statements).await
+        if let Some(edge) = &mut self.edge {
+            // Whatever is kept of them goes with the databases.
+            let dropped = schema::drop_all(lane);
+            run(edge, self.kind, &dropped)
+                .await
+                .context("through tidegate")?;
+        }
+        self.run(&statements).await?;
+        self.tell_of(lane).await
+    }
+
+    /// Has the edge look at the tables again, which were made behind its back.
+    async fn tell_of(&mut self, lane: usize) -> Result<()> {
+        let Some(edge) = &mut self.edge else {
+            return Ok(());
+        };
+        let look = format!(
+            "CREATE OR REPLACE VIEW {}.told AS SELECT 1 AS a",
+            schema::database(lane)
+        );
+        let forget = format!("DROP VIEW {}.told", schema::database(lane));
+        run(edge, self.kind, &[look, forget])
+            .await
+            .context("through tidegate")
     }
 
     /// Empties and fills the tables of a lane on both sides.
     pub(super) async fn refill(&mut self, lane: usize) -> Result<()> {
-        self.run(&[schema::refill(lane).join("; ")]).await
+        let statements = [schema::refill(lane).join("; ")];
+        let Some(edge) = &mut self.edge else {
+            return self.run(&statements).await;
+        };
+        let (direct, through) = tokio::join!(
+            run(&mut self.direct, self.kind, &statements),
+            run(edge, self.kind, &statements)
+        );
+        direct.context("on the server of the direct connections")?;
+        through.context("through tidegate")
     }
 
     async fn run(&mut self, statements: &[String]) -> Result<()> {
@@ -246,7 +304,12 @@ fn endpoint(port: u16) -> Endpoint {
 }
 
 impl Edge {
-    async fn start(folder: &std::path::Path, origin: &str, mutant: Option<&str>) -> Result<Self> {
+    async fn start(
+        folder: &std::path::Path,
+        origin: &str,
+        mutant: Option<&str>,
+        has_cache: bool,
+    ) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
         let (port, admin_port) = (free_port(), free_port());
         let mut text = String::from("[edge]\nstate_dir = \"state\"\nmax_clients = 500\n");
@@ -258,6 +321,9 @@ impl Edge {
             text,
             "[edge.hyperdrives.pool]\nmax = {POOL}\nwait_timeout = \"60s\""
         )?;
+        if has_cache {
+            text += "[edge.hyperdrives.cache]\nenabled = true\n";
+        }
         std::fs::write(folder.join("tidegate.toml"), text)?;
         let mut arguments = vec!["up", "--config", "tidegate.toml"];
         if let Some(mutant) = mutant {

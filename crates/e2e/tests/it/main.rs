@@ -2,7 +2,9 @@
 
 mod bulk;
 mod cache;
+mod cached;
 mod change_user;
+mod coherence;
 mod demo;
 mod differential;
 mod drain;
