@@ -21,6 +21,9 @@ const LONG_ROUND: u64 = 60_000;
 /// A round takes no longer, however few reads there are.
 const LONG_ROUND_TIME: Duration = Duration::from_secs(30);
 
+/// Rounds of a short run: one of each kind.
+const ROUNDS: u64 = 5;
+
 /// Percent of the reads that have to be hits, or nothing was tested.
 const FEWEST_HITS: u64 = 20;
 
@@ -124,7 +127,6 @@ impl Campaign {
 
 /// Makes the databases and the hyperdrive's user.
 async fn prepare(origin: &Database) -> Result<()> {
-    let mut connection = origin.connect().await?;
     let mut statements = schema::build(origin.kind());
     statements.push(format!(
         "CREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}'"
@@ -138,8 +140,13 @@ async fn prepare(origin: &Database) -> Result<()> {
         statements.push("SET GLOBAL local_infile = ON".to_owned());
         statements.push("SET GLOBAL log_bin_trust_function_creators = ON".to_owned());
     }
+    execute(origin, &statements).await
+}
+
+async fn execute(origin: &Database, statements: &[String]) -> Result<()> {
+    let mut connection = origin.connect().await?;
     for sql in statements {
-        let done = connection.query_drop(&sql).await;
+        let done = connection.query_drop(sql).await;
         done.with_context(|| sql.chars().take(200).collect::<String>())?;
     }
     Ok(connection.disconnect().await?)
@@ -171,6 +178,10 @@ impl Run<'_> {
         setting: Setting,
         say: &impl Fn(&str),
     ) -> Result<()> {
+        let has_functions = setting.has_functions && self.campaign.kind != DatabaseKind::Tidb;
+        if has_functions {
+            execute(origin, &schema::functions()).await?;
+        }
         let mut path = self.path(setting).await?;
         let endpoint = path
             .as_ref()
@@ -180,12 +191,14 @@ impl Run<'_> {
             number,
             endpoint,
             is_tight: setting.is_tight,
+            has_definitions: setting.has_definitions,
+            has_functions,
             is_over: AtomicBool::new(false),
         });
         let has_cache = matches!(self.campaign.through, Through::Cache(_));
         // Each setting has its turn in a short run too.
-        let reads = LONG_ROUND.min(self.campaign.reads.div_ceil(3));
-        let time = self.campaign.limit.unwrap_or(LONG_ROUND_TIME * 3) / 3;
+        let reads = LONG_ROUND.min(self.campaign.reads.div_ceil(ROUNDS));
+        let time = self.campaign.limit.unwrap_or(LONG_ROUND_TIME * 5) / 5;
         let until = self.reads() + reads;
         let began = Instant::now();
         let progress = std::cell::Cell::new((Instant::now(), self.reads()));
@@ -200,9 +213,14 @@ impl Run<'_> {
                 self.is_done() || self.reads() >= until || is_late
             })
             .await?;
-        self.summary.hits += figures.hits;
-        self.summary.counted += figures.counted;
-        self.summary.table = figures.table;
+        if has_functions {
+            execute(origin, &schema::no_functions()).await?;
+        }
+        if !setting.has_definitions {
+            self.summary.hits += figures.hits;
+            self.summary.counted += figures.counted;
+            self.summary.table = figures.table;
+        }
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use crate::random::Random;
 const NUMBER: usize = 300;
 
 /// Between two changes. More often, and nothing would be kept for long.
-const PAUSE: usize = 1_500;
+const PAUSE: usize = 3_000;
 
 /// Changes definitions.
 pub(super) struct Definitions {

@@ -24,6 +24,8 @@ const LONGEST: usize = 40;
 struct Meddler {
     before: &'static [&'static str],
     after: &'static [&'static str],
+    /// It defines something.
+    defines: bool,
 }
 
 const MEDDLERS: [Meddler; 6] = [
@@ -31,16 +33,19 @@ const MEDDLERS: [Meddler; 6] = [
     Meddler {
         before: &["SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED"],
         after: &[],
+        defines: false,
     },
     // It goes on to see what was there when it began.
     Meddler {
         before: &["START TRANSACTION WITH CONSISTENT SNAPSHOT"],
         after: &["COMMIT"],
+        defines: false,
     },
     // Likewise, from its first read.
     Meddler {
         before: &["SET autocommit = 0"],
         after: &["COMMIT", "SET autocommit = 1"],
+        defines: false,
     },
     // It has a table of its own under the name; an odd value is never committed elsewhere.
     Meddler {
@@ -50,11 +55,13 @@ const MEDDLERS: [Meddler; 6] = [
             "INSERT INTO register VALUES (1, 1, 32), (5, 1, 36), (6, 1, 37)",
         ],
         after: &["DROP TEMPORARY TABLE register"],
+        defines: true,
     },
     // It sees one row of two.
     Meddler {
         before: &["SET sql_select_limit = 1"],
         after: &["SET sql_select_limit = DEFAULT"],
+        defines: false,
     },
     // It has written, and will not commit.
     Meddler {
@@ -64,12 +71,16 @@ const MEDDLERS: [Meddler; 6] = [
             "SELECT id, v, c FROM register WHERE id = 4",
         ],
         after: &["ROLLBACK"],
+        defines: false,
     },
 ];
 
 /// Starts one of each.
 pub(super) fn meddle(round: &Arc<Round>, players: &mut JoinSet<()>) {
     for (number, meddler) in MEDDLERS.into_iter().enumerate() {
+        if meddler.defines && !round.has_definitions {
+            continue;
+        }
         players.spawn(run(Arc::clone(round), number, meddler));
     }
 }

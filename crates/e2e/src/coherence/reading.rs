@@ -39,7 +39,7 @@ impl Reader {
         let reads = if database == OTHER_DATABASE {
             reads_from_elsewhere()
         } else {
-            reads(round.common.kind)
+            reads(round.common.kind, round.has_functions)
         };
         Self {
             name: format!("reader {number}"),

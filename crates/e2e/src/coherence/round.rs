@@ -54,6 +54,8 @@ pub(super) struct Round {
     pub(super) endpoint: Endpoint,
     /// Readers also read what fills the cache.
     pub(super) is_tight: bool,
+    pub(super) has_definitions: bool,
+    pub(super) has_functions: bool,
     pub(super) is_over: AtomicBool,
 }
 
@@ -62,23 +64,42 @@ pub(super) struct Round {
 pub(super) struct Setting {
     pub(super) keys: &'static str,
     pub(super) is_tight: bool,
+    /// Definitions change, and texts are run that tell nobody what they write. Little is kept then,
+    /// so the share of hits is that of the other rounds.
+    pub(super) has_definitions: bool,
+    /// The origin has stored functions, and whatever is not kept may call one.
+    pub(super) has_functions: bool,
 }
 
 /// What the rounds take turns with.
-pub(super) const SETTINGS: [Setting; 3] = [
-    Setting {
-        keys: "enabled = true",
-        is_tight: false,
-    },
+pub(super) const SETTINGS: [Setting; 5] = [
+    USUAL,
     Setting {
         keys: "enabled = true\nmax_age = \"1s\"\nstale_while_revalidate = \"15s\"",
-        is_tight: false,
+        ..USUAL
     },
     Setting {
         keys: "enabled = true\nmax_bytes = \"1MiB\"\nmax_entry_bytes = \"64KiB\"",
         is_tight: true,
+        ..USUAL
+    },
+    Setting {
+        has_definitions: true,
+        ..USUAL
+    },
+    Setting {
+        has_definitions: true,
+        has_functions: true,
+        ..USUAL
     },
 ];
+
+const USUAL: Setting = Setting {
+    keys: "enabled = true",
+    is_tight: false,
+    has_definitions: false,
+    has_functions: false,
+};
 
 /// What the cache says of itself.
 #[derive(Clone, Debug, Default)]
@@ -168,7 +189,9 @@ impl Round {
             players.spawn(Writer::new(Arc::clone(self), number).run());
         }
         meddle(self, &mut players);
-        players.spawn(Definitions::new(Arc::clone(self), origin).run());
+        if self.has_definitions {
+            players.spawn(Definitions::new(Arc::clone(self), origin).run());
+        }
         players.spawn(Scenes::new(Arc::clone(self)).run());
         self.common.gate.be_random(true);
         let has_cache = path.is_some();

@@ -100,25 +100,42 @@ fn of_definitions() -> Vec<String> {
     ]
 }
 
-/// Triggers, procedures and functions, which TiDB does not have.
+/// The body of the programs that write.
+const WRITE: &str =
+    "UPDATE register SET v = value, c = value * 31 + id WHERE id IN (one, other) AND v < value";
+
+/// Stored functions. Where there are any, any statement may call one, so they are there for some
+/// rounds only.
+pub(super) fn functions() -> Vec<String> {
+    vec![
+        format!(
+            "CREATE FUNCTION {DATABASE}.put_and_tell(value BIGINT, one BIGINT, other BIGINT) \
+             RETURNS BIGINT DETERMINISTIC MODIFIES SQL DATA BEGIN {WRITE}; RETURN 0; END"
+        ),
+        format!(
+            "CREATE FUNCTION {DATABASE}.value_of(row_id BIGINT) RETURNS BIGINT DETERMINISTIC READS \
+             SQL DATA RETURN (SELECT v FROM register WHERE id = row_id)"
+        ),
+    ]
+}
+
+/// What takes them away again.
+pub(super) fn no_functions() -> Vec<String> {
+    ["put_and_tell", "value_of"]
+        .map(|name| format!("DROP FUNCTION {DATABASE}.{name}"))
+        .to_vec()
+}
+
+/// Triggers and procedures, which TiDB does not have.
 fn programs() -> Vec<String> {
-    let write = "UPDATE register SET v = value, c = value * 31 + id WHERE id IN (one, other) AND \
-                 v < value";
     vec![
         "CREATE TRIGGER passed_on AFTER UPDATE ON ticket FOR EACH ROW UPDATE register SET v = \
          NEW.v, c = NEW.v * 31 + NEW.id WHERE id = NEW.id AND v < NEW.v"
             .to_owned(),
-        format!("CREATE PROCEDURE put(value BIGINT, one BIGINT, other BIGINT) {write}"),
+        format!("CREATE PROCEDURE put(value BIGINT, one BIGINT, other BIGINT) {WRITE}"),
         format!(
             "CREATE PROCEDURE put_in_transaction(value BIGINT, one BIGINT, other BIGINT) BEGIN \
-             START TRANSACTION; {write}; COMMIT; END"
+             START TRANSACTION; {WRITE}; COMMIT; END"
         ),
-        format!(
-            "CREATE FUNCTION put_and_tell(value BIGINT, one BIGINT, other BIGINT) RETURNS BIGINT \
-             DETERMINISTIC MODIFIES SQL DATA BEGIN {write}; RETURN 0; END"
-        ),
-        "CREATE FUNCTION value_of(row_id BIGINT) RETURNS BIGINT DETERMINISTIC READS SQL DATA \
-         RETURN (SELECT v FROM register WHERE id = row_id)"
-            .to_owned(),
     ]
 }

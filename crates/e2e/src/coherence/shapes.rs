@@ -46,7 +46,7 @@ const PREPARED: [&str; 3] = [
 ];
 
 /// The reads of a session in the first database. Those in front are the ones to run most.
-pub(super) fn reads(kind: DatabaseKind) -> Vec<Read> {
+pub(super) fn reads(kind: DatabaseKind, has_functions: bool) -> Vec<Read> {
     let mut all = Vec::new();
     for sql in [OF_ONE[0], OF_ONE[1], OF_ONE[2]] {
         all.extend([1, 5].map(|id| of_one(sql, id)));
@@ -65,7 +65,8 @@ pub(super) fn reads(kind: DatabaseKind) -> Vec<Read> {
     if kind == DatabaseKind::Tidb {
         // There, a table cannot be altered at once: a read may find the column gone, or two.
         all.retain(|read| !read.expected.ids.contains(&SHAPED));
-    } else {
+    }
+    if has_functions {
         all.extend([1, 5].map(|id| of_one(BY_FUNCTION, id)));
     }
     all

@@ -42,6 +42,8 @@ pub(super) enum On {
     All,
     /// Not on TiDB.
     Programs,
+    /// Where there are stored functions.
+    Functions,
     MariaDb,
 }
 
@@ -52,6 +54,9 @@ pub(super) struct Way {
     on: On,
     /// The first value is not committed, nor is the last unless [`Step::TakeNext`] came.
     pub(super) never: bool,
+    /// Its text does not tell what it writes, or it may define something, so that it stands for
+    /// anything: where such are written, little is kept.
+    pub(super) is_opaque: bool,
     pub(super) steps: &'static [Step],
 }
 
@@ -62,7 +67,15 @@ const fn way(name: &'static str, on: On, steps: &'static [Step]) -> Way {
         name,
         on,
         never: false,
+        is_opaque: false,
         steps,
+    }
+}
+
+const fn opaque(name: &'static str, on: On, steps: &'static [Step]) -> Way {
+    Way {
+        is_opaque: true,
+        ..way(name, on, steps)
     }
 }
 
@@ -191,19 +204,19 @@ const OF_REGISTER: [Way; 35] = [
             FRAIL_COMMIT,
         ],
     ),
-    way(
+    opaque(
         "a procedure",
         On::Programs,
         &[Text("CALL put({v}, {one}, {other}) {frail}")],
     ),
-    way(
+    opaque(
         "a procedure with a transaction",
         On::Programs,
         &[Text("CALL put_in_transaction({v}, {one}, {other}) {frail}")],
     ),
-    way(
+    opaque(
         "a function in a SELECT",
-        On::Programs,
+        On::Functions,
         &[Text("SELECT put_and_tell({v}, {one}, {other}) {frail}")],
     ),
     way(
@@ -248,7 +261,7 @@ const OF_REGISTER: [Way; 35] = [
             Text("USE coherence"),
         ],
     ),
-    way(
+    opaque(
         "CREATE TABLE in a transaction",
         On::All,
         &[
@@ -275,7 +288,7 @@ const OF_REGISTER: [Way; 35] = [
             Text("UNLOCK TABLES"),
         ],
     ),
-    way(
+    opaque(
         "a text that is prepared",
         On::All,
         &[
@@ -285,22 +298,22 @@ const OF_REGISTER: [Way; 35] = [
             Text("DEALLOCATE PREPARE p"),
         ],
     ),
-    way(
+    opaque(
         "EXECUTE IMMEDIATE",
         On::MariaDb,
         &[Text("EXECUTE IMMEDIATE '{set}' {frail}")],
     ),
-    way(
+    opaque(
         "a compound statement",
         On::MariaDb,
         &[Text("BEGIN NOT ATOMIC {set}; END {frail}")],
     ),
-    way(
+    opaque(
         "a comment that is run",
         On::All,
         &[Text("/*!40000 {set} */ {frail}")],
     ),
-    way(
+    opaque(
         "XA in one phase",
         On::Programs,
         &[
@@ -375,11 +388,12 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    pub(super) fn of(kind: DatabaseKind) -> Self {
+    pub(super) fn of(kind: DatabaseKind, has_functions: bool) -> Self {
         let known = |ways: &[Way]| {
             let ways = ways.iter().filter(|way| match way.on {
                 On::All => true,
                 On::Programs => kind != DatabaseKind::Tidb,
+                On::Functions => has_functions,
                 On::MariaDb => kind == DatabaseKind::MariaDb,
             });
             ways.copied().collect()
@@ -439,7 +453,7 @@ mod tests {
     /// What may be run late must not write an old value over a new one.
     #[test]
     fn what_may_be_late_has_a_condition() {
-        let ways = Ways::of(DatabaseKind::MariaDb);
+        let ways = Ways::of(DatabaseKind::MariaDb, true);
         for way in ways.register.iter().chain(&ways.owned) {
             for step in way.steps {
                 let (Text(text) | SendAndVanish(text)) = step else {

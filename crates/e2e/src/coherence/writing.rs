@@ -18,6 +18,9 @@ use crate::random::Random;
 /// Tells the numbers of writers from those of readers.
 const FIRST_NUMBER: usize = 100;
 
+/// Percent of the writes of an opaque way that are made, where definitions change.
+const OPAQUE: usize = 25;
+
 /// Writes at random.
 pub(super) struct Writer {
     round: Arc<Round>,
@@ -38,7 +41,7 @@ impl Writer {
     pub(super) fn new(round: Arc<Round>, number: usize) -> Self {
         let number = round.number_of(FIRST_NUMBER + number);
         Self {
-            ways: Ways::of(round.common.kind),
+            ways: Ways::of(round.common.kind, round.has_functions),
             random: Random::of(round.common.seed, number),
             client: None,
             round,
@@ -93,7 +96,13 @@ impl Writer {
             Phase::Storm => &[&[1], &TWINS],
         };
         let ids = *self.random.pick(rows);
-        (ids, *self.random.pick(&self.ways.register))
+        loop {
+            let way = *self.random.pick(&self.ways.register);
+            let is_wanted = self.round.has_definitions && self.random.chance(OPAQUE);
+            if !way.is_opaque || is_wanted {
+                return (ids, way);
+            }
+        }
     }
 
     async fn perform(&mut self, turn: &mut Turn<'_>, ids: &[usize], way: &Way) -> Result<Outcome> {
