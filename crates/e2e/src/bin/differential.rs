@@ -96,6 +96,9 @@ fn print(campaign: &Campaign, summary: &Summary) {
     }
     if campaign.cache {
         println!("{} hits of the cache", summary.hits);
+        for (reason, count) in &summary.not_hit {
+            println!("{count} x not: {reason}");
+        }
     }
     for pin in &summary.pins {
         println!("{pin}");

@@ -63,6 +63,8 @@ pub struct Summary {
     pub pins: Vec<String>,
     /// Reads that the cache answered, as it says.
     pub hits: u64,
+    /// What became of the others, with how many.
+    pub not_hit: BTreeMap<String, u64>,
 }
 
 impl Campaign {
@@ -90,6 +92,10 @@ impl Campaign {
         };
         let mut run = Run::new(self);
         let mut number = self.from;
+        if self.cache {
+            run.stage.build(&world, self.lanes).await?;
+            world.restart().await?;
+        }
         while run.summary.programs < self.programs
             && run.findings.len() < self.enough
             && !run.is_late()
@@ -222,7 +228,7 @@ impl<'a> Run<'a> {
             .filter(|line| !line.starts_with('#'))
             .map(str::to_owned)
             .collect();
-        self.summary.hits = world.hits().await?;
+        (self.summary.hits, self.summary.not_hit) = world.cached().await?;
         self.summary.findings = self.findings;
         self.summary.elapsed = self.began.elapsed();
         Ok(self.summary)

@@ -16,10 +16,22 @@ const READS: [&str; 8] = [
     "SELECT s FROM item WHERE n IN (1, 2, 3) UNION ALL SELECT label FROM kind",
 ];
 
+/// First words of what leaves results in the cache that are still right, and keeps a session free
+/// for more. One scenario of [`WILD`] has all else too; after that little is kept for a while.
+const TAME: [&str; 11] = [
+    "select", "insert", "update", "delete", "replace", "begin", "start", "commit", "rollback",
+    "set", "with",
+];
+const WILD: u64 = 8;
+
 /// Has the programs of a scenario read what they write, and ask twice what they ask.
 pub(super) fn repeat(scenario: &mut Scenario, seed: u64, number: u64) {
     let mut random = Random::of(!seed, number);
     for program in &mut scenario.programs {
+        if number % WILD != WILD - 1 {
+            program.steps.retain(is_tame);
+            program.rebuild = false;
+        }
         // A program is about a few things; so is what it reads.
         let reads: Vec<&str> = (0..2).map(|_| *random.pick(&READS)).collect();
         let mut steps = Vec::new();
@@ -43,6 +55,17 @@ pub(super) fn repeat(scenario: &mut Scenario, seed: u64, number: u64) {
         }
         program.steps = steps;
     }
+}
+
+fn is_tame(step: &Step) -> bool {
+    let (Step::Query(sql) | Step::Prepare(_, sql)) = step else {
+        return !matches!(step, Step::ChangeUser(_) | Step::LongData(..));
+    };
+    let is_word = |c: char| !c.is_ascii_alphabetic();
+    let first = sql.split(is_word).find(|word| !word.is_empty());
+    let first = first.unwrap_or_default().to_ascii_lowercase();
+    let is_wild = ["@", ";", "LOCK", "lock", "INTO", "SLEEP"];
+    TAME.contains(&first.as_str()) && !is_wild.iter().any(|part| sql.contains(part))
 }
 
 fn is_read(sql: &str) -> bool {

@@ -105,6 +105,16 @@ impl Stage {
         Ok(played)
     }
 
+    /// Makes the tables of lanes before the edge is there that is to know them.
+    pub(super) async fn build(&mut self, world: &World, lanes: usize) -> Result<()> {
+        for number in 0..lanes {
+            let mut lane = self.take(world, number).await?;
+            lane.prepare(number, &world.through()).await?;
+            self.lanes[number] = Some(lane);
+        }
+        Ok(())
+    }
+
     /// The lane of this number, for a task of its own.
     async fn take(&mut self, world: &World, number: usize) -> Result<Lane> {
         while self.lanes.len() <= number {
@@ -123,7 +133,9 @@ impl Stage {
         if !self.noisy {
             let mut keeper = world.keeper().await?;
             for number in 0..NOISE {
-                keeper.build(FIRST_NOISY_LANE + number).await?;
+                keeper
+                    .build(FIRST_NOISY_LANE + number, &world.through())
+                    .await?;
             }
             self.noisy = true;
         }
@@ -143,7 +155,7 @@ async fn perform(
     let mut played = Played::default();
     let kind = lane.keeper.kind();
     for (place, program) in programs {
-        if let Err(error) = lane.prepare(number).await {
+        if let Err(error) = lane.prepare(number, &through).await {
             played.differences.push(stuck(place, &error));
             lane.is_whole = false;
             break;
@@ -163,11 +175,11 @@ async fn perform(
 }
 
 impl Lane {
-    async fn prepare(&mut self, number: usize) -> Result<()> {
+    async fn prepare(&mut self, number: usize, through: &Endpoint) -> Result<()> {
         if self.is_whole {
-            return self.keeper.refill(number).await;
+            return self.keeper.refill(number, through).await;
         }
-        self.keeper.build(number).await?;
+        self.keeper.build(number, through).await?;
         self.is_whole = true;
         Ok(())
     }

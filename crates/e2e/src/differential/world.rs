@@ -1,6 +1,7 @@
 //! The two sides: a server of its own for direct connections, and one behind tidegate, so that both
 //! have the same names, ids and locks in them.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -63,8 +64,10 @@ pub(super) struct Keeper {
     kind: DatabaseKind,
     direct: Conn,
     origin: Conn,
-    /// To the origin through the edge, whose cache has to learn what becomes of the tables.
-    edge: Option<Conn>,
+    /// Whatever becomes of the tables is to go through the edge too, whose cache has to learn it.
+    has_cache: bool,
+    /// To the edge on this port.
+    edge: Option<(u16, Conn)>,
 }
 
 impl World {
@@ -157,17 +160,24 @@ impl World {
         }
     }
 
-    /// Reads that tidegate's cache answered; none where there is no cache.
-    pub(super) async fn hits(&self) -> Result<u64> {
+    /// Reads that tidegate's cache answered, and why it did not answer others, with how many.
+    pub(super) async fn cached(&self) -> Result<(u64, BTreeMap<String, u64>)> {
+        let (mut hits, mut others) = (0, BTreeMap::new());
         if !self.has_cache {
-            return Ok(0);
+            return Ok((hits, others));
         }
         let mut connection = self.through().connect().await?;
         let rows: Vec<Row> = connection.query("SHOW TIDEGATE CACHE").await?;
-        let hits = rows.iter().filter_map(|row| row.get::<u64, _>("Hits"));
-        let hits = hits.sum();
         connection.disconnect().await?;
-        Ok(hits)
+        for row in rows {
+            let number = |column| row.get::<u64, _>(column).unwrap_or_default();
+            hits += number("Hits");
+            *others.entry("miss".to_owned()).or_default() += number("Misses");
+            if let Some(Some(reason)) = row.get::<Option<String>, _>("Last_bypass") {
+                *others.entry(format!("{reason} (at last)")).or_default() += number("Bypassed");
+            }
+        }
+        Ok((hits, others))
     }
 
     /// Connections to look after lanes with.
@@ -176,11 +186,9 @@ impl World {
             kind: self.kind,
             direct: self.direct_server.connect().await?,
             origin: self.origin.connect().await?,
+            has_cache: self.has_cache,
             edge: None,
         };
-        if self.has_cache && self.tidegate.is_some() {
-            keeper.edge = Some(self.through().connect().await?);
-        }
         let limits = match self.kind {
             DatabaseKind::Tidb => format!("SET innodb_lock_wait_timeout = {LOCK_LIMIT}"),
             _ => format!(
@@ -198,46 +206,44 @@ impl Keeper {
     }
 
     /// Makes the tables of a lane anew on both sides.
-    pub(super) async fn build(&mut self, lane: usize) -> Result<()> {
-        let statements = schema::build(self.kind, lane);
-        if let Some(edge) = &mut self.edge {
-            // Whatever is kept of them goes with the databases.
-            let dropped = schema::drop_all(lane);
-            run(edge, self.kind, &dropped)
-                .await
-                .context("through tidegate")?;
-        }
-        self.run(&statements).await?;
-        self.tell_of(lane).await
-    }
-
-    /// Has the edge look at the tables again, which were made behind its back.
-    async fn tell_of(&mut self, lane: usize) -> Result<()> {
-        let Some(edge) = &mut self.edge else {
-            return Ok(());
-        };
-        let look = format!(
-            "CREATE OR REPLACE VIEW {}.told AS SELECT 1 AS a",
-            schema::database(lane)
-        );
-        let forget = format!("DROP VIEW {}.told", schema::database(lane));
-        run(edge, self.kind, &[look, forget])
-            .await
-            .context("through tidegate")
+    pub(super) async fn build(&mut self, lane: usize, through: &Endpoint) -> Result<()> {
+        // Whatever is kept of them goes with the databases.
+        self.tell(&schema::drop_all(lane), through).await?;
+        self.run(&schema::build(self.kind, lane)).await?;
+        // The new ones were made behind the edge's back.
+        let name = format!("{}.told", schema::database(lane));
+        let look_again = [
+            format!("CREATE OR REPLACE VIEW {name} AS SELECT 1 AS a"),
+            format!("DROP VIEW {name}"),
+        ];
+        self.tell(&look_again, through).await
     }
 
     /// Empties and fills the tables of a lane on both sides.
-    pub(super) async fn refill(&mut self, lane: usize) -> Result<()> {
+    pub(super) async fn refill(&mut self, lane: usize, through: &Endpoint) -> Result<()> {
         let statements = [schema::refill(lane).join("; ")];
-        let Some(edge) = &mut self.edge else {
+        if !self.has_cache {
             return self.run(&statements).await;
-        };
-        let (direct, through) = tokio::join!(
-            run(&mut self.direct, self.kind, &statements),
-            run(edge, self.kind, &statements)
-        );
+        }
+        let direct = run(&mut self.direct, self.kind, &statements).await;
         direct.context("on the server of the direct connections")?;
-        through.context("through tidegate")
+        self.tell(&statements, through).await
+    }
+
+    /// Runs statements through the edge, where that has a cache.
+    async fn tell(&mut self, statements: &[String], through: &Endpoint) -> Result<()> {
+        if !self.has_cache {
+            return Ok(());
+        }
+        let mut edge = match self.edge.take() {
+            // Another run of the edge has another port.
+            Some((port, edge)) if port == through.port => edge,
+            _ => through.connect().await?,
+        };
+        let done = run(&mut edge, self.kind, statements).await;
+        done.context("through tidegate")?;
+        self.edge = Some((through.port, edge));
+        Ok(())
     }
 
     async fn run(&mut self, statements: &[String]) -> Result<()> {
