@@ -12,6 +12,7 @@
 //! - Prepared statements: [`ExecuteView`] finds the parts of an execution, [`patch_statement_id`]
 //!   changes whose it is.
 //! - Statements with query attributes: [`AttributedQuery`] tells where the text begins.
+//! - The binary log: [`BinlogReader`] tells what others have changed, as a replica is told.
 //!
 //! No input can make this crate panic or allocate without bound.
 
@@ -26,6 +27,7 @@
 )]
 
 pub mod auth;
+mod binlog;
 mod capabilities;
 mod change_user;
 mod client_handshake;
@@ -41,6 +43,10 @@ mod status;
 mod wire;
 
 pub use auth::{AuthPlugin, NONCE_LEN, caching_sha2, clear_password, ed25519, native_password};
+pub use binlog::{
+    BinlogDump, BinlogError, BinlogEvent, BinlogEventBody, BinlogPacket, BinlogReader,
+    BinlogStatement, PackedEvents, PackedForm, binlog_settings, unpacked_events,
+};
 pub use capabilities::Capabilities;
 pub use change_user::{ChangeUser, ChangeUserConfig};
 pub use client_handshake::{ClientConfig, ClientEvent, ClientHandshake};

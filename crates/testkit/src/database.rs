@@ -49,6 +49,7 @@ pub struct Database {
     program: PathBuf,
     port: u16,
     certificates: Option<Certificates>,
+    settings: Vec<String>,
     process: Process,
 }
 
@@ -108,15 +109,21 @@ impl fmt::Display for DatabaseKind {
 impl Database {
     /// Starts one without TLS. `None`: it is not installed, and the skip was written down.
     pub async fn start(kind: DatabaseKind) -> Result<Option<Self>> {
-        Self::launch(kind, false).await
+        Self::launch(kind, false, &[]).await
+    }
+
+    /// Starts one without TLS that is given these arguments too, behind its own: the last word on a
+    /// setting is the one that counts.
+    pub async fn start_with(kind: DatabaseKind, settings: &[&str]) -> Result<Option<Self>> {
+        Self::launch(kind, false, settings).await
     }
 
     /// Starts one that offers TLS with [`Certificates`] of its own.
     pub async fn start_with_tls(kind: DatabaseKind) -> Result<Option<Self>> {
-        Self::launch(kind, true).await
+        Self::launch(kind, true, &[]).await
     }
 
-    async fn launch(kind: DatabaseKind, tls: bool) -> Result<Option<Self>> {
+    async fn launch(kind: DatabaseKind, tls: bool, settings: &[&str]) -> Result<Option<Self>> {
         let Some(program) = kind.program() else {
             skip(
                 &kind.to_string(),
@@ -128,13 +135,16 @@ impl Database {
         let certificates = tls.then(|| Certificates::make(folder.path())).transpose()?;
         kind.initialize(&program, folder.path())?;
         let port = free_port();
-        let process = spawn(kind, &program, folder.path(), port, certificates.as_ref())?;
+        let settings: Vec<_> = settings.iter().map(ToString::to_string).collect();
+        let command = kind.command(&program, folder.path(), port, certificates.as_ref())?;
+        let process = spawn(kind, command, folder.path(), &settings)?;
         let mut database = Self {
             kind,
             folder,
             program,
             port,
             certificates,
+            settings,
             process,
         };
         database.ready().await?;
@@ -204,14 +214,9 @@ impl Database {
     /// Starts it again on the same port and data, and waits until it answers.
     pub async fn restart(&mut self) -> Result<()> {
         self.process.kill()?;
-        let files = self.certificates.as_ref();
-        self.process = spawn(
-            self.kind,
-            &self.program,
-            self.folder.path(),
-            self.port,
-            files,
-        )?;
+        let (folder, files) = (self.folder.path(), self.certificates.as_ref());
+        let command = self.kind.command(&self.program, folder, self.port, files)?;
+        self.process = spawn(self.kind, command, folder, &self.settings)?;
         self.ready().await
     }
 
@@ -240,12 +245,11 @@ impl Database {
 
 fn spawn(
     kind: DatabaseKind,
-    program: &Path,
+    mut command: Command,
     folder: &Path,
-    port: u16,
-    certificates: Option<&Certificates>,
+    settings: &[String],
 ) -> Result<Process> {
-    let mut command = kind.command(program, folder, port, certificates)?;
+    command.args(settings);
     // Whatever a server writes into its working folder goes away with it.
     command.current_dir(folder);
     Process::spawn(&kind.to_string(), &mut command, &folder.join("server.log"))

@@ -9,6 +9,9 @@ pub(crate) struct Server(&'static str);
 pub(crate) const MARIADB_10_11: Server = Server(include_str!("../golden/mariadb_10_11.hex"));
 pub(crate) const MYSQL_9_7: Server = Server(include_str!("../golden/mysql_9_7.hex"));
 pub(crate) const TIDB_8_5: Server = Server(include_str!("../golden/tidb_8_5.hex"));
+pub(crate) const BINLOG_MARIADB_10_11: Server =
+    Server(include_str!("../golden/binlog_mariadb_10_11.hex"));
+pub(crate) const BINLOG_MYSQL_9_7: Server = Server(include_str!("../golden/binlog_mysql_9_7.hex"));
 const CLIENTS: &str = include_str!("../golden/clients.hex");
 
 pub(crate) struct Response {
@@ -38,6 +41,15 @@ impl Server {
     pub(crate) fn responses(self) -> impl Iterator<Item = &'static str> {
         let names = self.0.lines().filter_map(|line| line.split(' ').next());
         names.filter(|name| name.ends_with("_eof") || name.ends_with("_ok"))
+    }
+
+    /// The packets of a binary log: what was done at the server, and a payload that came of it.
+    pub(crate) fn log(self) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+        let lines = self.0.lines().filter(|line| !line.starts_with('#'));
+        lines.map(|line| {
+            let (step, payload) = line.split_once(' ').unwrap();
+            (step, hex::decode(payload).unwrap())
+        })
     }
 
     pub(crate) fn login(self, name: &str) -> Vec<Said> {

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod binlog;
 mod change_user;
 mod client_logins;
 mod golden;

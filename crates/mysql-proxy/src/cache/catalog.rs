@@ -80,6 +80,11 @@ impl Catalog {
         self.databases.get(database)?.get(table.name.as_str())
     }
 
+    /// True when there is a table or view of this name, with its database.
+    pub(crate) fn knows(&self, table: &TableRef) -> bool {
+        self.relation(table, None).is_some()
+    }
+
     /// What reading these tables depends on, for a session in this database (in lower case).
     pub(crate) fn reads(
         &self,

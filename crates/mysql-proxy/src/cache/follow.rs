@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::Follow;
-use mysql_sql::{Dialect, Escapes, Letters, Touched, classify, touches};
+use mysql_sql::{Dialect, Escapes, Letters, TableRef, Touched, classify, touches};
 use query_cache::Writes;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
@@ -111,12 +111,18 @@ impl Ears<'_> {
 }
 
 impl Listener for Ears<'_> {
-    /// What a trigger or a foreign key changes along has events of its own.
+    /// What a foreign key changes along, not every server logs.
     fn table_changed(&self, database: &str, table: &str) {
-        let (database, table) = (database.to_ascii_lowercase(), table.to_ascii_lowercase());
-        let name = format!("{database}.{table}");
-        let table = self.cache.versions.table(&name);
-        self.note(&Writes::Tables(vec![table]));
+        let table = TableRef {
+            database: Some(database.to_ascii_lowercase()),
+            name: table.to_ascii_lowercase(),
+            may_be_query: false,
+        };
+        let (catalog, _) = self.cache.catalog();
+        // Of one that the origin's user is not shown, nothing is kept.
+        if catalog.is_none_or(|catalog| catalog.knows(&table)) {
+            self.touched(&Touched::Tables(vec![table]), "");
+        }
     }
 
     fn statement(&self, database: &str, sql: &[u8]) {

@@ -58,6 +58,23 @@ async fn speaks_tls(kind: DatabaseKind) -> Result<()> {
 }
 
 #[tokio::test]
+async fn settings_last_over_a_restart() -> Result<()> {
+    for kind in [DatabaseKind::MariaDb, DatabaseKind::MySql] {
+        let Some(mut database) = Database::start_with(kind, &["--log-bin=binlog"]).await? else {
+            continue;
+        };
+        for _ in 0..2 {
+            let mut connection = database.connect().await?;
+            let log: Option<u8> = connection.query_first("SELECT @@log_bin").await?;
+            ensure!(log == Some(1), "{kind}: {log:?}");
+            connection.disconnect().await?;
+            database.restart().await?;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn mariadb_survives_a_crash() -> Result<()> {
     survives_a_crash(DatabaseKind::MariaDb).await
 }
