@@ -1,5 +1,6 @@
 //! The query cache: what is kept is served, and never after a write.
 
+mod binlog;
 mod control;
 mod reasons;
 
