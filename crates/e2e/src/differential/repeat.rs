@@ -1,6 +1,7 @@
 //! Reads again and again, for a tidegate that keeps results: programs as they are seldom ask the
 //! same twice, and where nothing is kept, nothing old can be shown.
 
+use super::narrow;
 use super::step::{Scenario, Step};
 use crate::random::Random;
 
@@ -54,6 +55,8 @@ pub(super) fn repeat(scenario: &mut Scenario, seed: u64, number: u64) {
             }
         }
         program.steps = steps;
+        // What came to stand behind what else may be what no program is to ask.
+        narrow::narrow(program);
     }
 }
 
