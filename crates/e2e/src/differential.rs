@@ -2,8 +2,8 @@
 //! origin connections between them, and each also on a direct connection of its own. Every reply
 //! has to be equal: rows, columns, ids, warnings, errors, status, down to what a client can see.
 //!
-//! The same is asked of an edge with a cache: then programs read more than once, and what is kept has
-//! to be what a direct connection is told.
+//! The same is asked of an edge with a cache: then programs read more than once, and what is kept
+//! has to be what a direct connection is told.
 //!
 //! There are two servers, one for the direct sessions and one behind tidegate, so that both sides
 //! have the same names, ids and locks. A session works in databases that no other session has at

@@ -43,6 +43,8 @@ pub(crate) struct Catalog {
     /// By database, then by name, both in lower case. (Where a server tells `A` from `a`, they
     /// share an entry, which is both.)
     databases: HashMap<Box<str>, HashMap<Box<str>, Relation>>,
+    /// A view may call a stored function, as far as its text tells.
+    views_may_write: bool,
 }
 
 /// A table or view.
@@ -78,6 +80,11 @@ impl Catalog {
     fn relation(&self, table: &TableRef, database: Option<&str>) -> Option<&Relation> {
         let database = table.database.as_deref().or(database)?;
         self.databases.get(database)?.get(table.name.as_str())
+    }
+
+    /// True unless no view calls a stored function, which could write.
+    pub(crate) fn views_may_write(&self) -> bool {
+        self.views_may_write
     }
 
     /// True when there is a table or view of this name, with its database.

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use mysql_proto::{StatusFlags, Summary};
-use mysql_sql::{Effect, Statement, StatementKind, Touched, Touches};
+use mysql_sql::{Effect, PinReason, Statement, StatementKind, Touched, Touches};
 use query_cache::{Generation, Writes};
 
 use super::Session;
@@ -104,25 +104,26 @@ impl Session {
     /// A command is about to be sent.
     pub(super) fn begin_writing(&mut self, outgoing: &Outgoing<'_>, effect: &Effect) {
         let set = outgoing.writes.unwrap_or_else(|| WriteSet::unread(effect));
-        self.begin_commit(set);
+        let may_define = *set.touched == Touched::Everything && may_define(effect);
+        self.begin_commit(set, may_define);
     }
 
-    /// A command is about to be sent that may change this.
-    pub(super) fn begin_commit(&mut self, set: WriteSet<'_>) {
-        if self.served.cache.is_none() {
-            return;
-        }
+    /// A command is about to be sent that may change this, and what the origin's tables are.
+    pub(super) fn begin_commit(&mut self, set: WriteSet<'_>, may_define: bool) {
         let served = Arc::clone(&self.served);
         let Some(cache) = &served.cache else { return };
+        let (catalog, generation) = cache.catalog();
         // What reads a view may run a function that writes; what is kept reads none of those.
-        let may_run = served.pool.connector().runs_on_reads() && self.filling.is_none();
-        let may_define = *set.touched == Touched::Everything;
+        let may_run = self.filling.is_none()
+            && served.pool.connector().runs_on_reads()
+            && catalog
+                .as_ref()
+                .is_none_or(|catalog| catalog.views_may_write());
         let set = if may_run { WriteSet::EVERYTHING } else { set };
         if set.is_nothing() {
             return;
         }
         let database = set.database.map(str::to_ascii_lowercase);
-        let (catalog, generation) = cache.catalog();
         let changes = match &catalog {
             Some(catalog) => catalog.changes(set.touched, database.as_deref()),
             None => Changes::of(set.touched),
@@ -186,6 +187,15 @@ impl Session {
             self.uncommitted = Uncommitted::default();
         }
     }
+}
+
+/// True for a statement that may change what the origin's tables are. (A function cannot.)
+fn may_define(effect: &Effect) -> bool {
+    let runs_anything = matches!(
+        effect.pin,
+        Some(PinReason::NotUnderstood | PinReason::Procedure | PinReason::TextPrepare)
+    );
+    effect.defines || runs_anything
 }
 
 /// The outcome of a write is known.

@@ -24,7 +24,7 @@ impl Session {
             return self.give_up(packet, trouble).await;
         }
         // Whatever passes, nobody looks at. The connection is never known to be over with it.
-        self.begin_commit(WriteSet::EVERYTHING);
+        self.begin_commit(WriteSet::EVERYTHING, true);
         let Some(mut lease) = self.held.take() else {
             return Err(SessionEnd::StateLost);
         };

@@ -46,7 +46,6 @@ async fn sees_strangers(kind: DatabaseKind) -> Result<()> {
     }
     delays.sort_unstable();
     let p99 = delays[delays.len() * 99 / 100 - 1];
-    println!("{kind:?}: a write of a stranger is seen after {p99:?} (p99)");
     ensure!(p99 < SOON, "p99 is {p99:?}");
     let hits = figures(&mut reader, "SELECT v FROM r").await?;
     ensure!(hits.hits > 20, "nothing was kept: {hits:?}");

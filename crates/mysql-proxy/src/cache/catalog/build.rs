@@ -48,7 +48,13 @@ struct Builder<'a> {
 /// Makes it. The tables are those of `versions`.
 pub(super) fn build(found: &Found, versions: &Versions, rules: &[TableRule]) -> Catalog {
     let builder = Builder::new(found, versions, rules);
-    let mut catalog = Catalog::default();
+    let mut catalog = Catalog {
+        views_may_write: builder
+            .views
+            .iter()
+            .any(|(name, text)| builder.may_write(name, text)),
+        ..Catalog::default()
+    };
     let names = builder.tables.keys().chain(builder.views.keys());
     for (database, name) in names {
         let key = (database.clone(), name.clone());
@@ -255,6 +261,23 @@ impl<'a> Builder<'a> {
             }
         }
         Ok(())
+    }
+
+    /// True unless a view surely calls no function, and reads nothing of which that is not known.
+    fn may_write(&self, name: &Name, text: &str) -> bool {
+        let statement = classify(text.as_bytes(), self.dialect);
+        let touched = touches(text.as_bytes(), self.dialect, &statement);
+        let is_unknown = |table: &TableRef| {
+            let name = named(table, &name.0);
+            !self.tables.contains_key(&name) && !self.views.contains_key(&name)
+        };
+        text.is_empty()
+            || text.contains('\\')
+            || statement.effect.pin.is_some()
+            || statement.effect.runs_program
+            || touched
+                .keeps
+                .map_or(true, |tables| tables.iter().any(is_unknown))
     }
 
     /// What a write to this table or view may change, and whether all of that rolls back.
