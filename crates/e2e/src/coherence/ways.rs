@@ -1,9 +1,9 @@
 //! The ways to write a row, or both twins at once.
 //!
 //! In the texts, `{v}` stands for the new value, `{ids}` for the rows, `{one}` and `{other}` for
-//! the first and the last of them, `{rows}` for them with their columns, `{n}` for a number of its
-//! own, and `{set}` for the usual update. A text that may be cut or run late says `{frail}`, and has
-//! a condition that keeps an old value from being written over a new one.
+//! the first and the last of them, `{rows}` for them with their columns, `{n}` for a number of
+//! its own, and `{set}` for the usual update. A text that may be cut or run late says `{frail}`,
+//! and has a condition that keeps an old value from being written over a new one.
 
 use testkit::DatabaseKind;
 
