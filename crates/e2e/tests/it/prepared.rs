@@ -13,7 +13,7 @@ use mysql_proto::{Capabilities, Command};
 use testkit::{Database, DatabaseKind};
 
 use crate::world::{DATABASE, USER, direct, path, server};
-use raw::{Raw, Values};
+use raw::{CURSOR, Raw, Values};
 
 const MIB: usize = 1024 * 1024;
 
@@ -98,6 +98,58 @@ async fn cursors(client: &mut Raw, _: usize) -> Result<()> {
     client.execute(id, &Values::cursor()).await?;
     client.close(id).await?;
     client.execute(other, &Values::default()).await?;
+    Ok(())
+}
+
+/// Long data for a statement whose cursor is open: the next execution may ask for none.
+async fn long_data_behind_a_cursor(client: &mut Raw, _: usize) -> Result<()> {
+    let id = client
+        .prepare("SELECT CONCAT(?, '!') UNION ALL SELECT 'end'")
+        .await?;
+    let text = Values::text("text");
+    let with_cursor = Values {
+        flags: CURSOR,
+        ..text.clone()
+    };
+    let nothing = Values {
+        bytes: Vec::new(),
+        ..text.clone()
+    };
+    // (A statement whose first execution has a cursor gives no rows without one on MySQL 9.7.)
+    client.execute(id, &text).await?;
+    client.execute(id, &with_cursor).await?;
+    client.long_data(id, 0, b"in ").await?;
+    client.fetch(id, 1).await?;
+    client.long_data(id, 0, b"pieces").await?;
+    client.execute(id, &nothing).await?;
+    client.execute(id, &with_cursor).await?;
+    client.long_data(id, 0, b"for a cursor").await?;
+    let nothing = Values {
+        flags: CURSOR,
+        ..nothing
+    };
+    client.execute(id, &nothing).await?;
+    client
+        .long_data(id, 0, b"dropped with the last row")
+        .await?;
+    client.fetch(id, 5).await?;
+    client.execute(id, &text).await?;
+    client.execute(id, &with_cursor).await?;
+    client.long_data(id, 0, b"dropped").await?;
+    client.reset(id).await?;
+    client.fetch(id, 1).await?;
+    client.execute(id, &text).await?;
+    client.execute(id, &with_cursor).await?;
+    client.long_data(id, 0, b"dropped").await?;
+    client.close(id).await?;
+    // It takes no place of conditions.
+    let warns = client.prepare("SELECT 'a' + ?").await?;
+    client.query("BEGIN").await?;
+    client.execute(warns, &Values::int(1)).await?;
+    client.long_data(warns, 0, b"2").await?;
+    client.query("SHOW WARNINGS").await?;
+    client.query("ROLLBACK").await?;
+    client.close(warns).await?;
     Ok(())
 }
 
@@ -263,6 +315,9 @@ async fn play(endpoint: &Endpoint, tag: usize, is_tidb: bool) -> Result<Log> {
     if !is_tidb {
         // TiDB answers long data that is wrong, which is against the protocol.
         long_data(&mut client, tag).await.context("long data")?;
+        long_data_behind_a_cursor(&mut client, tag)
+            .await
+            .context("long data behind a cursor")?;
     }
     cursors(&mut client, tag).await.context("cursors")?;
     surroundings(&mut client, tag)

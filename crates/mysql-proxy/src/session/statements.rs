@@ -5,7 +5,7 @@
 //!   EXECUTE          on a handle of the connection in hand; if that has none,  execute.rs
 //!                    PREPARE and EXECUTE go out together                       send.rs
 //!   BULK_EXECUTE     on a handle that is there, or is prepared first            bulk.rs
-//!   SEND_LONG_DATA   binds a handle to the client's statement
+//!   SEND_LONG_DATA   binds a handle to the client's statement; not that of a cursor
 //!   FETCH            on that handle, while a cursor is open
 //!   RESET, CLOSE     on that handle, if there is one; else nothing is sent
 //!
@@ -81,7 +81,10 @@ impl Session {
             return Ok(());
         };
         if summary.error.is_none() && !summary.cursor_open {
-            self.unbind(id, |bound| bound.cursor = false);
+            // Pieces are dropped with the last row.
+            if !self.close_parted(id) {
+                self.unbind(id, |bound| bound.cursor = false);
+            }
         }
         self.note(StatementKind::Other, &Effect::default(), &summary)
             .await?;
@@ -139,7 +142,7 @@ impl Session {
         };
         self.pins.unbind(id);
         if let Some(lease) = &mut self.held {
-            lease.handles.close(bound.handle);
+            lease.handles.close_all(bound);
         }
         self.send_closing().await;
         self.settle().await
@@ -160,7 +163,7 @@ impl Session {
             prepared.failed = Some(refusal::wrong_long_data(flavor));
             return self.discard(packet).await.map(drop);
         }
-        if let Err(trouble) = self.bind(id).await {
+        if let Err(trouble) = self.bind_for_pieces(id).await {
             if let Trouble::Client(end) = trouble {
                 return Err(end);
             }
@@ -189,6 +192,27 @@ impl Session {
     fn long_data_parameter(&self, packet: CommandPacket) -> Option<u16> {
         let argument = self.downstream.argument(packet).get(4..)?;
         Some(u16::from_le_bytes(*argument.first_chunk()?))
+    }
+
+    /// Gives a statement a handle that its pieces can wait on. That of an open cursor of MySQL's
+    /// may be of no use without one, and what the next execution asks for nobody knows: so they
+    /// get another, and rows are fetched from the one there is.
+    async fn bind_for_pieces(&mut self, id: u32) -> Result<(), Trouble> {
+        let Some(prepared) = self.statements.get(id) else {
+            return Ok(());
+        };
+        let is_of_cursor = |bound: &Bound| bound.handle.had_cursor && !bound.long_data;
+        if !prepared.bound.as_ref().is_some_and(is_of_cursor) || !prepared.text().is_kept() {
+            return self.bind(id).await;
+        }
+        let text = Arc::clone(prepared.text());
+        let shape = prepared.shape.stamp();
+        let handle = self.take_handle(&text, shape).await?;
+        let prepared = self.statements.get_mut(id);
+        if let Some(bound) = prepared.and_then(|prepared| prepared.bound.as_mut()) {
+            bound.fetched = Some(std::mem::replace(&mut bound.handle, handle));
+        }
+        Ok(())
     }
 
     /// Gives a statement a handle of its own on the lease in hand, which it takes if there is none.
@@ -222,9 +246,32 @@ impl Session {
             let handles = &mut lease.handles;
             handles.take(key(shape)).or_else(|| handles.take(key(0)))
         });
-        match known {
-            Some(handle) => Ok(handle),
-            None => self.prepare_now(text).await,
+        if let Some(handle) = known {
+            return Ok(handle);
+        }
+        if self.pins.hold() {
+            // No server takes pieces of parameters for a statement.
+            Box::pin(self.keep_answers()).await;
+            self.previous.visit = None;
+        }
+        self.prepare_now(text).await
+    }
+
+    /// Closes a statement's own handles at the origin, if its pieces wait apart from its cursor.
+    fn close_parted(&mut self, id: u32) -> bool {
+        let bound = self.statements.get(id).and_then(|one| one.bound.as_ref());
+        let is_parted = bound.is_some_and(|bound| bound.fetched.is_some());
+        if is_parted {
+            self.close_bound(id);
+        }
+        is_parted
+    }
+
+    /// Closes a statement's own handles at the origin.
+    fn close_bound(&mut self, id: u32) {
+        self.pins.unbind(id);
+        if let (Some(bound), Some(lease)) = (self.statements.unbind(id), &mut self.held) {
+            lease.handles.close_all(bound);
         }
     }
 
@@ -244,6 +291,10 @@ impl Session {
         } else {
             LARGE_STATEMENT
         };
+        let fetched = bound.fetched.take_if(|_| !bound.cursor);
+        if let (Some(handle), Some(lease)) = (fetched, &mut self.held) {
+            lease.handles.close(handle);
+        }
         if bound.cursor || bound.long_data || !prepared.text().is_kept() {
             if self.pins.bind(id, reason) {
                 self.served.metrics.pin(reason);
@@ -281,7 +332,11 @@ impl Session {
             .get(id)
             .and_then(|prepared| prepared.bound.as_ref());
         if let Some(bound) = bound {
-            patch_statement_id(self.downstream.payload_mut(packet), bound.handle.id);
+            let handle = match packet.command {
+                Command::STMT_FETCH => bound.of_cursor(),
+                _ => &bound.handle,
+            };
+            patch_statement_id(self.downstream.payload_mut(packet), handle.id);
         }
     }
 
@@ -290,7 +345,7 @@ impl Session {
         let had_bound = self.statements.has_bound();
         for mut prepared in self.statements.close_all() {
             if let (Some(bound), Some(lease)) = (prepared.bound.take(), &mut self.held) {
-                lease.handles.close(bound.handle);
+                lease.handles.close_all(bound);
             }
         }
         self.pins.unbind_all();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashlink::LruCache;
 use mysql_proto::{Command, write_command};
 
-use super::{MAX_ALL_TEXTS, Shape, StatementText};
+use super::{Bound, MAX_ALL_TEXTS, Shape, StatementText};
 
 /// A statement prepared on one origin connection.
 #[derive(Debug)]
@@ -16,8 +16,9 @@ pub(crate) struct Handle {
     pub(crate) types: Option<Arc<[u8]>>,
     /// What executions have made of it.
     pub(crate) shape: Shape,
-    /// It was executed with a cursor, on MySQL: without one it gives no rows, and no end of them,
-    /// from then on (seen with a `UNION` on 9.7).
+    /// It was executed with a cursor, on MySQL. One whose first execution had a cursor gives no
+    /// rows without one, and no end of them, from then on (seen on 9.7): it keeps the cursor's way
+    /// of giving rows as the plain one.
     pub(crate) had_cursor: bool,
     text: Arc<StatementText>,
 }
@@ -173,6 +174,13 @@ impl Handles {
     pub(crate) fn close(&mut self, handle: Handle) {
         let id = handle.id.to_le_bytes();
         write_command(&mut self.closing, Command::STMT_CLOSE, &id);
+    }
+
+    /// Likewise, all of one statement.
+    pub(crate) fn close_all(&mut self, bound: Bound) {
+        for handle in bound.into_handles() {
+            self.close(handle);
+        }
     }
 
     /// Closes all that are free at the origin, ahead of the next command. False: there was none.

@@ -44,6 +44,8 @@ pub(crate) struct Bound {
     pub(crate) long_data: bool,
     /// A cursor is open.
     pub(crate) cursor: bool,
+    /// The one that has the cursor, where pieces wait for an execution on another.
+    pub(crate) fetched: Option<Handle>,
 }
 
 /// All prepared statements of a session.
@@ -94,7 +96,18 @@ impl Bound {
             handle,
             long_data: false,
             cursor: false,
+            fetched: None,
         }
+    }
+
+    /// The one that rows are fetched from.
+    pub(crate) fn of_cursor(&self) -> &Handle {
+        self.fetched.as_ref().unwrap_or(&self.handle)
+    }
+
+    /// All that it has at the origin.
+    pub(crate) fn into_handles(self) -> impl Iterator<Item = Handle> {
+        std::iter::once(self.handle).chain(self.fetched)
     }
 }
 

@@ -116,6 +116,10 @@ impl Session {
     /// Executed again, a statement has no cursor any more. On MySQL its handle is of no use without
     /// one, so another takes its place.
     fn drop_cursor(&mut self, id: u32) {
+        let bound = self.statements.get(id).and_then(|one| one.bound.as_ref());
+        if bound.is_some_and(|bound| bound.fetched.is_some()) {
+            return self.unbind(id, |bound| bound.cursor = false);
+        }
         let is_over = self.statements.get(id).is_some_and(|prepared| {
             let bound = prepared.bound.as_ref();
             prepared.text().is_kept()
@@ -124,10 +128,7 @@ impl Session {
         if !is_over || self.statements.asks_for_cursor {
             return;
         }
-        self.pins.unbind(id);
-        if let (Some(bound), Some(lease)) = (self.statements.unbind(id), &mut self.held) {
-            lease.handles.close(bound.handle);
-        }
+        self.close_bound(id);
     }
 
     /// What to execute of a statement that asks about the one before it.
