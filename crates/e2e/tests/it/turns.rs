@@ -19,6 +19,9 @@ use crate::world::{DATABASE, USER, direct, path, server};
 /// `latin1_swedish_ci`, where 0xA0 is white space.
 const LATIN1: u8 = 8;
 
+/// `utf8mb3_general_ci`, which has no emoji.
+const UTF8MB3: u8 = 33;
+
 /// How long a server may take to notice that a client has left.
 pub(crate) const LEAVING: Duration = Duration::from_millis(300);
 
@@ -31,12 +34,16 @@ enum Does {
     Prepare(&'static str),
     /// Executes what it has prepared.
     Execute,
+    /// Likewise, with this text for a parameter.
+    ExecuteOf(&'static str),
+    /// `COM_INIT_DB`.
+    Use(&'static str),
     /// `COM_RESET_CONNECTION`.
     Reset,
     Quit,
 }
 
-use Does::{Execute, Prepare, Query, Quit, Reset};
+use Does::{Execute, ExecuteOf, Prepare, Query, Quit, Reset, Use};
 
 struct Case {
     kinds: &'static [DatabaseKind],
@@ -122,6 +129,11 @@ impl Case {
                 }
                 Execute => wire.execute(*statement, &[], &[]).await?,
                 Reset => wire.ask(Command::RESET_CONNECTION, &[]).await?,
+                ExecuteOf(text) => {
+                    let parameters = [text.as_bytes()];
+                    wire.execute(*statement, &parameters, &[]).await?
+                }
+                Use(database) => wire.ask(Command::INIT_DB, database.as_bytes()).await?,
                 Quit => {
                     sessions.remove(name);
                     sleep(LEAVING).await;
@@ -213,6 +225,86 @@ async fn a_savepoint_outlasts_what_only_looks_like_a_definition() -> Result<()> 
     );
     // How long it took is in the reply to what was analyzed.
     case.compare_but(2).await
+}
+
+/// `COM_INIT_DB` reads no text, so that MySQL keeps over it what there was on the connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn conditions_of_others_are_not_shown_behind_what_reads_no_text() -> Result<()> {
+    let case = Case::new(
+        &[MySql, MariaDb],
+        &[
+            // Which leaves one connection to the others.
+            ('c', Query(b"BEGIN")),
+            ('b', Query(b"SELECT 1")),
+            ('a', Query(b"SELECT no_such_column_of_a")),
+            ('b', Use("no_such_database")),
+            ('b', Query(b"SHOW WARNINGS")),
+            ('b', Query(b"SELECT @@warning_count, @@error_count")),
+            ('a', Query(b"SHOW WARNINGS")),
+        ],
+    );
+    case.compare().await
+}
+
+/// MySQL adds to the conditions of the statement before when it refuses the parameters of an
+/// execution, and to nobody else's.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_execution_that_is_refused_adds_to_the_conditions_before() -> Result<()> {
+    const SHOW: Does = Query(b"SHOW WARNINGS");
+    const BAD: Does = ExecuteOf("an emoji \u{1F600}");
+    let case = Case {
+        before: &["ALTER TABLE shop.t ADD COLUMN s VARCHAR(40) CHARACTER SET utf8mb4"],
+        collation: UTF8MB3,
+        ..Case::new(
+            &[MySql],
+            &[
+                // Which leaves one connection to the others.
+                ('c', Query(b"BEGIN")),
+                ('a', Prepare("INSERT INTO t (s) VALUES (?)")),
+                ('a', ExecuteOf("a text")),
+                ('b', Query(b"SELECT no_such_column_of_b")),
+                ('a', BAD),
+                ('a', SHOW),
+                ('a', Query(b"SELECT no_such_column_of_a")),
+                ('a', BAD),
+                ('a', SHOW),
+                ('a', Query(b"SELECT @@warning_count, @@error_count")),
+                ('a', BAD),
+                ('a', SHOW),
+                ('a', Query(b"SELECT 1/0")),
+                ('b', Query(b"SELEC")),
+                ('a', BAD),
+                ('a', BAD),
+                ('a', Query(b"SHOW ERRORS")),
+                ('a', SHOW),
+                // No parameters at all.
+                ('a', Query(b"SELEC")),
+                ('a', Execute),
+                ('a', SHOW),
+                // The character set of the session is set anew, of which MySQL warns.
+                ('b', Query(b"SET NAMES latin1")),
+                ('a', BAD),
+                ('a', SHOW),
+                // Where the statement has to be prepared first.
+                ('c', Query(b"COMMIT")),
+                ('b', Query(b"BEGIN")),
+                ('a', Query(b"BEGIN")),
+                ('a', Query(b"SELECT no_such_column_of_a")),
+                ('a', BAD),
+                ('a', SHOW),
+                ('b', Query(b"COMMIT")),
+                ('a', Query(b"COMMIT")),
+                // One that begins, and fails.
+                ('a', Query(b"SELECT no_such_column_of_a")),
+                (
+                    'a',
+                    ExecuteOf("far too long for a column of forty characters"),
+                ),
+                ('a', SHOW),
+            ],
+        )
+    };
+    case.compare().await
 }
 
 #[tokio::test(flavor = "multi_thread")]

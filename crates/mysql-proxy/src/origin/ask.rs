@@ -31,14 +31,13 @@ pub(crate) const MAX_CONDITION_BYTES: usize = 32 * 1024;
 /// Asks for so many.
 const CONDITIONS: &[u8] = b"SHOW WARNINGS LIMIT 100";
 
-/// What makes a connection forget warnings and errors, where the next session may read them:
-/// MariaDB keeps them over statements that use no table, and TiDB over a text that it cannot read.
-fn forgets(flavor: Flavor) -> Option<&'static [u8]> {
+/// What makes a connection forget warnings and errors, which the next session may read: MariaDB
+/// keeps them over statements that use no table, TiDB over a text that it cannot read, and MySQL
+/// over what it refuses without reading a text, as an execution for its parameters.
+fn forgets(flavor: Flavor) -> &'static [u8] {
     match flavor {
-        Flavor::MariaDb { .. } => Some(b"SELECT 1 FROM (SELECT 1) AS t LIMIT 0"),
-        Flavor::TiDb => Some(b"DO 0"),
-        // Any statement does.
-        Flavor::MySql => None,
+        Flavor::MariaDb { .. } => b"SELECT 1 FROM (SELECT 1) AS t LIMIT 0",
+        Flavor::MySql | Flavor::TiDb => b"DO 0",
     }
 }
 
@@ -99,7 +98,7 @@ impl OriginConn {
         };
         let mut questions = vec![question];
         if forget {
-            questions.extend(forgets(self.flavor()));
+            questions.push(forgets(self.flavor()));
         }
         let mut answers = self.ask_all(&questions).await?;
         if forget {
@@ -110,8 +109,7 @@ impl OriginConn {
 
     /// Makes it forget warnings and errors.
     pub(crate) async fn clear_conditions(&mut self) -> Result<(), OriginLoss> {
-        let forgets = forgets(self.flavor()).unwrap_or(b"DO 0");
-        self.ask_all(&[forgets]).await?;
+        self.ask_all(&[forgets(self.flavor())]).await?;
         self.forget_conditions();
         Ok(())
     }

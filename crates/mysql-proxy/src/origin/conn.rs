@@ -190,9 +190,9 @@ impl OriginConn {
         self.wear.touched
     }
 
-    /// A statement has warned, or failed. On MySQL the next one clears that.
+    /// A statement has warned, or failed.
     pub(crate) fn note_conditions(&mut self) {
-        self.wear.has_conditions = self.flavor != Flavor::MySql;
+        self.wear.has_conditions = true;
     }
 
     /// True when it may remember warnings or errors.

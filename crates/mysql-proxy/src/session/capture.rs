@@ -2,12 +2,17 @@
 //! from it, if there is anything to take.
 
 use conn_pool::Lease;
+use mysql_proto::Summary;
 use tracing::{debug, warn};
 
+use super::warnings::{Warnings, may_be_of_parameters};
 use super::{OF_SESSION, Session};
 use crate::error::OriginLoss;
 use crate::mutant::Fault;
-use crate::origin::{MAX_CONDITION_BYTES, MAX_CONDITIONS, OriginConnector};
+use crate::origin::{Flavor, MAX_CONDITION_BYTES, MAX_CONDITIONS, OriginConnector};
+
+/// Conditions of the statement before, if they were captured.
+pub(super) struct Older(Option<Warnings>);
 
 impl Session {
     /// Takes all that there is to take from the lease in hand: nearly always nothing.
@@ -61,6 +66,35 @@ impl Session {
             }
             Err(error) => self.lose_idle(&error),
         }
+    }
+
+    /// Ahead of what leads to an execution: that may be refused before it begins, and MySQL then
+    /// adds the error to the conditions of the statement before, which a preparation takes away.
+    pub(super) async fn keep_conditions(&mut self) {
+        if self.previous.warned && self.is_on_mysql() {
+            Box::pin(self.capture()).await;
+        }
+    }
+
+    /// What MySQL may have added the error of this response to, which is an execution's: conditions
+    /// that were captured of the statement before, or those of steps on its connection.
+    pub(super) fn take_older(&mut self, summary: &Summary) -> Option<Older> {
+        if !summary.error.is_some_and(may_be_of_parameters) || !self.is_on_mysql() {
+            return None;
+        }
+        let older = self.previous.warnings.take();
+        (older.is_some() || self.statements.is_led).then_some(Older(older))
+    }
+
+    /// Puts them, but for those of steps, ahead of the error.
+    pub(super) async fn add_to(&mut self, older: Older) {
+        self.capture().await;
+        self.previous.put_behind(older.0.as_ref());
+    }
+
+    fn is_on_mysql(&self) -> bool {
+        let is_mysql = |lease: &Lease<OriginConnector>| lease.flavor() == Flavor::MySql;
+        self.held.as_ref().is_some_and(is_mysql)
     }
 
     /// Makes the lease in hand forget warnings and errors, which are nobody else's to read.

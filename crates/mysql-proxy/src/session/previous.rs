@@ -177,6 +177,13 @@ impl Previous {
         self.warnings = Some(Warnings::new(answer, has_eof));
     }
 
+    /// Those of the statement before stay ahead of what was captured now, if that was refused
+    /// before it began. Where there are too many, nobody knows them any more.
+    pub(super) fn put_behind(&mut self, older: Option<&Warnings>) {
+        let warnings = self.warnings.take();
+        self.warnings = warnings.and_then(|warnings| warnings.behind(older));
+    }
+
     /// True before the first statement.
     pub(super) fn is_none(&self) -> bool {
         self.is_none

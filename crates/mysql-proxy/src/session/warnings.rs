@@ -9,7 +9,35 @@ use mysql_proto::{
 };
 
 use super::OF_SESSION;
-use crate::origin::Answer;
+use crate::origin::{Answer, MAX_CONDITION_BYTES, MAX_CONDITIONS};
+
+/// What MySQL says of an execution before it begins, with what is at the end of the sentence: of
+/// arguments that are wrong, of a number or a time that is out of range, of a packet that is
+/// malformed, and of a text that another character set cannot have.
+const OF_PARAMETERS: [(u16, &[u8]); 4] = [
+    (1210, b"mysqld_stmt_execute"),
+    (1690, b"'set_parameter_value'"),
+    (1835, b""),
+    (3988, b"parameter"),
+];
+
+/// True for an error that may be one of those.
+pub(super) fn may_be_of_parameters(code: u16) -> bool {
+    OF_PARAMETERS.iter().any(|known| known.0 == code)
+}
+
+/// True for a row that says it.
+fn is_of_parameters(row: &[u8]) -> bool {
+    let mut values = TextRow::new(row)
+        .skip(1)
+        .map_while(|value| value.ok().flatten());
+    let code = values
+        .next()
+        .and_then(|code| str::from_utf8(code).ok()?.parse().ok());
+    let message = values.next().unwrap_or_default();
+    let known = OF_PARAMETERS.iter().find(|known| Some(known.0) == code);
+    known.is_some_and(|(_, end)| message.ends_with(end))
+}
 
 /// A captured response to `SHOW WARNINGS`.
 #[derive(Debug)]
@@ -50,6 +78,35 @@ impl Warnings {
     pub(super) fn new(mut answer: Answer, has_eof: bool) -> Self {
         answer.bytes.shrink_to_fit();
         Self { answer, has_eof }
+    }
+
+    /// The last of these alone, behind older ones, if MySQL says by it that it has not begun an
+    /// execution: then those of the statement before are still there, and whatever else is, is of
+    /// what led the connection to the session's state. `None`: they are too many to be kept.
+    pub(super) fn behind(self, older: Option<&Self>) -> Option<Self> {
+        let (before, mut mine) = self.answer.split(self.has_eof);
+        let last = number(self.answer.summary.rows).checked_sub(1);
+        let last = last.filter(|at| {
+            mine.get(*at)
+                .is_some_and(|row| is_of_parameters(payload(row)))
+        });
+        let Some(last) = last else {
+            return Some(self);
+        };
+        let older_rows = older.map_or(0, |older| older.answer.summary.rows);
+        let rows = older.map(|older| older.answer.split(older.has_eof).1);
+        let mut rows = rows.unwrap_or_default();
+        rows.truncate(number(older_rows));
+        rows.extend(mine.drain(last..));
+        let mut summary = self.answer.summary;
+        summary.rows = older_rows.saturating_add(1);
+        let answer = Answer {
+            bytes: [before, rows].concat().concat(),
+            is_cut: false,
+            summary,
+        };
+        let fits = summary.rows < MAX_CONDITIONS && answer.bytes.len() <= MAX_CONDITION_BYTES;
+        fits.then(|| Self::new(answer, self.has_eof))
     }
 
     /// How many there are of a level.

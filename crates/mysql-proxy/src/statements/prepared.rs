@@ -63,6 +63,8 @@ pub(crate) struct Statements {
     pub(crate) last_used: HandleKey,
     /// The last execution asked for a cursor.
     pub(crate) asks_for_cursor: bool,
+    /// Steps led its connection to the session's state.
+    pub(crate) is_led: bool,
     /// The end of a packet of a long execution, which belongs in front of the next one.
     pub(crate) carry: Vec<u8>,
     /// Bytes by which that packet is too short, which it takes from the next one.

@@ -58,6 +58,13 @@ impl Case<'_> {
         if is_of_older && is_behind_question && self.equal(without_rows) {
             return Some("conditions of a statement before the last one, or of a command");
         }
+        let is_without_text = matches!(
+            self.before.and_then(|place| self.program.steps.get(place)),
+            Some(Step::InitDb(_) | Step::FieldList(_))
+        );
+        if self.kind == DatabaseKind::MySql && is_without_text && self.equal(without_rows) {
+            return Some("conditions that MySQL keeps over a command without a text");
+        }
         let did_not_begin = matches!(
             self.last,
             Some(Reply::Error(packet)) if NOT_BEGUN.contains(&packet.code)

@@ -98,7 +98,11 @@ impl Session {
             Relayed::Failed(how) => return self.tell_failed(*how).await,
         };
         self.note_executed(&outgoing, &summary);
+        let older = self.take_older(&summary);
         self.note(text.statement().kind, &effect, &summary).await?;
+        if let Some(older) = older {
+            Box::pin(self.add_to(older)).await;
+        }
         self.settle().await
     }
 

@@ -54,6 +54,10 @@ impl Session {
             self.forget_force();
         }
         let mut steps = self.steps_ahead(effect);
+        self.statements.is_led = !steps.is_empty();
+        if self.statements.is_led {
+            self.keep_conditions().await;
+        }
         let resets = steps.commands.contains(&Command::RESET_CONNECTION);
         if resets || (self.may_read_otherwise(&steps) && has_backslash()) {
             // A reset closes all statements, so there is nothing to choose from before.
@@ -61,6 +65,9 @@ impl Session {
             steps = self.steps_ahead(effect);
         }
         let aim = self.aim(packet, execution);
+        if aim.id.is_none() {
+            self.keep_conditions().await;
+        }
         let may_do_harm = self.may_do_harm(effect);
         self.note_thread();
         self.note_versions();
