@@ -74,6 +74,8 @@ struct Case<'a> {
     seen: &'a [Reply],
     /// The step before that did anything but look.
     before: Option<usize>,
+    /// All replies directly.
+    direct: &'a Transcript,
     /// How that one ended directly, and what was seen of it.
     last: Option<&'a Reply>,
     last_seen: &'a [Reply],
@@ -106,6 +108,7 @@ pub(super) fn excuse(
         expected: direct.0.get(at)?,
         seen: through.0.get(at)?,
         before,
+        direct,
         last: before.and_then(|place| direct.0.get(place + 1)?.last()),
         last_seen: before
             .and_then(|place| through.0.get(place + 1))

@@ -396,6 +396,50 @@ async fn statements_are_as_on_a_direct_connection_to_mariadb() -> Result<()> {
     nobody_can_tell(DatabaseKind::MariaDb).await
 }
 
+/// An execution that MySQL refuses has told the handle of the types up to the parameter that was
+/// refused: a new handle knows nothing of those behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn types_outlast_an_execution_that_is_refused() -> Result<()> {
+    async fn play(endpoint: &Endpoint) -> Result<Log> {
+        let mut client = Raw::connect(endpoint, Capabilities::empty()).await?;
+        let two = |text: &str| {
+            let one = Values::text(text);
+            Values {
+                types: one.types.repeat(2),
+                count: 2,
+                bytes: one.bytes.repeat(2),
+                ..one
+            }
+        };
+        client.query("SET NAMES utf8mb3").await?;
+        let id = client.prepare("INSERT INTO refused VALUES (?, ?)").await?;
+        client.execute(id, &two("a text")).await?;
+        // Its connection is reset, so that the next one has a new handle.
+        client.query("SELEC").await?;
+        let emoji = two("an emoji \u{1F600}").without_types();
+        client.execute(id, &emoji).await?;
+        client.execute(id, &two("another").without_types()).await?;
+        Ok(client.log)
+    }
+    let Some(server) = server(DatabaseKind::MySql).await? else {
+        return Ok(());
+    };
+    let mut admin = server.connect().await?;
+    admin
+        .query_drop(format!("GRANT ALL ON *.* TO {USER}@'%'"))
+        .await?;
+    admin
+        .query_drop(format!(
+            "CREATE TABLE {DATABASE}.refused (a VARCHAR(40), b VARCHAR(40)) CHARACTER SET utf8mb4"
+        ))
+        .await?;
+    let expected = play(&direct(&server)).await?;
+    let Some(path) = path(&server).pool("max = 1").start().await? else {
+        return Ok(());
+    };
+    ensure_same(&play(path.endpoint()).await?, &expected)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_are_as_on_a_direct_connection_to_mysql() -> Result<()> {
     nobody_can_tell(DatabaseKind::MySql).await

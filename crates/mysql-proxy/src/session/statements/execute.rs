@@ -12,7 +12,8 @@ use crate::error::{SessionEnd, Trouble};
 use crate::session::outcome::Relayed;
 use crate::session::outgoing::Outgoing;
 use crate::session::questions::{Asked, Source};
-use crate::statements::StatementText;
+use crate::session::warnings::may_be_of_parameters;
+use crate::statements::{Prepared, StatementText};
 
 /// What is executed when a client asks for a statement that asks about the one before it.
 enum ToExecute {
@@ -27,11 +28,11 @@ enum ToExecute {
 /// An execution has at least an id, flags, and a number of times.
 const SHORTEST: usize = 9;
 
-/// Errors with which an origin refuses the parameters of an execution, or the handle itself: wrong
-/// arguments, TiDB's unknown error, unknown handler, malformed packet. What it has taken of the
-/// types is not known then.
+/// Errors with which an origin refuses the parameters of an execution, or the handle itself: those
+/// of MySQL and others for parameters, TiDB's unknown error, unknown handler. What it has taken of
+/// the types is not known then.
 fn spoils_handle(code: u16) -> bool {
-    matches!(code, 1105 | 1210 | 1243 | 1835)
+    matches!(code, 1105 | 1243) || may_be_of_parameters(code)
 }
 
 /// True if an execution asks for a cursor, of any kind.
@@ -167,13 +168,17 @@ impl Session {
             .statements
             .get(id)
             .is_some_and(|prepared| prepared.bound.is_some());
+        let is_spoilt = summary.error.is_some_and(spoils_handle);
         if is_bound && !execution.once {
+            let is_kept = |one: &Prepared| one.text().is_kept();
+            if is_spoilt && self.statements.get(id).is_some_and(is_kept) {
+                return self.close_bound(id);
+            }
             return self.unbind(id, |bound| {
                 bound.long_data = false;
                 bound.cursor = summary.cursor_open;
             });
         }
-        let is_spoilt = summary.error.is_some_and(spoils_handle);
         if !(summary.cursor_open || is_spoilt || execution.once) {
             return;
         }
