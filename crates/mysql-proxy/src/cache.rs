@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{CachePolicy, TableName};
-use mysql_sql::Hints;
+use mysql_sql::{Hints, Touched};
 use query_cache::{CacheConfig, Generation, Lifetime, QueryCache, Versions, Writes};
 
 pub(crate) use bypass::Bypass;
@@ -56,13 +56,21 @@ pub(crate) struct ResultCache {
     pub(crate) loose: LooseEnds,
     known: Known,
     heard: Heard,
+    /// Another hyperdrive reads the same origin as another user, who may be shown more of what
+    /// hangs on a table: a write is one of everything.
+    sees_too_little: bool,
     policy: CachePolicy,
 }
 
 impl ResultCache {
     /// The cache of a hyperdrive with this policy. Where that wants none, it keeps nothing, and
     /// notes writes for the others of the same origin, with whom it shares the versions.
-    pub(crate) fn new(policy: &CachePolicy, versions: Versions, mutant: Mutant) -> Self {
+    pub(crate) fn new(
+        policy: &CachePolicy,
+        versions: Versions,
+        sees_too_little: bool,
+        mutant: Mutant,
+    ) -> Self {
         let config = CacheConfig {
             bytes: policy.max_bytes,
             entry_bytes: policy.max_entry_bytes,
@@ -73,9 +81,25 @@ impl ResultCache {
             loose: LooseEnds::new(mutant.has(Fault::Wait)),
             known: Known::new(versions.clone()),
             heard: Heard::default(),
+            sees_too_little,
             policy: policy.clone(),
             versions,
         }
+    }
+
+    /// What a statement in this database (in lower case) changes, and the generation by whose
+    /// catalog that is told.
+    pub(crate) fn changes(
+        &self,
+        touched: &Touched,
+        database: Option<&str>,
+    ) -> (Changes, Generation) {
+        let (catalog, generation) = self.catalog();
+        let changes = match catalog.filter(|_| !self.sees_too_little) {
+            Some(catalog) => catalog.changes(touched, database),
+            None => Changes::of(touched),
+        };
+        (changes, generation)
     }
 
     /// False where it only notes writes.

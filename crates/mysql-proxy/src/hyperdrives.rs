@@ -208,14 +208,16 @@ impl Hyperdrives {
         };
         let here = place(hyperdrive);
         let snapshot = Arc::clone(&self.snapshot.borrow());
-        let mut hyperdrives = snapshot.hyperdrives();
-        if !hyperdrives.any(|other| other.cache.enabled && place(other) == here) {
+        let of_origin = || snapshot.hyperdrives().filter(|other| place(other) == here);
+        if !of_origin().any(|other| other.cache.enabled) {
             return None;
         }
+        let user = &hyperdrive.origin.user;
+        let sees_too_little = of_origin().any(|other| other.origin.user != *user);
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Versions::new(self.mutant.of_cache());
         let versions = origins.entry(here).or_insert_with(new).clone();
-        let cache = ResultCache::new(&hyperdrive.cache, versions, self.mutant);
+        let cache = ResultCache::new(&hyperdrive.cache, versions, sees_too_little, self.mutant);
         Some(Arc::new(cache))
     }
 

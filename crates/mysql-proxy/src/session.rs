@@ -66,6 +66,10 @@ use previous::Previous;
 ///                  relay   │      │ │ settle: transaction open, or session state on the lease
 ///                          └──────┘ └──────────► idle (lease held) ── next command ──► …
 /// ```
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any of them may hold at once"
+)]
 #[derive(Debug)]
 pub(crate) struct Session {
     shared: Arc<Shared>,
@@ -108,6 +112,8 @@ pub(crate) struct Session {
     forces_escapes: bool,
     /// `status` is that of the last response, which was no error.
     is_status_sure: bool,
+    /// The connection in hand is in the database that the state tells, as far as names matter.
+    is_database_sure: bool,
     /// The read under way, if its result is to be kept.
     filling: Option<Box<Filling>>,
     /// The write under way, if others may see it before it is over.

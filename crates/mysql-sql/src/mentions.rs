@@ -12,8 +12,8 @@ pub struct Mention {
     pub database: Option<String>,
     /// The name itself, likewise.
     pub name: String,
-    /// A parenthesis follows, and no native function or keyword has the name: a stored function, or
-    /// a table with its columns.
+    /// A parenthesis follows, no native function or keyword has the name, and it does not stand
+    /// behind `INTO`: a stored function, perhaps.
     pub may_be_function: bool,
 }
 
@@ -27,6 +27,8 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
     let mut mentions = Vec::new();
     let mut before: Option<String> = None;
     let mut is_behind_point = false;
+    // The word before the name at hand, with what qualifies that.
+    let (mut last_word, mut word_before): (&[u8], &[u8]) = (b"", b"");
     while let Some(token) = tokens.next() {
         let is_point = token == Token::Sign(b'.');
         let (name, is_quoted) = match token {
@@ -38,15 +40,22 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
             _ => {
                 is_behind_point = is_point;
                 before = before.filter(|_| is_point);
+                if !is_point {
+                    last_word = b"";
+                }
                 continue;
             }
         };
+        if !is_behind_point {
+            word_before = last_word;
+        }
+        last_word = if is_quoted { b"" } else { name };
         let name = folded(name)?;
         let is_native = !is_quoted && !is_behind_point && is_builtin(name.as_bytes());
         mentions.push(Mention {
             database: before.take().filter(|_| is_behind_point),
             name: name.clone(),
-            may_be_function: tokens.opens_parenthesis() && !is_native,
+            may_be_function: tokens.opens_parenthesis() && !is_native && !is(word_before, "INTO"),
         });
         before = Some(name);
         is_behind_point = false;
@@ -81,17 +90,7 @@ mod tests {
         assert_eq!(
             of("INSERT INTO `Shop` . log (a, b) VALUES (UPPER('x.y'), `f`(1), \"T\")").unwrap(),
             [
-                "insert",
-                "into",
-                "shop",
-                "shop.log()",
-                "a",
-                "b",
-                "values",
-                "upper",
-                "f()",
-                "1",
-                "t"
+                "insert", "into", "shop", "shop.log", "a", "b", "values", "upper", "f()", "1", "t"
             ]
         );
         assert_eq!(

@@ -189,16 +189,26 @@ impl Versions {
     /// Call it when the origin's tables may have changed, *then* read the catalog, and use the
     /// generation with it. Between the two nothing is kept, for want of a catalog.
     pub fn new_generation(&self) -> Generation {
+        self.begin_generation(&mut self.under_way())
+    }
+
+    fn begin_generation(&self, under_way: &mut UnderWay) -> Generation {
         let Shared {
             everything, mutant, ..
         } = &*self.shared;
-        let mut under_way = self.under_way();
         // Before the move: see `note`.
         let previous = self.shared.generation.fetch_add(1, Ordering::SeqCst);
         everything.begin(under_way.newest, *mutant);
         everything.move_now();
         under_way.newest = 0;
         Generation(previous + 1)
+    }
+
+    /// Likewise, if this is still the newest. `None`: it is not, and what was found by it is of
+    /// before.
+    pub fn next_generation(&self, newest: Generation) -> Option<Generation> {
+        let mut under_way = self.under_way();
+        (self.generation() == newest).then(|| self.begin_generation(&mut under_way))
     }
 
     /// Writes on their way, with those whose outcome was never known.

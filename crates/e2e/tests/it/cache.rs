@@ -18,7 +18,7 @@ use crate::world::{direct, path, server};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Reads of one row by different ways, so that a hit of one and a miss of another can disagree.
-const READS: [&str; 7] = [
+const READS: [&str; 8] = [
     "SELECT v FROM r WHERE id = 1",
     "SELECT v FROM rv WHERE id = 1",
     "SELECT SUM(v) FROM r",
@@ -27,6 +27,7 @@ const READS: [&str; 7] = [
      ORDER BY v",
     "WITH w AS (SELECT * FROM r) SELECT MAX(v) FROM w",
     "SELECT COUNT(*) FROM child",
+    "SELECT v FROM other.r WHERE id = 1",
 ];
 
 /// An edge that keeps results, and its origin.
@@ -106,6 +107,8 @@ async fn set_up(server: &Database) -> Result<()> {
         "CREATE TABLE other.o (id INT PRIMARY KEY, v INT NOT NULL)",
         "INSERT INTO other.o VALUES (1, 1)",
         "CREATE TABLE log (n INT)",
+        "CREATE TABLE other.r (id INT PRIMARY KEY, v INT NOT NULL)",
+        "INSERT INTO other.r VALUES (1, 1)",
     ] {
         root.query_drop(statement).await.context(statement)?;
     }
@@ -164,8 +167,36 @@ async fn read_all(client: &mut Conn) -> Result<Vec<Vec<Vec<Value>>>> {
     Ok(all)
 }
 
+/// Not a statement: waits until results are kept again.
+const WAIT: &str = "wait";
+
 /// What is written, as statements of one session one after the other.
-const WRITES: [&[&str]; 24] = [
+const WRITES: [&[&str]; 30] = [
+    &["USE other; UPDATE r SET v = 40 WHERE id = 1"],
+    &[
+        "USE other; SELECT no_such",
+        WAIT,
+        "UPDATE r SET v = 41 WHERE id = 1",
+    ],
+    &[
+        "/*!40000 USE other */",
+        WAIT,
+        "UPDATE r SET v = 42 WHERE id = 1",
+    ],
+    &[
+        "PREPARE p FROM 'USE other'",
+        "EXECUTE p",
+        WAIT,
+        "UPDATE r SET v = 43 WHERE id = 1",
+    ],
+    &["BEGIN", "UPDATE r SET v = 44; SELECT no_such", "COMMIT"],
+    &[
+        "SET autocommit = 0",
+        "UPDATE r SET v = 45",
+        "COMMIT; SELECT no_such",
+        "UPDATE r SET v = 46",
+        "COMMIT",
+    ],
     &["UPDATE r SET v = 10 WHERE id = 1"],
     &["INSERT INTO r VALUES (3, 11)"],
     &["REPLACE INTO r VALUES (3, 12)"],
@@ -263,6 +294,11 @@ async fn write_and_compare(
         .with_context(|| format!("before {write:?}"))?;
     let mut writer = world.client().await?;
     for statement in write {
+        if *statement == WAIT {
+            world.warm_up().await?;
+            read_all(reader).await?;
+            continue;
+        }
         let done = if prepared && !statement.contains(';') {
             writer.exec_drop(*statement, ()).await
         } else {

@@ -34,8 +34,10 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// Least time between two questions: definitions come in crowds.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The same, in multiples of what the last one took: a large catalog is asked for less often.
-const SHARE: u32 = 10;
+/// The same, in multiples of what the last one took, and at most: a large catalog is asked for less
+/// often.
+const SHARE: u32 = 4;
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// The tables and views of an origin.
 #[derive(Debug, Default, PartialEq)]
@@ -229,7 +231,10 @@ impl Known {
         let generation = match known {
             Some(known) if *known == catalog => return,
             // Somebody else has changed it.
-            Some(_) => self.versions.new_generation(),
+            Some(_) => match self.versions.next_generation(asked_in) {
+                Some(generation) => generation,
+                None => return self.wake.notify_one(),
+            },
             None => asked_in,
         };
         *current = Some((Arc::new(catalog), generation));
@@ -252,7 +257,8 @@ impl Known {
                 }
             }
             // Most of the time the origin is to have its peace.
-            sleep(PAUSE.max(SHARE * began.elapsed())).await;
+            let pause = PAUSE.max(SHARE * began.elapsed());
+            sleep(pause.min(LONGEST_PAUSE)).await;
             // A change that has come meanwhile has left a permit.
             let _elapsed = timeout(INTERVAL, self.wake.notified()).await;
         }

@@ -16,7 +16,7 @@ use query_cache::Writes;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-use super::{Changes, ResultCache};
+use super::ResultCache;
 use crate::follow::{Listener, follow as follow_log};
 use crate::origin::OriginConnector;
 
@@ -101,11 +101,7 @@ impl Ears<'_> {
 
     fn touched(&self, touched: &Touched, database: &str) {
         let database = database.to_ascii_lowercase();
-        let (catalog, _) = self.cache.catalog();
-        let changes = match catalog {
-            Some(catalog) => catalog.changes(touched, Some(&database)),
-            None => Changes::of(touched),
-        };
+        let (changes, _) = self.cache.changes(touched, Some(&database));
         self.note(&changes.writes);
     }
 }

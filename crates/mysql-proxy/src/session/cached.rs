@@ -15,7 +15,9 @@
 use std::sync::Arc;
 
 use mysql_proto::{StatusFlags, Summary};
-use mysql_sql::{NotKept, PinReason, Statement, StatementKind, Touches, touches};
+use mysql_sql::{
+    Assignment, Effect, NotKept, PinReason, Statement, StatementKind, Touched, Touches, touches,
+};
 use query_cache::{Entry, Generation, Joined, Leader, Lifetime, Lookup, Outcome as Shared, Table};
 use tokio::time::Instant;
 
@@ -140,7 +142,9 @@ impl Session {
             }
             Lookup::Stale(entry, permit) => {
                 self.count(&entry.value().figures, Outcome::Stale);
-                if let Some(permit) = permit {
+                // A handle that is prepared anew has not the history of one with a shape.
+                let is_plain = key.prepared.is_none_or(|(_, shape)| shape == 0);
+                if let Some(permit) = permit.filter(|_| is_plain) {
                     let refresher = Refresher::new(&self.served, &self.profile, self.dialect());
                     refresher.start(key.to_key(), permit);
                 }
@@ -181,7 +185,14 @@ impl Session {
         let may_be_kept = statement.kind == StatementKind::Read && self.is_past_cache().is_none();
         let is_understood = statement.effect.pin != Some(PinReason::NotUnderstood);
         let has_to_be = may_be_kept || !only_reads(statement);
-        (has_to_be && is_understood).then(|| touches(sql, self.dialect(), statement))
+        (has_to_be && is_understood).then(|| {
+            let mut touches = touches(sql, self.dialect(), statement);
+            if enters_database(&statement.effect) && touches.writes != Touched::Nothing {
+                // Which of the names behind it are looked up there, is not told.
+                touches.writes = Touched::Everything;
+            }
+            touches
+        })
     }
 
     /// What becomes of a read that is not kept. `None`: it goes to the origin, and that is all.
@@ -311,6 +322,12 @@ impl Session {
             self.filling = None;
         }
     }
+}
+
+/// True for several statements of which one is `USE`.
+fn enters_database(effect: &Effect) -> bool {
+    let mut sets = effect.sets.iter();
+    effect.is_multi && sets.any(|set| matches!(set, Assignment::Database(_)))
 }
 
 /// True for the response of a statement that went as it should, and has told nothing that belongs

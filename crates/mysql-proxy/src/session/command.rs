@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mysql_proto::{Capabilities, Command, StatusFlags};
-use mysql_sql::{Effect, PinReason, Statement, StatementKind, classify};
+use mysql_sql::{Effect, PinReason, Statement, StatementKind, classify, hints};
 
 use super::Session;
 use super::cached::Read;
@@ -61,6 +61,9 @@ impl Session {
         {
             return self.give_up(packet, trouble).await;
         }
+        if self.has_explaining(packet) {
+            return self.explain(packet).await;
+        }
         let text = self.downstream.sql(packet);
         if packet.is_whole
             && self.may_look_up()
@@ -68,7 +71,7 @@ impl Session {
         {
             return self.answer_kept(packet, &kept).await;
         }
-        if self.is_to_be_explained(packet) {
+        if packet.is_whole && hints(text, self.dialect()).explains {
             return self.explain(packet).await;
         }
         let mut statement = self.classify(text, packet.is_whole);

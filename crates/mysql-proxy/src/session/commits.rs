@@ -112,7 +112,7 @@ impl Session {
     pub(super) fn begin_commit(&mut self, set: WriteSet<'_>, may_define: bool) {
         let served = Arc::clone(&self.served);
         let Some(cache) = &served.cache else { return };
-        let (catalog, generation) = cache.catalog();
+        let (catalog, _) = cache.catalog();
         // What reads a view may run a function that writes; what is kept reads none of those.
         let may_run = self.filling.is_none()
             && served.pool.connector().runs_on_reads()
@@ -123,11 +123,10 @@ impl Session {
         if set.is_nothing() {
             return;
         }
-        let database = set.database.map(str::to_ascii_lowercase);
-        let changes = match &catalog {
-            Some(catalog) => catalog.changes(set.touched, database.as_deref()),
-            None => Changes::of(set.touched),
-        };
+        // Without one, a name that has none of its own may be any table.
+        let database = set.database.filter(|_| self.is_database_sure);
+        let database = database.map(str::to_ascii_lowercase);
+        let (changes, generation) = cache.changes(set.touched, database.as_deref());
         self.uncommitted.add(&changes.writes, generation);
         let (writes, found_in) = self.that_others_may_see(changes, set.may_commit, generation);
         if writes.is_nothing() {
@@ -181,9 +180,11 @@ impl Session {
 
     /// Notes what a response tells of the transaction that was open.
     pub(super) fn note_uncommitted(&mut self, summary: &Summary) {
-        self.is_status_sure = summary.status.is_some();
+        // One of several that failed has told none: what is there is of those before it.
+        let status = summary.status.filter(|_| summary.error.is_none());
+        self.is_status_sure = status.is_some();
         let is_over = |status: StatusFlags| !status.contains(StatusFlags::IN_TRANS);
-        if summary.status.is_some_and(is_over) {
+        if status.is_some_and(is_over) {
             self.uncommitted = Uncommitted::default();
         }
     }
@@ -195,7 +196,20 @@ fn may_define(effect: &Effect) -> bool {
         effect.pin,
         Some(PinReason::NotUnderstood | PinReason::Procedure | PinReason::TextPrepare)
     );
-    effect.defines || runs_anything
+    effect.defines || effect.changes_logins || runs_anything
+}
+
+/// True for a reason behind which the database of a connection may be another than is known: a
+/// program, or a text that is not read, has entered it.
+pub(super) fn may_enter_database(reason: &str) -> bool {
+    const REASONS: [PinReason; 5] = [
+        PinReason::NotUnderstood,
+        PinReason::TextPrepare,
+        PinReason::Procedure,
+        PinReason::SessionVariable,
+        PinReason::CharacterSet,
+    ];
+    REASONS.iter().any(|known| known.name() == reason)
 }
 
 /// The outcome of a write is known.

@@ -2,27 +2,22 @@
 //! a statement, which is not run.
 
 use mysql_proto::{AttributedQuery, StatusFlags};
-use mysql_sql::{StatementKind, Touched, hints, touches, without_hints};
+use mysql_sql::{StatementKind, Touched, touches, without_hints};
 use query_cache::{Lookup, Table, Writes};
 use tokio::time::Instant;
 
 use super::Session;
 use super::attributes::has_attributes;
 use super::cached::Read;
-use crate::cache::{Changes, ResultCache};
+use crate::cache::ResultCache;
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
 use crate::show::Explanation;
 
 impl Session {
-    /// True for a statement that is to be explained, and not run.
-    pub(super) fn is_to_be_explained(&self, packet: CommandPacket) -> bool {
-        let sql = self.downstream.sql(packet);
-        packet.is_whole && (hints(sql, self.dialect()).explains || self.has_explaining(packet))
-    }
-
-    fn has_explaining(&self, packet: CommandPacket) -> bool {
-        if !has_attributes(self.downstream.capabilities()) {
+    /// True for a statement whose attributes ask for an explanation.
+    pub(super) fn has_explaining(&self, packet: CommandPacket) -> bool {
+        if !packet.is_whole || !has_attributes(self.downstream.capabilities()) {
             return false;
         }
         let query = AttributedQuery::parse(self.downstream.payload(packet));
@@ -95,11 +90,7 @@ impl Session {
 
     fn that_change(&self, cache: &ResultCache, touched: &Touched) -> String {
         let database = self.state.database_name().map(str::to_ascii_lowercase);
-        let (catalog, _) = cache.catalog();
-        let changes = match catalog {
-            Some(catalog) => catalog.changes(touched, database.as_deref()),
-            None => Changes::of(touched),
-        };
+        let (changes, _) = cache.changes(touched, database.as_deref());
         match changes.writes {
             Writes::Nothing => String::new(),
             Writes::Tables(tables) => names(&tables),

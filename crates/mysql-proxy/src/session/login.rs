@@ -273,6 +273,7 @@ impl<'a> Login<'a> {
             state: served.pool.connector().states().share(home.state()),
             forces_escapes: false,
             is_status_sure: false,
+            is_database_sure: true,
             filling: None,
             in_flight: None,
             uncommitted: Uncommitted::default(),

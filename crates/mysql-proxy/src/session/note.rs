@@ -10,6 +10,7 @@ use mysql_sql::{
 };
 use tracing::debug;
 
+use super::commits::may_enter_database;
 use super::previous::Ran;
 use super::{OF_SESSION, Session};
 use crate::error::SessionEnd;
@@ -217,6 +218,7 @@ impl Session {
 
     /// Notes a pin.
     pub(super) fn pin(&mut self, reason: &'static str, name: Option<String>) {
+        self.is_database_sure &= !may_enter_database(reason);
         if self.pins.add(reason, name) {
             self.served.metrics.pin(reason);
             debug!(reason, "Pinned a session");

@@ -39,6 +39,8 @@ impl Session {
             .unwrap_or_default()
             .contains(StatusFlags::AUTOCOMMIT);
         self.writes_alone = outgoing.finishes && autocommits && !self.pins.transaction;
+        // One of an earlier command would be lost: see `cache/loose.rs`.
+        self.in_flight = None;
         self.begin_writing(outgoing, effect);
         match self.send_command(outgoing, effect).await {
             Ok(None) => self.relay_response(packet).await,

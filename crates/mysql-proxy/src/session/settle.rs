@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use super::Session;
+use super::commits::Uncommitted;
 use super::pins::Pins;
 use super::previous::Previous;
 use crate::error::{OriginLoss, SessionEnd, Trouble};
@@ -61,6 +62,8 @@ impl Session {
     /// Resets the connection, which carries, or has carried, what no state tells.
     async fn clean(&mut self) {
         let may_break = self.may_break_by_reset();
+        // Another connection is led to the database that the session's state tells.
+        self.is_database_sure = true;
         let Some(lease) = &mut self.held else { return };
         self.pins = Pins::default();
         self.previous.visit = None;
@@ -96,6 +99,9 @@ impl Session {
         if self.pins.hold() {
             self.pins.soil();
         }
+        self.uncommitted = Uncommitted::default();
+        self.is_status_sure = false;
+        self.is_database_sure = true;
         // Nobody will ask about the last statement any more.
         self.previous = Previous::none();
         if self.pins.is_dirty() {
@@ -141,6 +147,8 @@ impl Session {
     ) -> Result<(), SessionEnd> {
         self.served.metrics.origin_losses.inc();
         self.held = None;
+        // Whether its write comes to pass, nobody knows: it is followed up from now on.
+        self.in_flight = None;
         if next_packet.is_none() {
             warn!(%loss, "Lost an origin connection amid a packet");
             return Err(SessionEnd::StateLost);

@@ -193,6 +193,8 @@ impl StatementText {
         let is_understood = self.statement.effect.pin != Some(PinReason::NotUnderstood);
         (self.is_kept() && is_understood).then(|| {
             let sql = &self.key.sql;
+            let escapes = self.key.escapes;
+            let dialect = Dialect { escapes, ..dialect };
             self.touches
                 .get_or_init(|| touches(sql, dialect, &self.statement))
         })

@@ -33,6 +33,10 @@ pub(super) fn update(mut reader: Reader<'_>) -> Read<Touched> {
 /// aliases.
 pub(super) fn delete(mut reader: Reader<'_>) -> Read<Touched> {
     skip_options(&mut reader.pieces);
+    // A target of this name makes no difference: the references tell.
+    if reader.pieces.take_word("QUICK") {
+        skip_options(&mut reader.pieces);
+    }
     if reader.pieces.take_keyword(Keyword::From) {
         let mut behind = reader.pieces.clone();
         skip_targets(&mut behind)?;
@@ -78,9 +82,9 @@ pub(super) fn truncate(mut reader: Reader<'_>) -> Read<Touched> {
     Ok(reader.into_writes())
 }
 
-/// `LOW_PRIORITY`, `HIGH_PRIORITY`, `QUICK`, `IGNORE`.
+/// `LOW_PRIORITY`, `HIGH_PRIORITY`, `IGNORE`.
 fn skip_options(pieces: &mut Pieces<'_>) {
-    for option in ["LOW_PRIORITY", "HIGH_PRIORITY", "QUICK"] {
+    for option in ["LOW_PRIORITY", "HIGH_PRIORITY"] {
         pieces.take_word(option);
     }
     pieces.take_keyword(Keyword::IndexHint);

@@ -186,10 +186,11 @@ impl<'a> Builder<'a> {
         for mention in mentions(text.as_bytes(), self.dialect)? {
             let database = mention.database.as_deref().unwrap_or(database);
             let name = (database.to_owned(), mention.name);
+            if mention.may_be_function {
+                return None;
+            }
             if self.tables.contains_key(&name) || self.views.contains_key(&name) {
                 names.push(name);
-            } else if mention.may_be_function {
-                return None;
             }
         }
         Some(names)
@@ -288,9 +289,14 @@ impl<'a> Builder<'a> {
         let mut at = 0;
         while let Some(name) = seen.get(at).cloned() {
             at += 1;
-            if let Some(rolls_back) = self.tables.get(&name) {
-                tables.push(self.table(&name));
-                is_transactional &= rolls_back.unwrap_or(false);
+            match self.tables.get(&name) {
+                // Its rows may be those of another table.
+                Some(None) => return (Writes::Everything, false),
+                Some(Some(rolls_back)) => {
+                    tables.push(self.table(&name));
+                    is_transactional &= rolls_back;
+                }
+                None => {}
             }
             let next = match self.follows.get(&name) {
                 Some(None) => return (Writes::Everything, false),
