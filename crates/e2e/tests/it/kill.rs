@@ -311,15 +311,23 @@ async fn frees_its_connection(kind: DatabaseKind, prepared: bool) -> Result<()> 
     let rows: Vec<(Option<String>, u64)> = next
         .query("SELECT @mine, (SELECT COUNT(*) FROM things)")
         .await?;
-    ensure!(began.elapsed() < SOON, "it took {:?}", began.elapsed());
+    let took = began.elapsed();
+    ensure!(took < SOON, "it took {took:?}");
     ensure!(rows == [(None, 0)], "something was left behind: {rows:?}");
     runs_no_more(&world.server, "slow", SOON).await?;
     let now = pool(&mut next, "Connects").await?;
-    ensure!(now == connects, "it was closed, and not given back");
+    // On a machine that is too busy for a kill in time, it is closed.
+    ensure!(
+        now == connects || took > PROMPT,
+        "it was closed, and not given back"
+    );
     Ok(())
 }
 
 const SLEEP: &str = "SELECT SLEEP(30) AS slow";
+
+/// A kill that takes longer may be given up.
+const PROMPT: Duration = Duration::from_millis(1500);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vanished_client_frees_its_connection_on_mariadb() -> Result<()> {
