@@ -23,7 +23,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   check        compare random sessions with direct connections, and check the cache's coherence
   tidy         check the rules of the source tree that no compiler knows
   ci           tidy, format, clippy, documentation, licences, then `cargo xtask test`
-  bench        measure what tidegate costs: `bench path`, `bench pool`, `bench profile`";
+  bench        measure what tidegate costs: `bench path`, `pool`, `cache`, `profile`";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

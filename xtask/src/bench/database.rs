@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -38,6 +38,7 @@ const MYSQL_SETTINGS: [&str; 3] = ["--skip-log-bin", "--mysqlx=OFF", "--secure-f
 pub(super) struct Database {
     pub(super) server: Server,
     pub(super) port: u16,
+    folder: PathBuf,
 }
 
 impl Database {
@@ -90,7 +91,11 @@ impl Database {
             .args(settings);
         let mut server = Server::spawn(name, &mut command, folder.join("log"))?;
         server.until_greeting(port)?;
-        Ok(Self { server, port })
+        Ok(Self {
+            server,
+            port,
+            folder: folder.to_owned(),
+        })
     }
 
     /// How a client logs in to it.
@@ -100,6 +105,20 @@ impl Database {
             user: NAME,
             password: NAME,
         }
+    }
+
+    /// How one logs in who may do anything; only to MariaDB.
+    pub(super) fn root(&self) -> Target {
+        Target {
+            port: self.port,
+            user: "root",
+            password: "",
+        }
+    }
+
+    /// Where it may write down each query that it gets.
+    pub(super) fn log_of_queries(&self) -> PathBuf {
+        self.folder.join("queries")
     }
 
     /// The origin of a hyperdrive.

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use super::programs::Programs;
 use super::server::Server;
-use super::sysbench::{self, Statements, Target};
+use super::sysbench::{self, Reads, Statements, Target};
 use super::{progress, wait};
 
 /// Each client is a thread of sysbench, which logs in before it starts.
@@ -61,7 +61,7 @@ pub(super) fn measure(
     progress(&format!("{clients} idle clients"));
     let before = edge.memory()?;
     let file = File::create(log).context("cannot make a log for sysbench")?;
-    let child = sysbench::command(programs, &target, Statements::Text)
+    let child = sysbench::command(programs, &target, Reads::POINTS, Statements::Text)
         .arg(format!("--threads={clients}"))
         // One query per second, of all clients together, for longer than this takes.
         .args(["--rate=1", "--time=600", "run"])

@@ -31,7 +31,9 @@ pub(super) struct Options {
     pub(super) storm: u32,
     /// How long the storm lasts.
     pub(super) storm_seconds: u32,
-    /// The parts of `pool` that are wanted; all when empty.
+    /// Results in the cache whose memory is measured.
+    pub(super) entries: u32,
+    /// The parts that are wanted, of a benchmark that has some; all when empty.
     pub(super) only: Vec<Part>,
     /// One JSON object instead of tables.
     pub(super) json: bool,
@@ -42,10 +44,11 @@ pub(super) struct Options {
 enum Benchmark {
     Path,
     Pool,
+    Cache,
     Profile,
 }
 
-/// A part of `pool` that can be run by itself.
+/// A part of `pool` or `cache` that can be run by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// Point selects on the ways to MariaDB.
@@ -58,21 +61,47 @@ pub(super) enum Part {
     Storm,
     /// Memory with idle clients.
     Idle,
+    /// Results that are kept.
+    Hits,
+    /// Results that are not.
+    Misses,
+    /// Memory of many results.
+    Memory,
+    /// Many clients that ask for the same.
+    Herd,
+}
+
+impl Benchmark {
+    /// The parts that it has, by name.
+    fn parts(self) -> &'static [(&'static str, Part)] {
+        match self {
+            Self::Pool => Part::OF_POOL,
+            Self::Cache => Part::OF_CACHE,
+            Self::Path | Self::Profile => &[],
+        }
+    }
 }
 
 impl Part {
-    const ALL: [(&str, Self); 5] = [
+    const OF_POOL: &[(&str, Self)] = &[
         ("mariadb", Self::MariaDb),
         ("mysql", Self::MySql),
         ("crowd", Self::Crowd),
         ("storm", Self::Storm),
         ("idle", Self::Idle),
     ];
+    const OF_CACHE: &[(&str, Self)] = &[
+        ("hits", Self::Hits),
+        ("misses", Self::Misses),
+        ("memory", Self::Memory),
+        ("herd", Self::Herd),
+    ];
 
-    fn parse(text: &str) -> Result<Self> {
-        let part = Self::ALL.iter().find(|(name, _)| *name == text);
+    fn parse(text: &str, benchmark: Benchmark) -> Result<Self> {
+        let all = benchmark.parts();
+        let part = all.iter().find(|(name, _)| *name == text);
         let part = part.with_context(|| {
-            let names = Self::ALL.map(|(name, _)| name);
+            let names: Vec<_> = all.iter().map(|(name, _)| *name).collect();
             format!("--only: `{text}` is none of {}", names.join(", "))
         });
         Ok(part?.1)
@@ -90,6 +119,7 @@ impl Options {
             idle: 1000,
             storm: 0,
             storm_seconds: 0,
+            entries: 0,
             only: Vec::new(),
             json: false,
         }
@@ -102,6 +132,17 @@ impl Options {
             idle: 10_000,
             storm: 1000,
             storm_seconds: 10,
+            ..Self::path()
+        }
+    }
+
+    /// The defaults of `cache`: likewise.
+    pub(super) fn cache() -> Self {
+        Self {
+            benchmark: Benchmark::Cache,
+            clients: vec![16],
+            idle: 0,
+            entries: 1_000_000,
             ..Self::path()
         }
     }
@@ -119,6 +160,8 @@ impl Options {
     pub(super) fn parse(mut self, arguments: &[&str], usage: &str) -> Result<Self> {
         let is_pool = self.benchmark == Benchmark::Pool;
         let is_profile = self.benchmark == Benchmark::Profile;
+        let has_parts = !self.benchmark.parts().is_empty();
+        let has_idle = matches!(self.benchmark, Benchmark::Path | Benchmark::Pool);
         let mut arguments = arguments.iter();
         while let Some(&name) = arguments.next() {
             match name {
@@ -126,7 +169,7 @@ impl Options {
                     self.json = true;
                     continue;
                 }
-                "--quick" if is_pool => {
+                "--quick" if has_parts => {
                     self.hurry();
                     continue;
                 }
@@ -139,17 +182,17 @@ impl Options {
             match name {
                 "--seconds" => self.seconds = number(name, value()?, &SECONDS)?,
                 "--rounds" if !is_profile => self.rounds = number(name, value()?, &ROUNDS)?,
-                "--idle" if !is_profile => self.idle = number(name, value()?, &IDLE)?,
+                "--idle" if has_idle => self.idle = number(name, value()?, &IDLE)?,
                 "--clients" => {
                     let each = value()?.split(',');
                     let each = each.map(|text| number(name, text, &CLIENTS));
                     self.clients = each.collect::<Result<_>>()?;
                 }
                 "--storm" if is_pool => self.storm = number(name, value()?, &STORM)?,
-                "--only" if is_pool => {
+                "--only" if has_parts => {
                     self.only = value()?
                         .split(',')
-                        .map(Part::parse)
+                        .map(|text| Part::parse(text, self.benchmark))
                         .collect::<Result<_>>()?;
                 }
                 _ => bail!("unknown option {name}\n\n{usage}"),
@@ -162,8 +205,9 @@ impl Options {
     fn hurry(&mut self) {
         self.seconds = 1;
         self.rounds = 2;
-        self.idle = 1000;
+        self.idle = self.idle.min(1000);
         self.storm_seconds = 3;
+        self.entries = self.entries.min(100_000);
     }
 
     /// Whether a part is wanted.
@@ -228,6 +272,8 @@ mod tests {
         };
         assert!(options.wants(Part::Idle) && !options.wants(Part::MySql));
         assert_eq!(options, expected);
+        let options = Options::cache().parse(&["--only", "herd"], "").unwrap();
+        assert!(options.wants(Part::Herd) && !options.wants(Part::Hits));
     }
 
     #[test]
@@ -250,6 +296,8 @@ mod tests {
             assert!(path(arguments).is_err(), "{arguments:?}");
         }
         assert!(pool(&["--only", "everything"]).is_err());
+        assert!(pool(&["--only", "herd"]).is_err());
+        assert!(Options::cache().parse(&["--idle", "2"], "").is_err());
         assert!(Options::profile().parse(&["--rounds", "2"], "").is_err());
     }
 }

@@ -14,7 +14,7 @@ use super::database::Database;
 use super::numbers::of_clients;
 use super::options::Options;
 use super::programs::{Profile, Programs};
-use super::sysbench::{Load, Statements};
+use super::sysbench::{Load, Reads, Statements};
 use super::{idle, progress, rounds, startup};
 use legs::Legs;
 use report::Report;
@@ -33,6 +33,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let mut runs = Vec::new();
     for &clients in &options.clients {
         let load = Load {
+            reads: Reads::POINTS,
             statements: Statements::Text,
             clients,
             length: options.length(),

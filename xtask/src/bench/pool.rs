@@ -8,7 +8,6 @@ mod comparison;
 mod crowd;
 mod report;
 mod storm;
-mod verdict;
 
 use std::path::Path;
 

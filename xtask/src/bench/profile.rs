@@ -15,7 +15,7 @@ use super::leg::{EDGE, HAPROXY, Leg};
 use super::numbers::{of_clients, versions_text};
 use super::options::Options;
 use super::programs::{Profile, Programs, provide};
-use super::sysbench::{self, Load, Statements};
+use super::sysbench::{self, Load, Reads, Statements};
 use super::ways::Ways;
 use super::{progress, rounds};
 use perf::Calls;
@@ -49,6 +49,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     for statements in [Statements::Text, Statements::Prepared] {
         for &clients in &options.clients {
             let load = Load {
+                reads: Reads::POINTS,
                 statements,
                 clients,
                 length: options.length(),

@@ -13,6 +13,8 @@ use crate::command::{cargo, find, output, root, variable, version};
 #[derive(Debug)]
 pub(super) struct Programs {
     pub(super) tidegate: PathBuf,
+    /// Built along with tidegate, and as it is.
+    pub(super) echo: PathBuf,
     pub(super) haproxy: PathBuf,
     pub(super) sysbench: PathBuf,
     pub(super) mariadbd: PathBuf,
@@ -41,7 +43,7 @@ impl Programs {
         let sysbench = need("sysbench", "sysbench")?;
         let mariadbd = need("mariadbd", "mariadb-server-core")?;
         let mariadb_install_db = need("mariadb-install-db", "mariadb-server-core")?;
-        let tidegate = build(profile)?;
+        let (tidegate, echo) = build(profile)?;
         let versions = [
             ("tidegate", &tidegate, "--version"),
             ("HAProxy", &haproxy, "-v"),
@@ -55,6 +57,7 @@ impl Programs {
         Ok(Self {
             versions: versions.to_vec(),
             tidegate,
+            echo,
             haproxy,
             sysbench,
             mariadbd,
@@ -87,22 +90,28 @@ pub(super) fn provide(program: &str, package: &str, as_root: bool) -> Result<Pat
     find(program).with_context(|| format!("{package} is installed and holds no {program}"))
 }
 
-/// The binary that `TIDEGATE_BIN` names, else the checkout's, built now so that none is measured
-/// that is older than its source.
-fn build(profile: Profile) -> Result<PathBuf> {
-    if let Some(named) = variable("TIDEGATE_BIN") {
-        progress(&format!("taking {named} as TIDEGATE_BIN says"));
-        return Path::new(&named)
-            .canonicalize()
-            .with_context(|| format!("TIDEGATE_BIN names {named}, which is not there"));
-    }
+/// Tidegate and the echo server, built now so that none is measured that is older than its source.
+/// The binary that `TIDEGATE_BIN` names takes the place of tidegate's.
+fn build(profile: Profile) -> Result<(PathBuf, PathBuf)> {
     let name = match profile {
         Profile::Release => "release",
         Profile::Profiling => "profiling",
     };
+    let mut command = cargo();
+    command.args(["build", "--profile", name, "--quiet", "-p", "echo-server"]);
+    let folder = root().join("target").join(name);
+    let (echo, tidegate) = (folder.join("echo-server"), folder.join("tidegate"));
+    if let Some(named) = variable("TIDEGATE_BIN") {
+        progress(&format!("taking {named} as TIDEGATE_BIN says"));
+        run_quietly(&mut command)?;
+        let tidegate = Path::new(&named).canonicalize();
+        let tidegate =
+            tidegate.with_context(|| format!("TIDEGATE_BIN names {named}, which is not there"))?;
+        return Ok((tidegate, echo));
+    }
     progress(&format!("building tidegate with the profile {name}"));
-    run_quietly(cargo().args(["build", "--profile", name, "--quiet", "-p", "tidegate"]))?;
-    Ok(root().join("target").join(name).join("tidegate"))
+    run_quietly(command.args(["-p", "tidegate"]))?;
+    Ok((tidegate, echo))
 }
 
 /// Runs a command to its end; what it writes goes to stderr, as stdout is for the result.

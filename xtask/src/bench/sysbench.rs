@@ -1,4 +1,4 @@
-//! Sysbench: makes the table, asks point selects, and says how long they took.
+//! Sysbench: makes the table, asks queries, and says how long they took.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -16,6 +16,9 @@ pub(super) const ROWS: u32 = 10_000;
 
 /// Connecting, and ending after its time is over.
 const SLACK: Duration = Duration::from_secs(30);
+
+/// A few hundred thousand rows on a busy machine.
+const FILL_LIMIT: Duration = Duration::from_secs(120);
 
 /// What all runs have in common: each query by itself, without TLS.
 const OPTIONS: [&str; 4] = [
@@ -50,9 +53,63 @@ impl Statements {
     }
 }
 
+/// What queries read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reads {
+    pub(super) shape: Shape,
+    /// Of the table's first so many rows.
+    pub(super) rows: u32,
+    /// Each row as often as any other; else some far more often.
+    pub(super) evenly: bool,
+}
+
+/// What one query reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// `SELECT c FROM sbtest1 WHERE id=…`.
+    Point,
+    /// `SELECT SUM(k) FROM sbtest1 WHERE id BETWEEN … AND …`, of 100 rows.
+    Sum,
+}
+
+impl Reads {
+    /// Point selects of all rows, as sysbench distributes them.
+    pub(super) const POINTS: Self = Self {
+        shape: Shape::Point,
+        rows: ROWS,
+        evenly: false,
+    };
+}
+
+impl Shape {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Point => "point selects",
+            Self::Sum => "sums of 100 rows",
+        }
+    }
+
+    /// Sysbench's test, and what makes it ask nothing else.
+    fn test(self) -> &'static [&'static str] {
+        match self {
+            Self::Point => &["oltp_point_select"],
+            Self::Sum => &[
+                "oltp_read_only",
+                "--point_selects=0",
+                "--simple_ranges=0",
+                "--sum_ranges=1",
+                "--order_ranges=0",
+                "--distinct_ranges=0",
+                "--range_size=100",
+            ],
+        }
+    }
+}
+
 /// What one run asks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
+    pub(super) reads: Reads,
     pub(super) statements: Statements,
     pub(super) clients: u32,
     pub(super) length: Duration,
@@ -79,14 +136,20 @@ pub(super) struct Outcome {
     pub(super) p99: f64,
 }
 
-/// A command of sysbench's point select.
-pub(super) fn command(programs: &Programs, target: &Target, statements: Statements) -> Command {
+/// A command of sysbench's.
+pub(super) fn command(
+    programs: &Programs,
+    target: &Target,
+    reads: Reads,
+    statements: Statements,
+) -> Command {
     let mut command = Command::new(&programs.sysbench);
     command
-        .arg("oltp_point_select")
+        .args(reads.shape.test())
         .args(OPTIONS)
         .arg(statements.option())
-        .arg(format!("--table_size={ROWS}"))
+        .args(reads.evenly.then_some("--rand-type=uniform"))
+        .arg(format!("--table_size={}", reads.rows))
         .arg(format!("--mysql-port={}", target.port))
         .arg(format!("--mysql-user={}", target.user))
         .arg(format!("--mysql-password={}", target.password))
@@ -94,10 +157,15 @@ pub(super) fn command(programs: &Programs, target: &Target, statements: Statemen
     command
 }
 
-/// Makes and fills the table.
-pub(super) fn prepare(programs: &Programs, target: &Target, log: &Path) -> Result<()> {
-    let mut command = command(programs, target, Statements::Text);
-    finish(command.arg("prepare"), SLACK, log)?;
+/// Makes the table, and fills it with the rows that are read.
+pub(super) fn prepare(
+    programs: &Programs,
+    target: &Target,
+    reads: Reads,
+    log: &Path,
+) -> Result<()> {
+    let mut command = command(programs, target, reads, Statements::Text);
+    finish(command.arg("prepare"), FILL_LIMIT, log)?;
     Ok(())
 }
 
@@ -126,7 +194,7 @@ pub(super) fn run_under(
 }
 
 fn loaded(programs: &Programs, target: &Target, load: &Load) -> Command {
-    let mut command = command(programs, target, load.statements);
+    let mut command = command(programs, target, load.reads, load.statements);
     command
         .arg(format!("--threads={}", load.clients))
         .arg(format!("--time={}", load.length.as_secs()))

@@ -18,7 +18,7 @@ use crate::command::output;
 pub(super) const THREADS: u32 = 2;
 
 /// How tokio is told its number of worker threads.
-const THREADS_VARIABLE: &str = "TOKIO_WORKER_THREADS";
+pub(super) const THREADS_VARIABLE: &str = "TOKIO_WORKER_THREADS";
 
 /// Origin connections of a hyperdrive: the default.
 pub(super) const POOL_MAX: u32 = 20;
@@ -48,6 +48,16 @@ impl EdgeFiles {
     /// Writes the configuration of an edge with one hyperdrive, in `folder`, to which the edge adds
     /// its state.
     pub(super) fn write(folder: &Path, origin: &str, has_tunnel: bool) -> Result<Self> {
+        Self::write_with(folder, origin, has_tunnel, "")
+    }
+
+    /// The same without a tunnel, and with these keys of its hyperdrive's cache.
+    pub(super) fn write_caching(folder: &Path, origin: &str, keys: &str) -> Result<Self> {
+        let cache = format!("[edge.hyperdrives.cache]\n{keys}");
+        Self::write_with(folder, origin, false, &cache)
+    }
+
+    fn write_with(folder: &Path, origin: &str, has_tunnel: bool, more: &str) -> Result<Self> {
         make_folder(folder)?;
         let files = Self {
             folder: folder.to_owned(),
@@ -55,7 +65,7 @@ impl EdgeFiles {
             admin_port: free_port()?,
             tunnel_port: has_tunnel.then(free_port).transpose()?,
         };
-        fs::write(files.configuration(), files.text(origin))
+        fs::write(files.configuration(), files.text(origin) + more)
             .context("cannot write an edge's configuration")?;
         Ok(files)
     }
@@ -108,6 +118,13 @@ impl EdgeFiles {
         answers(self.admin_port, "/ready", |answer| {
             answer.starts_with("HTTP/1.1 200")
         })
+    }
+
+    /// What a series of its metrics stands at; 0 while there is none.
+    pub(super) fn metric(&self, series: &str) -> Result<f64> {
+        let answer = get(self.admin_port, "/metrics").context("an edge tells no metrics")?;
+        let value = answer.lines().find_map(|line| line.strip_prefix(series));
+        value.map_or(Ok(0.0), |value| Ok(value.trim().parse()?))
     }
 
     /// How a client logs in to it.

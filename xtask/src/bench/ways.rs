@@ -9,7 +9,7 @@ use super::leg::{DATABASE, DIRECT, EDGE, HAPROXY, Hop, Leg};
 use super::programs::Programs;
 use super::router::{Router, Running};
 use super::server::Server;
-use super::sysbench::{self, Target};
+use super::sysbench::{self, Reads, Target};
 use super::tidegate::EdgeFiles;
 use super::{haproxy, progress};
 
@@ -56,7 +56,7 @@ impl Ways {
     fn start(programs: &Programs, database: Database, folder: &Path) -> Result<Self> {
         let log = folder.join("sysbench.log");
         progress("filling the table, starting HAProxy and an edge");
-        sysbench::prepare(programs, &database.target(), &log)?;
+        sysbench::prepare(programs, &database.target(), Reads::POINTS, &log)?;
         let (haproxy, haproxy_port) =
             haproxy::start(programs, &folder.join("haproxy"), database.port)?;
         let edge_files = EdgeFiles::write(&folder.join("edge"), &database.origin(), false)?;

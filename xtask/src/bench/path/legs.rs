@@ -8,7 +8,7 @@ use crate::bench::database::Database;
 use crate::bench::leg::{DATABASE, DIRECT, EDGE, HAPROXY, Hop, Leg};
 use crate::bench::programs::Programs;
 use crate::bench::server::Server;
-use crate::bench::sysbench::{self, Target};
+use crate::bench::sysbench::{self, Reads, Target};
 use crate::bench::tidegate::EdgeFiles;
 use crate::bench::{haproxy, progress};
 
@@ -37,7 +37,7 @@ impl Legs {
     pub(super) fn start(programs: &Programs, database: Database, folder: &Path) -> Result<Self> {
         let log = folder.join("sysbench.log");
         progress("filling the table");
-        sysbench::prepare(programs, &database.target(), &log)?;
+        sysbench::prepare(programs, &database.target(), Reads::POINTS, &log)?;
         let (haproxy, haproxy_port) =
             haproxy::start(programs, &folder.join("haproxy"), database.port)?;
 

@@ -2,13 +2,13 @@
 
 use anyhow::{Context, Result};
 
-use super::verdict::{Bound, Verdict};
 use crate::bench::leg::{EDGE, HAPROXY};
 use crate::bench::numbers::of_clients;
 use crate::bench::options::Options;
 use crate::bench::programs::Programs;
 use crate::bench::rounds::{self, Measured, Sample};
-use crate::bench::sysbench::{Load, Statements};
+use crate::bench::sysbench::{Load, Reads, Statements};
+use crate::bench::verdict::{Bound, Verdict};
 use crate::bench::ways::{SHARING, Ways};
 
 /// From so many clients on, throughput is a target: with one it is latency by another name.
@@ -34,6 +34,7 @@ pub(super) fn measure(
     for statements in [Statements::Text, Statements::Prepared] {
         for &clients in &options.clients {
             let load = Load {
+                reads: Reads::POINTS,
                 statements,
                 clients,
                 length: options.length(),

@@ -2,13 +2,13 @@
 
 use anyhow::{Context, Result};
 
-use super::verdict::{Bound, Verdict};
 use crate::bench::leg::EDGE;
 use crate::bench::options::Options;
 use crate::bench::programs::Programs;
 use crate::bench::rounds::{self, Measured, Sample};
-use crate::bench::sysbench::{Load, Statements};
+use crate::bench::sysbench::{Load, Reads, Statements};
 use crate::bench::tidegate::POOL_MAX;
+use crate::bench::verdict::{Bound, Verdict};
 use crate::bench::ways::Ways;
 
 /// Ten for each origin connection.
@@ -32,6 +32,7 @@ pub(super) struct Crowd {
 pub(super) fn measure(programs: &Programs, options: &Options, ways: &Ways) -> Result<Crowd> {
     let legs = ways.all();
     let full_load = Load {
+        reads: Reads::POINTS,
         statements: Statements::Text,
         clients: CLIENTS,
         length: options.length(),

@@ -6,10 +6,10 @@ mod tables;
 use anyhow::Result;
 
 use super::Findings;
-use super::verdict::{Bound, Verdict};
 use crate::bench::idle::Idle;
 use crate::bench::options::Options;
 use crate::bench::programs::Programs;
+use crate::bench::verdict::{Bound, Verdict};
 
 /// So many idle clients are the target's; fewer prove nothing.
 const IDLE_CLIENTS: u32 = 10_000;

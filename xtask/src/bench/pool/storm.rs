@@ -3,20 +3,20 @@
 //! The clients come when it is their time, whether or not those before them were served: a server
 //! that falls behind is not spared. How long an exchange takes counts from that time on.
 
-mod client;
-
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::verdict::{Bound, Verdict};
+use crate::bench::client::Client;
+use crate::bench::database::NAME;
 use crate::bench::leg::{EDGE, Leg};
 use crate::bench::options::Options;
 use crate::bench::progress;
 use crate::bench::server::Processor;
 use crate::bench::sysbench::Target;
+use crate::bench::verdict::{Bound, Verdict};
 use crate::bench::ways::Ways;
 
 /// Who is not served by then counts as failed.
@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Clients that are not counted: they open the pool and let passwords be remembered.
 const WARM_UP: u32 = 100;
+
+/// The same point select as sysbench's.
+const QUERY: &str = "SELECT c FROM sbtest1 WHERE id=1";
 
 /// All ways under the same storm.
 #[derive(Debug)]
@@ -92,7 +95,7 @@ async fn loose(target: Target, rate: u32, clients: u32) -> Exchanges {
     for _ in 0..clients {
         let begin = due.tick().await;
         exchanges.spawn(async move {
-            let outcome = timeout(PATIENCE, client::exchange(target)).await;
+            let outcome = timeout(PATIENCE, exchange(target)).await;
             outcome.context("not served in time")??;
             Ok(begin.elapsed())
         });
@@ -102,6 +105,14 @@ async fn loose(target: Target, rate: u32, clients: u32) -> Exchanges {
         ended.push(exchange.unwrap_or_else(|error| Err(error.into())));
     }
     ended
+}
+
+/// One client: connects, logs in, asks for a row, and leaves.
+async fn exchange(target: Target) -> Result<()> {
+    let mut client = Client::connect(target, Some(NAME)).await?;
+    let (summary, _) = client.ask(QUERY).await?;
+    ensure!(summary.rows == 1, "the row is not there");
+    client.quit().await
 }
 
 /// What the first process on the way and the database have used.

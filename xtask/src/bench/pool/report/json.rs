@@ -7,10 +7,10 @@ use crate::bench::numbers::{rounded, versions_json};
 use crate::bench::pool::comparison::Comparison;
 use crate::bench::pool::crowd::{self, CLIENTS, Crowd};
 use crate::bench::pool::storm::Storm;
-use crate::bench::pool::verdict::{Bound, Verdict};
 use crate::bench::rounds::{Measured, Sample};
 use crate::bench::sysbench::ROWS;
 use crate::bench::tidegate::{POOL_MAX, THREADS};
+use crate::bench::verdict::Verdict;
 
 /// The whole report.
 pub(super) fn of(report: &Report<'_>, verdicts: &[Verdict]) -> Value {
@@ -32,7 +32,7 @@ pub(super) fn of(report: &Report<'_>, verdicts: &[Verdict]) -> Value {
             "memory_kib": idle.with_clients,
             "kib_per_client": rounded(idle.each()),
         })),
-        "targets": verdicts.iter().map(verdict).collect::<Vec<_>>(),
+        "targets": verdicts.iter().map(Verdict::json).collect::<Vec<_>>(),
         "skipped": findings.skipped,
     })
 }
@@ -99,19 +99,5 @@ fn storm(storm: &Storm) -> Value {
         "clients_per_second": storm.rate,
         "seconds": storm.seconds,
         "ways": ways.collect::<Vec<_>>(),
-    })
-}
-
-fn verdict(verdict: &Verdict) -> Value {
-    let (at_most, at_least) = match verdict.bound {
-        Bound::AtMost(bound) => (Some(bound), None),
-        Bound::AtLeast(bound) => (None, Some(bound)),
-    };
-    json!({
-        "what": verdict.what,
-        "figure": rounded(verdict.figure),
-        "at_most": at_most,
-        "at_least": at_least,
-        "met": verdict.is_met(),
     })
 }

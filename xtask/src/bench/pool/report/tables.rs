@@ -7,11 +7,12 @@ use crate::bench::numbers::versions_text;
 use crate::bench::pool::comparison::Comparison;
 use crate::bench::pool::crowd::{self, CLIENTS, Crowd};
 use crate::bench::pool::storm::Storm;
-use crate::bench::pool::verdict::Verdict;
 use crate::bench::rounds::{Measured, Sample};
 use crate::bench::server::Processor;
 use crate::bench::sysbench::ROWS;
 use crate::bench::tidegate::{POOL_MAX, THREADS};
+use crate::bench::verdict;
+use crate::bench::verdict::Verdict;
 
 /// Prints all, the targets last.
 pub(super) fn print(report: &Report<'_>, verdicts: &[Verdict]) {
@@ -27,16 +28,7 @@ pub(super) fn print(report: &Report<'_>, verdicts: &[Verdict]) {
     if let Some(idle) = &findings.idle {
         print_idle(idle);
     }
-    println!("\n{:<63}{:>9}{:>8}", "target of the edge", "figure", "");
-    for verdict in verdicts {
-        let Verdict {
-            what,
-            figure,
-            bound,
-        } = verdict;
-        let bound = bound.to_string();
-        println!("{what:<63}{figure:>9.2}{bound:>8}  {}", verdict.word());
-    }
+    verdict::print(verdicts);
     for skipped in &findings.skipped {
         println!("skipped: {skipped}");
     }

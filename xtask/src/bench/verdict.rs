@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use serde_json::{Value, json};
+
+use super::numbers::rounded;
+
 /// A figure, and the bound that is its target.
 #[derive(Debug)]
 pub(super) struct Verdict {
@@ -16,6 +20,8 @@ pub(super) struct Verdict {
 pub(super) enum Bound {
     AtMost(f64),
     AtLeast(f64),
+    /// From the first to the second.
+    Within(f64, f64),
 }
 
 impl Verdict {
@@ -24,12 +30,43 @@ impl Verdict {
         match self.bound {
             Bound::AtMost(bound) => self.figure <= bound,
             Bound::AtLeast(bound) => self.figure >= bound,
+            Bound::Within(least, most) => (least..=most).contains(&self.figure),
         }
     }
 
     /// `pass` or `FAIL`.
     pub(super) fn word(&self) -> &'static str {
         if self.is_met() { "pass" } else { "FAIL" }
+    }
+
+    /// For machines.
+    pub(super) fn json(&self) -> Value {
+        let (at_most, at_least) = match self.bound {
+            Bound::AtMost(bound) => (Some(bound), None),
+            Bound::AtLeast(bound) => (None, Some(bound)),
+            Bound::Within(least, most) => (Some(most), Some(least)),
+        };
+        json!({
+            "what": self.what,
+            "figure": rounded(self.figure),
+            "at_most": at_most,
+            "at_least": at_least,
+            "met": self.is_met(),
+        })
+    }
+}
+
+/// A line for each.
+pub(super) fn print(verdicts: &[Verdict]) {
+    println!("\n{:<63}{:>9}{:>13}", "target of the edge", "figure", "");
+    for verdict in verdicts {
+        let Verdict {
+            what,
+            figure,
+            bound,
+        } = verdict;
+        let bound = bound.to_string();
+        println!("{what:<63}{figure:>9.2}{bound:>13}  {}", verdict.word());
     }
 }
 
@@ -38,6 +75,7 @@ impl fmt::Display for Bound {
         match self {
             Self::AtMost(bound) => write!(f, "≤ {bound}"),
             Self::AtLeast(bound) => write!(f, "≥ {bound}"),
+            Self::Within(least, most) => write!(f, "{least} to {most}"),
         }
     }
 }
@@ -59,6 +97,8 @@ mod tests {
         };
         assert!(met(1.0, Bound::AtMost(1.0)) && met(1.0, Bound::AtLeast(1.0)));
         assert!(!met(1.1, Bound::AtMost(1.0)) && !met(0.9, Bound::AtLeast(1.0)));
+        assert!(met(0.9, Bound::Within(0.9, 1.1)) && met(1.1, Bound::Within(0.9, 1.1)));
+        assert!(!met(1.2, Bound::Within(0.9, 1.1)) && !met(f64::NAN, Bound::Within(0.0, 9.0)));
         assert!(!met(f64::NAN, Bound::AtMost(1.0)) && !met(f64::NAN, Bound::AtLeast(1.0)));
     }
 }
