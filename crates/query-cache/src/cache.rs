@@ -98,7 +98,7 @@ where
         if flights.is_declined(&key, now) {
             return Joined::Alone;
         }
-        if let Some(flight) = flights.find(&key) {
+        if let Some(flight) = flights.follow(&key) {
             return Joined::Follow(Follower::new(flight));
         }
         // One that has landed since the caller looked: it fills before it leaves the list.
@@ -112,7 +112,7 @@ where
     /// asks for it already, or it could not be kept a while ago.
     pub fn refresh(&self, key: K, permit: RefreshPermit<V>, now: Instant) -> Option<Leader<K, V>> {
         let mut flights = self.shared.flights();
-        if flights.is_declined(&key, now) || flights.find(&key).is_some() {
+        if flights.is_declined(&key, now) || flights.has(&key) {
             return None;
         }
         Some(self.lead(&mut flights, key, Some(permit)))
@@ -144,8 +144,8 @@ where
         key: K,
         permit: Option<RefreshPermit<V>>,
     ) -> Leader<K, V> {
-        let tell = flights.start(key.clone());
-        Leader::new(Arc::clone(&self.shared), key, tell, permit)
+        flights.start(key.clone());
+        Leader::new(Arc::clone(&self.shared), key, permit)
     }
 }
 

@@ -15,12 +15,14 @@ const MOST: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Declined {
     places: Box<[Option<(u64, Instant)>]>,
+    last: Option<Instant>,
 }
 
 impl Declined {
     pub(crate) fn new() -> Self {
         Self {
             places: vec![None; MOST].into(),
+            last: None,
         }
     }
 
@@ -29,15 +31,23 @@ impl Declined {
         if let Some(place) = self.places.get_mut(place_of(hash)) {
             *place = Some((hash, now));
         }
+        self.last = Some(now);
+    }
+
+    /// False: no key at all is remembered.
+    pub(crate) fn may_have_some(&self, now: Instant) -> bool {
+        self.last.is_some_and(|last| is_remembered(last, now))
     }
 
     /// Whether a key is remembered.
     pub(crate) fn has(&self, hash: u64, now: Instant) -> bool {
         let place = self.places.get(place_of(hash)).copied().flatten();
-        place.is_some_and(|(other, since)| {
-            other == hash && now.saturating_duration_since(since) < REMEMBERED
-        })
+        place.is_some_and(|(other, since)| other == hash && is_remembered(since, now))
     }
+}
+
+fn is_remembered(since: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(since) < REMEMBERED
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "only low bits are used")]
@@ -53,10 +63,12 @@ mod tests {
     fn a_key_is_remembered_for_a_while() {
         let mut declined = Declined::new();
         let now = Instant::now();
+        assert!(!declined.may_have_some(now));
         declined.add(7, now);
         assert!(declined.has(7, now));
         assert!(!declined.has(8, now));
         assert!(!declined.has(7, now + REMEMBERED));
+        assert!(declined.may_have_some(now) && !declined.may_have_some(now + REMEMBERED));
     }
 
     #[test]

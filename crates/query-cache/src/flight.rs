@@ -33,9 +33,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// The one who asks. Whatever becomes of it, its followers are told: dropped before it has filled
 /// or declined, it has failed.
 pub struct Leader<K: Eq + Hash, V> {
-    // Declared before the sender: the key is free before followers are told to try again.
     listing: Listing<K, V>,
-    tell: watch::Sender<Progress<V>>,
     asked: Option<Asked>,
     /// Of the entry that it refreshes: goes back when the flight is over.
     _permit: Option<RefreshPermit<V>>,
@@ -76,12 +74,7 @@ where
     K: Clone + Eq + Hash + Weigh,
     V: Weigh,
 {
-    pub(crate) fn new(
-        shared: Arc<Shared<K, V>>,
-        key: K,
-        tell: watch::Sender<Progress<V>>,
-        permit: Option<RefreshPermit<V>>,
-    ) -> Self {
+    pub(crate) fn new(shared: Arc<Shared<K, V>>, key: K, permit: Option<RefreshPermit<V>>) -> Self {
         let listing = Listing {
             shared,
             key,
@@ -89,7 +82,6 @@ where
         };
         Self {
             listing,
-            tell,
             asked: None,
             _permit: permit,
         }
@@ -101,8 +93,7 @@ where
     pub fn note(&mut self, noted: Option<Noted>, now: Instant) -> bool {
         self.asked = noted.map(|noted| Asked { noted, at: now });
         if self.asked.is_none() {
-            self.listing.end();
-            self.tell.send_replace(Progress::LetGo);
+            self.listing.end(Some(Progress::LetGo));
         }
         self.asked.is_some()
     }
@@ -110,18 +101,14 @@ where
     /// Says whether the leader waits for its own client, who does not read. Followers do not wait
     /// with it for long.
     pub fn set_stalled(&self, is_stalled: bool) {
-        self.tell.send_if_modified(|progress| match progress {
-            Progress::UnderWay if is_stalled => {
-                *progress = Progress::Stalled;
-                true
-            }
-            Progress::Stalled if !is_stalled => {
-                *progress = Progress::UnderWay;
-                // Nobody needs to be woken because it goes on.
-                false
-            }
-            _ => false,
-        });
+        let Listing {
+            shared,
+            key,
+            is_listed,
+        } = &self.listing;
+        if *is_listed {
+            shared.flights().set_stalled(key, is_stalled);
+        }
     }
 
     /// Keeps the result and gives it to all followers, if it is good for others than the leader:
@@ -164,10 +151,8 @@ where
         asked.noted.is_current().then_some(asked)
     }
 
-    /// The key is free before anybody is told, as when it is dropped.
     fn end(mut self, progress: Progress<V>) {
-        self.listing.end();
-        self.tell.send_replace(progress);
+        self.listing.end(Some(progress));
     }
 }
 
@@ -234,18 +219,23 @@ impl<V> Progress<V> {
 }
 
 impl<K: Eq + Hash, V> Listing<K, V> {
-    /// Frees the key for the next flight, once: it may have one then.
-    fn end(&mut self) {
-        if self.is_listed {
-            self.is_listed = false;
-            self.shared.flights().end(&self.key);
+    /// Frees the key for the next flight, once: it may have one then. After that followers are
+    /// told; of no progress, that it has failed.
+    fn end(&mut self, progress: Option<Progress<V>>) {
+        if !self.is_listed {
+            return;
+        }
+        self.is_listed = false;
+        let tell = self.shared.flights().end(&self.key);
+        if let (Some(tell), Some(progress)) = (tell, progress) {
+            tell.send_replace(progress);
         }
     }
 }
 
 impl<K: Eq + Hash, V> Drop for Listing<K, V> {
     fn drop(&mut self) {
-        self.end();
+        self.end(None);
     }
 }
 

@@ -13,8 +13,14 @@ use crate::entry::Entry;
 
 /// The flights under way, and the keys that have none because nothing would come of it.
 pub(crate) struct Flights<K, V> {
-    under_way: HashMap<K, watch::Receiver<Progress<V>>, DefaultHashBuilder>,
+    under_way: HashMap<K, Flight<V>, DefaultHashBuilder>,
     declined: Declined,
+}
+
+/// A flight under way. Most have no followers, and then there is nobody to be told.
+struct Flight<V> {
+    tell: Option<watch::Sender<Progress<V>>>,
+    is_stalled: bool,
 }
 
 /// How far a flight is. It has failed if its sender is gone before it is over.
@@ -40,25 +46,40 @@ impl<K: Eq + Hash, V> Flights<K, V> {
         self.under_way.len()
     }
 
-    /// The flight for this key, if there is one.
-    pub(crate) fn find(&self, key: &K) -> Option<watch::Receiver<Progress<V>>> {
-        self.under_way.get(key).cloned()
+    /// Follows the flight for this key, if there is one.
+    pub(crate) fn follow(&mut self, key: &K) -> Option<watch::Receiver<Progress<V>>> {
+        self.under_way.get_mut(key).map(Flight::follow)
+    }
+
+    /// Whether there is a flight for this key.
+    pub(crate) fn has(&self, key: &K) -> bool {
+        self.under_way.contains_key(key)
     }
 
     /// Lists a flight for this key, which has none, until [`Flights::end`].
-    pub(crate) fn start(&mut self, key: K) -> watch::Sender<Progress<V>> {
-        let (tell, told) = watch::channel(Progress::UnderWay);
-        self.under_way.insert(key, told);
-        tell
+    pub(crate) fn start(&mut self, key: K) {
+        let flight = Flight {
+            tell: None,
+            is_stalled: false,
+        };
+        self.under_way.insert(key, flight);
     }
 
-    pub(crate) fn end(&mut self, key: &K) {
-        self.under_way.remove(key);
+    /// Its leader waits for its own client, or goes on.
+    pub(crate) fn set_stalled(&mut self, key: &K, is_stalled: bool) {
+        if let Some(flight) = self.under_way.get_mut(key) {
+            flight.set_stalled(is_stalled);
+        }
+    }
+
+    /// Frees the key. Gives what tells the followers, if there are any.
+    pub(crate) fn end(&mut self, key: &K) -> Option<watch::Sender<Progress<V>>> {
+        self.under_way.remove(key)?.tell
     }
 
     /// Whether a result for this key could not be kept a while ago.
     pub(crate) fn is_declined(&self, key: &K, now: Instant) -> bool {
-        self.declined.has(self.hash(key), now)
+        self.declined.may_have_some(now) && self.declined.has(self.hash(key), now)
     }
 
     pub(crate) fn decline(&mut self, key: &K, now: Instant) {
@@ -67,5 +88,35 @@ impl<K: Eq + Hash, V> Flights<K, V> {
 
     fn hash(&self, key: &K) -> u64 {
         self.under_way.hasher().hash_one(key)
+    }
+}
+
+impl<V> Flight<V> {
+    fn follow(&mut self) -> watch::Receiver<Progress<V>> {
+        let progress = if self.is_stalled {
+            Progress::Stalled
+        } else {
+            Progress::UnderWay
+        };
+        let tell = &mut self.tell;
+        tell.get_or_insert_with(|| watch::Sender::new(progress))
+            .subscribe()
+    }
+
+    fn set_stalled(&mut self, is_stalled: bool) {
+        self.is_stalled = is_stalled;
+        let Some(tell) = &self.tell else { return };
+        tell.send_if_modified(|progress| match progress {
+            Progress::UnderWay if is_stalled => {
+                *progress = Progress::Stalled;
+                true
+            }
+            Progress::Stalled if !is_stalled => {
+                *progress = Progress::UnderWay;
+                // Nobody needs to be woken because it goes on.
+                false
+            }
+            _ => false,
+        });
     }
 }
