@@ -47,6 +47,12 @@ struct ByWeight;
 #[derive(Clone, Default)]
 struct Evictions(Arc<AtomicU64>);
 
+/// Entries that made room for one, which mostly takes one.
+struct MadeRoom<K, V> {
+    one: Option<(K, Weighed<V>)>,
+    others: Vec<(K, Weighed<V>)>,
+}
+
 /// How the budget is split.
 struct Split {
     capacity: usize,
@@ -141,6 +147,15 @@ where
     }
 }
 
+impl<K, V> Default for MadeRoom<K, V> {
+    fn default() -> Self {
+        Self {
+            one: None,
+            others: Vec::new(),
+        }
+    }
+}
+
 impl<V> Clone for Weighed<V> {
     fn clone(&self) -> Self {
         Self {
@@ -158,7 +173,7 @@ impl<K, V> Weighter<K, Weighed<V>> for ByWeight {
 
 impl<K, V> Lifecycle<K, Weighed<V>> for Evictions {
     /// What made room, to be dropped when the shard's lock is free again.
-    type RequestState = Vec<(K, Weighed<V>)>;
+    type RequestState = MadeRoom<K, V>;
 
     /// Called for what makes room; `on_evict` is called for what is replaced as well.
     fn before_evict(&self, _: &mut Self::RequestState, _: &K, _: &mut Weighed<V>) {
@@ -166,7 +181,10 @@ impl<K, V> Lifecycle<K, Weighed<V>> for Evictions {
     }
 
     fn on_evict(&self, evicted: &mut Self::RequestState, key: K, weighed: Weighed<V>) {
-        evicted.push((key, weighed));
+        match evicted.one {
+            None => evicted.one = Some((key, weighed)),
+            Some(_) => evicted.others.push((key, weighed)),
+        }
     }
 }
 

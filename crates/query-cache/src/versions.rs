@@ -172,10 +172,15 @@ impl Versions {
     /// sent. None if the result cannot be kept: a write to one of the tables is on its way, or
     /// `generation`, by whose catalog they were found, is not the newest.
     pub fn note(&self, tables: &[Table], generation: Generation) -> Option<Noted> {
-        let noted = Noted::take(iter::once(&self.shared.everything).chain(tables));
+        let noted = Noted::take(&self.shared.everything, tables)?;
         // Looked at after the words: a generation that is replaced from now on moves everything.
-        let can_keep = noted.is_quiet() && generation == self.generation();
-        can_keep.then_some(noted)
+        (generation == self.generation()).then_some(noted)
+    }
+
+    /// Whether [`Versions::note`] would note something at this moment.
+    pub fn can_note(&self, tables: &[Table], generation: Generation) -> bool {
+        let mut all = iter::once(&self.shared.everything).chain(tables);
+        all.all(|table| table.word().is_quiet()) && generation == self.generation()
     }
 
     /// The newest generation.
