@@ -35,8 +35,8 @@ pub enum Lookup<V> {
 pub enum Joined<K: Eq + Hash, V> {
     /// Nobody asks for it: ask, and tell the others.
     Lead(Leader<K, V>),
-    /// Somebody asks for it: wait.
-    Follow(Follower<V>),
+    /// Somebody asks for it: wait. The key is for another try.
+    Follow(Follower<V>, K),
     /// Somebody has just filled it.
     Filled(Arc<Entry<V>>),
     /// Its results cannot be kept: ask without telling.
@@ -99,7 +99,7 @@ where
             return Joined::Alone;
         }
         if let Some(flight) = flights.follow(&key) {
-            return Joined::Follow(Follower::new(flight));
+            return Joined::Follow(Follower::new(flight), key);
         }
         // One that has landed since the caller looked: it fills before it leaves the list.
         if let Lookup::Hit(entry) = self.lookup(&key, now) {
@@ -173,7 +173,7 @@ impl<K: Eq + Hash, V> fmt::Debug for Joined<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Lead(_) => "Lead",
-            Self::Follow(_) => "Follow",
+            Self::Follow(..) => "Follow",
             Self::Filled(_) => "Filled",
             Self::Alone => "Alone",
         })

@@ -49,7 +49,11 @@ impl KeyParts<'_> {
             status: self.status,
             prepared,
             sql_len: self.sql.len(),
-            bytes: [self.sql, self.parameters].concat().into(),
+            bytes: if self.parameters.is_empty() {
+                self.sql.into()
+            } else {
+                [self.sql, self.parameters].concat().into()
+            },
         }
     }
 }

@@ -5,20 +5,23 @@
 //!     │ not kept
 //!   plan ── not to be kept ─► relayed as ever
 //!     │
-//!   await_flight ── somebody asks for the same ─► wait ─► answer_kept
+//!   take_part ── somebody asks for the same ─► wait ─► answer_kept
 //!     │ nobody does
 //!   filling ► note_versions, right before it is sent
 //!           ► keep_response, piece by piece as it passes
 //!           ► fill, before the client has the last piece
 //! ```
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use mysql_proto::{StatusFlags, Summary};
 use mysql_sql::{
     Assignment, Effect, NotKept, PinReason, Statement, StatementKind, Touched, Touches, touches,
 };
-use query_cache::{Entry, Generation, Joined, Leader, Lifetime, Lookup, Outcome as Shared, Table};
+use query_cache::{
+    Entry, Follower, Generation, Joined, Leader, Lifetime, Lookup, Outcome as Shared, Table,
+};
 use tokio::time::Instant;
 
 use super::Session;
@@ -62,6 +65,16 @@ pub(super) struct Planned {
     key: Key,
     plan: Plan,
     figures: Arc<Figures>,
+}
+
+/// A session's part in fetching what is missing.
+enum Part {
+    /// Somebody has just fetched it.
+    Answered(Arc<Entry<Kept>>),
+    /// The statement goes to the origin.
+    Sends,
+    /// Somebody else fetches it.
+    Follows((Follower<Kept>, Planned)),
 }
 
 /// Longest read that is looked for, text and parameters: to hash and to keep a longer one costs
@@ -239,7 +252,7 @@ impl Session {
         }
         let (catalog, generation) = cache.catalog();
         let catalog = catalog.ok_or(Bypass::NoCatalog)?;
-        let database = database.map(str::to_ascii_lowercase);
+        let database = database.map(lower_case);
         let reads = catalog.reads(names, database.as_deref())?;
         let lifetime = cache.lifetime(touches.hints, &reads).ok_or(Bypass::Rule)?;
         // What would not be kept need not wait for others, nor they for it.
@@ -253,41 +266,60 @@ impl Session {
         })
     }
 
-    /// Waits for whoever asks for the same already. `None`: nobody does, or it cannot be waited
-    /// for, and the statement goes to the origin.
-    pub(super) async fn await_flight(
+    /// Finds out who asks for the same already, and waits for that. `None`: nobody does, or it cannot
+    /// be waited for, and the statement goes to the origin.
+    pub(super) async fn take_part(
         &mut self,
         planned: Planned,
     ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
-        let served = Arc::clone(&self.served);
-        let Some(cache) = &served.cache else {
-            return Ok(None);
+        match self.join(planned) {
+            Part::Answered(kept) => Ok(Some(kept)),
+            Part::Sends => Ok(None),
+            // Seldom, and so not in the future that each session has room for.
+            Part::Follows(flight) => Box::pin(self.await_flight(flight)).await,
+        }
+    }
+
+    /// Joins in what is asked already, or else leads.
+    fn join(&mut self, planned: Planned) -> Part {
+        let Some(cache) = &self.served.cache else {
+            return Part::Sends;
         };
+        let Planned { key, plan, figures } = planned;
+        match cache.store.join(key, Instant::now()) {
+            Joined::Lead(leader) => {
+                self.count(&figures, Outcome::Miss);
+                self.filling = Some(Box::new(Filling {
+                    leader,
+                    plan,
+                    figures,
+                    bytes: Vec::new(),
+                    max_bytes: cache.max_entry_bytes(),
+                }));
+                Part::Sends
+            }
+            Joined::Follow(follower, key) => {
+                let planned = Planned { key, plan, figures };
+                Part::Follows((follower, planned))
+            }
+            Joined::Filled(kept) => {
+                self.count(&figures, Outcome::Hit);
+                Part::Answered(kept)
+            }
+            Joined::Alone => {
+                self.count(&figures, Outcome::Bypass(Bypass::Result));
+                Part::Sends
+            }
+        }
+    }
+
+    /// Waits for another.
+    async fn await_flight(
+        &mut self,
+        (mut follower, mut planned): (Follower<Kept>, Planned),
+    ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
         let mut retries = 0;
         loop {
-            let follower = match cache.store.join(planned.key.clone(), Instant::now()) {
-                Joined::Lead(leader) => {
-                    self.count(&planned.figures, Outcome::Miss);
-                    let filling = Filling {
-                        leader,
-                        plan: planned.plan,
-                        figures: planned.figures,
-                        bytes: Vec::new(),
-                        max_bytes: cache.max_entry_bytes(),
-                    };
-                    self.filling = Some(Box::new(filling));
-                    return Ok(None);
-                }
-                Joined::Follow(follower) => follower,
-                Joined::Filled(entry) => {
-                    self.count(&planned.figures, Outcome::Hit);
-                    return Ok(Some(entry));
-                }
-                Joined::Alone => {
-                    self.count(&planned.figures, Outcome::Bypass(Bypass::Result));
-                    return Ok(None);
-                }
-            };
             let outcome = tokio::select! {
                 biased;
                 outcome = follower.outcome() => outcome,
@@ -295,9 +327,9 @@ impl Session {
                 why = self.registered.interrupted() => return Err(Trouble::Interrupted(why)),
             };
             match outcome {
-                Shared::Filled(entry) => {
+                Shared::Filled(kept) => {
                     self.count(&planned.figures, Outcome::Hit);
-                    return Ok(Some(entry));
+                    return Ok(Some(kept));
                 }
                 // Where writes never cease it could go on.
                 Shared::Retry if retries < MAX_RETRIES => retries += 1,
@@ -306,6 +338,11 @@ impl Session {
                     return Ok(None);
                 }
             }
+            (follower, planned) = match self.join(planned) {
+                Part::Answered(kept) => return Ok(Some(kept)),
+                Part::Sends => return Ok(None),
+                Part::Follows(flight) => flight,
+            };
         }
     }
 
@@ -329,6 +366,15 @@ impl Session {
 fn enters_database(effect: &Effect) -> bool {
     let mut sets = effect.sets.iter();
     effect.is_multi && sets.any(|set| matches!(set, Assignment::Database(_)))
+}
+
+/// A name in lower case, which most are.
+fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        name.to_ascii_lowercase().into()
+    } else {
+        name.into()
+    }
 }
 
 /// True for the response of a statement that went as it should, and has told nothing that belongs

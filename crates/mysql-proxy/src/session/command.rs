@@ -93,7 +93,7 @@ impl Session {
             && let Some(planned) =
                 self.plan(Read::Text(self.downstream.sql(packet)), touches.as_ref())
         {
-            match Box::pin(self.await_flight(planned)).await {
+            match self.take_part(planned).await {
                 Ok(Some(kept)) => return self.answer_kept(packet, &kept).await,
                 Ok(None) => {}
                 Err(trouble) => return self.give_up(packet, trouble).await,

@@ -12,7 +12,7 @@ use crate::{Follower, Joined, Lookup, NotFilled, Outcome};
 
 fn follow(rig: &Rig, key: &str) -> Follower<String> {
     match rig.cache.join(key.to_owned(), Instant::now()) {
-        Joined::Follow(follower) => follower,
+        Joined::Follow(follower, _) => follower,
         other => panic!("{other:?} instead of a place behind the leader"),
     }
 }
@@ -219,7 +219,7 @@ struct Herd {
 
 async fn one_of_a_herd(rig: Arc<Rig>, herd: Arc<Herd>) {
     let outcome = match rig.cache.join("k".to_owned(), Instant::now()) {
-        Joined::Follow(follower) => follower.outcome().await,
+        Joined::Follow(follower, _) => follower.outcome().await,
         Joined::Filled(entry) => Outcome::Filled(entry),
         Joined::Alone => Outcome::Alone,
         Joined::Lead(mut leader) => {

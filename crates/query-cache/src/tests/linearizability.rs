@@ -141,7 +141,7 @@ impl World {
         }
         let outcome = match self.cache.join(query, Instant::now()) {
             Joined::Filled(entry) => return *entry.value(),
-            Joined::Follow(follower) => runtime.block_on(follower.outcome()),
+            Joined::Follow(follower, _) => runtime.block_on(follower.outcome()),
             Joined::Alone => Outcome::Alone,
             Joined::Lead(mut leader) => {
                 let tables = query.0.map(|at| self.registers[at].table.clone());

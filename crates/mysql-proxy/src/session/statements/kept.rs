@@ -48,18 +48,21 @@ impl Session {
         };
         let shape = prepared.shape_for(&plain, flavor);
         let read = Read::Execution(text, shape, plain.get(FLAGS..).unwrap_or_default());
-        let mut kept = None;
-        if self.may_look_up() {
-            kept = self.look_up(&self.key_of(read));
+        if self.may_look_up()
+            && let Some(kept) = self.look_up(&self.key_of(read))
+        {
+            text.executed();
+            if let Some(prepared) = self.statements.get_mut(id) {
+                prepared.note_plain(&plain, flavor);
+            }
+            return Ok(Some(kept));
         }
-        let plain = plain.clone().into_owned();
-        if kept.is_none() {
-            let touches = text.touches(self.dialect());
-            let Some(planned) = self.plan(read, touches) else {
-                return Ok(None);
-            };
-            kept = Box::pin(self.await_flight(planned)).await?;
-        }
+        let touches = text.touches(self.dialect());
+        let Some(planned) = self.plan(read, touches) else {
+            return Ok(None);
+        };
+        let plain = plain.into_owned();
+        let kept = self.take_part(planned).await?;
         if kept.is_some()
             && let Some(prepared) = self.statements.get_mut(id)
         {
