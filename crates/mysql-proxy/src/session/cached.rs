@@ -266,8 +266,8 @@ impl Session {
         })
     }
 
-    /// Finds out who asks for the same already, and waits for that. `None`: nobody does, or it cannot
-    /// be waited for, and the statement goes to the origin.
+    /// Finds out who asks for the same already, and waits for that. `None`: nobody does, or it
+    /// cannot be waited for, and the statement goes to the origin.
     pub(super) async fn take_part(
         &mut self,
         planned: Planned,
