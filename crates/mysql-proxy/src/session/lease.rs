@@ -129,8 +129,8 @@ impl Session {
             Some(_) => !lease.is_used(),
             None => !lease.is_touched(),
         };
-        let reset =
-            is_fresh && (zeroes_id || lease.must_reset() || (effect.needs_unused && !is_clean));
+        let must_reset = lease.must_reset() && !self.shared.config.mutant.has(Fault::Reset);
+        let reset = is_fresh && (zeroes_id || must_reset || (effect.needs_unused && !is_clean));
         let instead = self.state_overridden(effect, lease, reset);
         let mut steps = lease.steps_to(instead.as_ref().unwrap_or(&self.state), reset);
         steps.instead = instead;
