@@ -204,13 +204,12 @@ impl<'a> Tokens<'a> {
     /// True where a number begins that ends amid letters, so that servers read another word from
     /// there on: `1.5INTO`, `1e0FROM`. (`5INTO` is a name, and what is behind `t.` is one too.)
     fn begins_glued_number(&self) -> bool {
-        let before = self.position().checked_sub(1);
-        let before = before.and_then(|at| self.text.get(at));
+        let before = || self.text.get(self.position().checked_sub(1)?);
         let is_name_before =
             |&byte: &u8| Class::of(byte).is_of_word() || matches!(byte, b'`' | b'"');
         let begins = match self.rest.first() {
-            Some(b'.') => !before.is_some_and(is_name_before),
-            Some(b'0'..=b'9') => before != Some(&b'.'),
+            Some(b'.') => !before().is_some_and(is_name_before),
+            Some(b'0'..=b'9') => before() != Some(&b'.'),
             _ => false,
         };
         let behind = || self.rest.get(end_of_real(self.rest)?);

@@ -114,8 +114,8 @@ impl<'a> Reader<'a> {
             self.betrayed(betraying, calls, before, opens && !is_qualified);
         }
         // Behind a point it may be the user's, whatever it is called.
-        let is_known = is_builtin(word) || self.dialect.server == Server::TiDb;
-        if opens && are_calls(calls) && (is_qualified || !is_known) {
+        let is_known = || is_builtin(word) || self.dialect.server == Server::TiDb;
+        if opens && are_calls(calls) && (is_qualified || !is_known()) {
             self.called(before);
         }
     }
