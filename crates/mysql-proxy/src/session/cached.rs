@@ -170,8 +170,8 @@ impl Session {
     /// A read goes past the cache.
     pub(super) fn count_past(&self, text: &StatementText, why: Bypass) {
         if let Some(cache) = &self.served.cache {
-            let figures = cache.figures.of(text.sql(), self.dialect());
-            self.count(&figures, Outcome::Bypass(why));
+            let figures = text.cache_figures(|| cache.figures.of(text.sql(), self.dialect()));
+            self.count(figures, Outcome::Bypass(why));
         }
     }
 
@@ -211,7 +211,11 @@ impl Session {
     /// What becomes of a read that is not kept. `None`: it goes to the origin, and that is all.
     pub(super) fn plan(&self, read: Read<'_>, touches: Option<&Touches>) -> Option<Planned> {
         let cache = self.served.cache.as_ref().filter(|cache| cache.keeps())?;
-        let figures = cache.figures.of(read.sql(), self.dialect());
+        let look_up = || cache.figures.of(read.sql(), self.dialect());
+        let figures = match read {
+            Read::Text(_) => look_up(),
+            Read::Execution(text, ..) => Arc::clone(text.cache_figures(look_up)),
+        };
         match self.plan_for(cache, read, touches) {
             Ok(plan) => Some(Planned {
                 key: self.key_of(read).to_key(),

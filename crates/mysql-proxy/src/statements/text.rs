@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use mysql_sql::{Dialect, Escapes, PinReason, Statement, Touches, touches};
 
+use crate::cache::Figures;
 use crate::state::SessionState;
 
 /// Longest text that is kept. A longer one is rare, and stays with the connection that it was
@@ -28,6 +29,8 @@ pub(crate) struct StatementText {
     statement: Statement,
     /// Once somebody has asked.
     touches: OnceLock<Touches>,
+    /// Likewise.
+    figures: OnceLock<Arc<Figures>>,
     sessions: AtomicU32,
     connections: AtomicU32,
     executions: AtomicU64,
@@ -161,6 +164,7 @@ impl StatementText {
             key,
             statement,
             touches: OnceLock::new(),
+            figures: OnceLock::new(),
             sessions: AtomicU32::new(0),
             connections: AtomicU32::new(0),
             executions: AtomicU64::new(0),
@@ -198,6 +202,11 @@ impl StatementText {
             self.touches
                 .get_or_init(|| touches(sql, dialect, &self.statement))
         })
+    }
+
+    /// How the cache of its hyperdrive does with it; looked up once.
+    pub(crate) fn cache_figures(&self, look_up: impl FnOnce() -> Arc<Figures>) -> &Arc<Figures> {
+        self.figures.get_or_init(look_up)
     }
 
     /// True when it can be prepared on any connection.

@@ -130,8 +130,8 @@ impl Session {
 
     /// True when the statement can be prepared in the state that the session is in.
     pub(in crate::session) fn is_prepared_now(&self, text: &StatementText) -> bool {
-        let now = self.state.for_prepare(&text.statement().effect);
-        now.is_same(text.under())
+        self.state
+            .is_for_prepare(&text.statement().effect, text.under())
     }
 
     /// `COM_STMT_PREPARE`, and the execution for the id that it will get.
