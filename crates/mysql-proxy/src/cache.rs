@@ -22,6 +22,7 @@ mod kept;
 mod key;
 mod loose;
 mod metrics;
+mod readings;
 mod refresh;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub(crate) use kept::Kept;
 pub(crate) use key::{Key, KeyParts};
 pub(crate) use loose::InFlight;
 pub(crate) use metrics::{CacheMetrics, Metrics};
+pub(crate) use readings::Reading;
 pub(crate) use refresh::Refresher;
 
 use crate::mutant::{Fault, Mutant};
@@ -46,6 +48,7 @@ use catalog::Known;
 use figures::AllFigures;
 use follow::Heard;
 use loose::LooseEnds;
+use readings::Readings;
 
 /// The query cache of one hyperdrive.
 #[derive(Debug)]
@@ -53,6 +56,7 @@ pub(crate) struct ResultCache {
     pub(crate) store: QueryCache<Key, Kept>,
     pub(crate) versions: Versions,
     pub(crate) figures: AllFigures,
+    pub(crate) readings: Readings,
     pub(crate) loose: LooseEnds,
     known: Known,
     heard: Heard,
@@ -78,6 +82,7 @@ impl ResultCache {
         Self {
             store: QueryCache::new(config, mutant.of_cache()),
             figures: AllFigures::default(),
+            readings: Readings::default(),
             loose: LooseEnds::new(mutant.has(Fault::Wait)),
             known: Known::new(versions.clone()),
             heard: Heard::default(),

@@ -51,7 +51,7 @@ pub use error::NotFilled;
 pub use flight::{Follower, Leader, Outcome};
 pub use mutant::Mutant;
 pub use noted::Noted;
-pub use quick_cache::Equivalent;
+pub use quick_cache::{DefaultHashBuilder, Equivalent};
 pub use store::CacheStats;
 pub use table::Table;
 pub use versions::{Committing, Generation, Versions};

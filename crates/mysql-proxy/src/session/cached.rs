@@ -13,6 +13,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use mysql_proto::{StatusFlags, Summary};
@@ -26,7 +27,9 @@ use tokio::time::Instant;
 
 use super::Session;
 use super::commits::only_reads;
-use crate::cache::{Bypass, Figures, Kept, Key, KeyParts, Outcome, Refresher, ResultCache};
+use crate::cache::{
+    Bypass, Figures, Kept, Key, KeyParts, Outcome, Reading, Refresher, ResultCache,
+};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::statements::StatementText;
@@ -57,6 +60,13 @@ pub(super) struct Plan {
     generation: Generation,
     pub(super) tables: Vec<Table>,
     pub(super) lifetime: Lifetime,
+}
+
+/// What a text touches.
+pub(super) enum TextTouches {
+    /// As was read of another that differs in values only, or of this one.
+    Known(Arc<Reading>),
+    Own(Touches),
 }
 
 /// A read whose result is to be kept, if it can be.
@@ -191,31 +201,57 @@ impl Session {
         self.downstream.send(&kept.value().bytes).await
     }
 
-    /// What a statement touches, where that has to be known. `None`: it only reads, or nothing can
-    /// be told of it.
-    pub(super) fn touches(&self, sql: &[u8], statement: &Statement) -> Option<Touches> {
-        self.served.cache.as_ref()?;
+    /// What a text touches, where that has to be known. `None`: it only reads, or nothing can be
+    /// told of it.
+    pub(super) fn touches(&self, sql: &[u8], statement: &Statement) -> Option<TextTouches> {
+        let cache = self.served.cache.as_ref()?;
         let may_be_kept = statement.kind == StatementKind::Read && self.is_past_cache().is_none();
         let is_understood = statement.effect.pin != Some(PinReason::NotUnderstood);
         let has_to_be = may_be_kept || !only_reads(statement);
-        (has_to_be && is_understood).then(|| {
-            let mut touches = touches(sql, self.dialect(), statement);
-            if enters_database(&statement.effect) && touches.writes != Touched::Nothing {
-                // Which of the names behind it are looked up there, is not told.
-                touches.writes = Touched::Everything;
-            }
-            touches
-        })
+        if !has_to_be || !is_understood {
+            return None;
+        }
+        let dialect = self.dialect();
+        let enters_database = enters_database(&statement.effect);
+        if may_be_kept && cache.keeps() && !enters_database {
+            let readings = &cache.readings;
+            let reading = readings.of(sql, dialect, statement, &cache.figures);
+            return Some(TextTouches::Known(reading));
+        }
+        let mut touches = touches(sql, dialect, statement);
+        if enters_database && touches.writes != Touched::Nothing {
+            // Which of the names behind it are looked up there, is not told.
+            touches.writes = Touched::Everything;
+        }
+        Some(TextTouches::Own(touches))
     }
 
-    /// What becomes of a read that is not kept. `None`: it goes to the origin, and that is all.
-    pub(super) fn plan(&self, read: Read<'_>, touches: Option<&Touches>) -> Option<Planned> {
+    /// What becomes of a text that reads and is not kept. `None`: it goes to the origin, and that
+    /// is all.
+    pub(super) fn plan_text(&self, sql: &[u8], touches: Option<&TextTouches>) -> Option<Planned> {
         let cache = self.served.cache.as_ref().filter(|cache| cache.keeps())?;
-        let look_up = || cache.figures.of(read.sql(), self.dialect());
-        let figures = match read {
-            Read::Text(_) => look_up(),
-            Read::Execution(text, ..) => Arc::clone(text.cache_figures(look_up)),
+        let figures = match touches {
+            Some(TextTouches::Known(reading)) => Arc::clone(&reading.figures),
+            _ => cache.figures.of(sql, self.dialect()),
         };
+        self.planned(cache, Read::Text(sql), touches.map(|own| &**own), figures)
+    }
+
+    /// Likewise of an execution.
+    pub(super) fn plan_execution(&self, text: &StatementText, read: Read<'_>) -> Option<Planned> {
+        let cache = self.served.cache.as_ref().filter(|cache| cache.keeps())?;
+        let dialect = self.dialect();
+        let figures = text.cache_figures(|| cache.figures.of(text.sql(), dialect));
+        self.planned(cache, read, text.touches(dialect), Arc::clone(figures))
+    }
+
+    fn planned(
+        &self,
+        cache: &ResultCache,
+        read: Read<'_>,
+        touches: Option<&Touches>,
+        figures: Arc<Figures>,
+    ) -> Option<Planned> {
         match self.plan_for(cache, read, touches) {
             Ok(plan) => Some(Planned {
                 key: self.key_of(read).to_key(),
@@ -229,7 +265,7 @@ impl Session {
         }
     }
 
-    /// Likewise; the error: why it is not kept.
+    /// What a read depends on. The error: why it is not kept.
     pub(super) fn plan_for(
         &self,
         cache: &ResultCache,
@@ -424,6 +460,17 @@ impl Filling {
         // Where something came between it is not kept, and that is all.
         let _moved = self.leader.fill(kept, self.plan.lifetime, Instant::now());
         None
+    }
+}
+
+impl Deref for TextTouches {
+    type Target = Touches;
+
+    fn deref(&self) -> &Touches {
+        match self {
+            Self::Known(reading) => &reading.touches,
+            Self::Own(touches) => touches,
+        }
     }
 }
 

@@ -90,8 +90,7 @@ impl Session {
             }
         }
         if kind == StatementKind::Read
-            && let Some(planned) =
-                self.plan(Read::Text(self.downstream.sql(packet)), touches.as_ref())
+            && let Some(planned) = self.plan_text(self.downstream.sql(packet), touches.as_ref())
         {
             match self.take_part(planned).await {
                 Ok(Some(kept)) => return self.answer_kept(packet, &kept).await,

@@ -57,8 +57,7 @@ impl Session {
             }
             return Ok(Some(kept));
         }
-        let touches = text.touches(self.dialect());
-        let Some(planned) = self.plan(read, touches) else {
+        let Some(planned) = self.plan_execution(text, read) else {
             return Ok(None);
         };
         let plain = plain.into_owned();

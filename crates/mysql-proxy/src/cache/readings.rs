@@ -1,0 +1,128 @@
+//! What was read of texts, for those that differ from them in values only.
+//!
+//! A read that is not kept has to be looked at closely: which tables it reads, and under which
+//! fingerprint it counts. An application sends few statements with many values.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mysql_sql::{Dialect, Outline, Statement, Touches, touches};
+use query_cache::DefaultHashBuilder;
+
+use super::Figures;
+use super::figures::AllFigures;
+
+/// Most outlines that are remembered; each takes up to some 1.5 KiB. Beyond that, all are forgotten
+/// and the next ones remembered.
+const MOST: usize = 4096;
+
+/// What was read of a text.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    dialect: Dialect,
+    statement: Statement,
+    pub(crate) touches: Touches,
+    pub(crate) figures: Arc<Figures>,
+}
+
+/// By outline, of the text that was read last.
+#[derive(Debug, Default)]
+pub(crate) struct Readings {
+    known: Mutex<HashMap<Box<[u8]>, Arc<Reading>, DefaultHashBuilder>>,
+}
+
+impl Readings {
+    /// What is read of this text, of which this is known already.
+    pub(crate) fn of(
+        &self,
+        sql: &[u8],
+        dialect: Dialect,
+        statement: &Statement,
+        figures: &AllFigures,
+    ) -> Arc<Reading> {
+        let outline = Outline::of(sql);
+        if let Some(outline) = &outline
+            && let Some(known) = self.find(outline)
+            && known.dialect == dialect
+            && known.statement == *statement
+        {
+            return known;
+        }
+        let reading = Arc::new(Reading {
+            dialect,
+            statement: statement.clone(),
+            touches: touches(sql, dialect, statement),
+            figures: figures.of(sql, dialect),
+        });
+        if let Some(outline) = outline {
+            self.remember(&outline, &reading);
+        }
+        reading
+    }
+
+    fn find(&self, outline: &Outline) -> Option<Arc<Reading>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(outline.bytes()).map(Arc::clone)
+    }
+
+    fn remember(&self, outline: &Outline, reading: &Arc<Reading>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(outline.bytes().into(), Arc::clone(reading));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mysql_sql::{Escapes, Letters, Server, classify};
+
+    use super::*;
+
+    const DIALECT: Dialect = Dialect {
+        escapes: Escapes::Backslash,
+        letters: Letters::Utf8,
+        server: Server::MariaDb,
+    };
+
+    fn read(readings: &Readings, figures: &AllFigures, sql: &str) -> Arc<Reading> {
+        let statement = classify(sql.as_bytes(), DIALECT);
+        readings.of(sql.as_bytes(), DIALECT, &statement, figures)
+    }
+
+    #[test]
+    fn a_text_with_other_values_is_not_read_again() {
+        let (readings, figures) = Default::default();
+        let read = |sql| read(&readings, &figures, sql);
+        let one = read("SELECT a FROM t WHERE b = 5 AND c = 'x'");
+        let other = read("SELECT a FROM t WHERE b = 17 AND c = 'yz'");
+        assert!(Arc::ptr_eq(&one, &other));
+        let table = read("SELECT a FROM u WHERE b = 5 AND c = 'x'");
+        assert_ne!(one.touches, table.touches);
+        let hint = read("SELECT a FROM t WHERE b = 5 /* tidegate: max_age=1 */");
+        let other_hint = read("SELECT a FROM t WHERE b = 5 /* tidegate: max_age=2 */");
+        assert_ne!(hint.touches, other_hint.touches);
+    }
+
+    #[test]
+    fn another_dialect_is_another_reading() {
+        let (readings, figures) = <(Readings, AllFigures)>::default();
+        let sql = b"SELECT a FROM t WHERE b = f(5)";
+        for server in [Server::MariaDb, Server::TiDb, Server::MariaDb] {
+            let dialect = Dialect { server, ..DIALECT };
+            let statement = classify(sql, dialect);
+            let reading = readings.of(sql, dialect, &statement, &figures);
+            assert_eq!(reading.touches, touches(sql, dialect, &statement));
+        }
+    }
+
+    #[test]
+    fn there_are_no_more_than_so_many() {
+        let (readings, figures) = Default::default();
+        for number in 0..2 * MOST {
+            read(&readings, &figures, &format!("SELECT a FROM t{number}"));
+        }
+        assert!(readings.known.lock().unwrap().len() <= MOST);
+    }
+}
