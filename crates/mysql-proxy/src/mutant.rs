@@ -11,6 +11,10 @@ pub struct Mutant {
 
 /// A step to leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(debug_assertions),
+    expect(dead_code, reason = "no release has a mutant")
+)]
 pub(crate) enum Fault {
     /// The reset of a connection that carried state.
     Reset,
