@@ -36,7 +36,7 @@ pub(crate) use bypass::Bypass;
 pub(crate) use catalog::{Catalog, Changes, Reads};
 pub(crate) use figures::{Figures, Outcome};
 pub(crate) use kept::Kept;
-pub(crate) use key::{Key, KeyParts};
+pub(crate) use key::{Hashed, Key, KeyParts};
 pub(crate) use loose::InFlight;
 pub(crate) use metrics::{CacheMetrics, Metrics};
 pub(crate) use readings::Reading;

@@ -71,14 +71,14 @@ where
     ///
     /// One that may not stays where it is, so that its key is not taken for a new one when it is
     /// filled again; what is not filled again makes room in time.
-    pub fn lookup<Q>(&self, key: &Q, now: Instant) -> Lookup<V>
+    pub fn lookup<Q>(&self, key: &Q) -> Lookup<V>
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
         let Some(entry) = self.shared.store.get(key) else {
             return Lookup::Miss;
         };
-        match entry.freshness(now) {
+        match entry.freshness(Instant::now()) {
             Freshness::Gone => Lookup::Miss,
             Freshness::Fresh => {
                 entry.count_hit();
@@ -93,16 +93,16 @@ where
     }
 
     /// Takes part in the flight for a key that was missing, as the first or behind the first.
-    pub fn join(&self, key: K, now: Instant) -> Joined<K, V> {
+    pub fn join(&self, key: K) -> Joined<K, V> {
         let mut flights = self.shared.flights();
-        if flights.is_declined(&key, now) {
+        if flights.is_declined(&key) {
             return Joined::Alone;
         }
         if let Some(flight) = flights.follow(&key) {
             return Joined::Follow(Follower::new(flight), key);
         }
         // One that has landed since the caller looked: it fills before it leaves the list.
-        if let Lookup::Hit(entry) = self.lookup(&key, now) {
+        if let Lookup::Hit(entry) = self.lookup(&key) {
             return Joined::Filled(entry);
         }
         Joined::Lead(self.lead(&mut flights, key, None))
@@ -110,9 +110,9 @@ where
 
     /// Leads a flight that refreshes a stale entry. None if there is nothing to be done: somebody
     /// asks for it already, or it could not be kept a while ago.
-    pub fn refresh(&self, key: K, permit: RefreshPermit<V>, now: Instant) -> Option<Leader<K, V>> {
+    pub fn refresh(&self, key: K, permit: RefreshPermit<V>) -> Option<Leader<K, V>> {
         let mut flights = self.shared.flights();
-        if flights.is_declined(&key, now) || flights.has(&key) {
+        if flights.is_declined(&key) || flights.has(&key) {
             return None;
         }
         Some(self.lead(&mut flights, key, Some(permit)))

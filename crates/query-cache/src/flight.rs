@@ -90,8 +90,11 @@ where
     /// Takes what [`crate::Versions::note`] says right before the statement is sent; the age of
     /// the entry counts from here. If that is nothing, so that nothing can be kept, the followers
     /// are let go at once, and it says `false`.
-    pub fn note(&mut self, noted: Option<Noted>, now: Instant) -> bool {
-        self.asked = noted.map(|noted| Asked { noted, at: now });
+    pub fn note(&mut self, noted: Option<Noted>) -> bool {
+        self.asked = noted.map(|noted| Asked {
+            noted,
+            at: Instant::now(),
+        });
         if self.asked.is_none() {
             self.listing.end(Some(Progress::LetGo));
         }
@@ -113,12 +116,7 @@ where
 
     /// Keeps the result and gives it to all followers, if it is good for others than the leader:
     /// no write to its tables has begun since the note.
-    pub fn fill(
-        mut self,
-        value: V,
-        lifetime: Lifetime,
-        now: Instant,
-    ) -> Result<Arc<Entry<V>>, NotFilled> {
+    pub fn fill(mut self, value: V, lifetime: Lifetime) -> Result<Arc<Entry<V>>, NotFilled> {
         let Asked { noted, at } = self.asked_still_current().ok_or(NotFilled::Moved)?;
         let entry = Entry::new(value, noted, lifetime, at);
         let Listing { shared, key, .. } = &self.listing;
@@ -128,7 +126,7 @@ where
                 Ok(entry)
             }
             Err(too_large) => {
-                self.decline(now);
+                self.decline();
                 Err(too_large)
             }
         }
@@ -136,9 +134,9 @@ where
 
     /// The result cannot be kept: it is too large, or of a kind that is not. The key is remembered
     /// for a minute, so that nobody waits for a leader that will say the same.
-    pub fn decline(self, now: Instant) {
+    pub fn decline(self) {
         let Listing { shared, key, .. } = &self.listing;
-        shared.flights().decline(key, now);
+        shared.flights().decline(key);
         self.end(Progress::LetGo);
     }
 

@@ -78,12 +78,12 @@ impl<K: Eq + Hash, V> Flights<K, V> {
     }
 
     /// Whether a result for this key could not be kept a while ago.
-    pub(crate) fn is_declined(&self, key: &K, now: Instant) -> bool {
-        self.declined.may_have_some(now) && self.declined.has(self.hash(key), now)
+    pub(crate) fn is_declined(&self, key: &K) -> bool {
+        self.declined.may_have_some() && self.declined.has(self.hash(key), Instant::now())
     }
 
-    pub(crate) fn decline(&mut self, key: &K, now: Instant) {
-        self.declined.add(self.hash(key), now);
+    pub(crate) fn decline(&mut self, key: &K) {
+        self.declined.add(self.hash(key), Instant::now());
     }
 
     fn hash(&self, key: &K) -> u64 {

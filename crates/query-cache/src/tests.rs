@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
 
 use crate::{
     CacheConfig, Joined, Leader, Lifetime, Lookup, Mutant, Noted, QueryCache, Table, Versions,
@@ -71,7 +70,7 @@ impl Rig {
 
     /// Leads a flight that nobody else leads.
     fn lead(&self, key: &str) -> Leader<Text, Text> {
-        match self.cache.join(key.to_owned(), Instant::now()) {
+        match self.cache.join(key.to_owned()) {
             Joined::Lead(leader) => leader,
             other => panic!("{other:?} instead of the lead for '{key}'"),
         }
@@ -80,7 +79,7 @@ impl Rig {
     /// Leads a flight that has noted the table.
     fn lead_noted(&self, key: &str) -> Leader<Text, Text> {
         let mut leader = self.lead(key);
-        assert!(leader.note(self.note(), Instant::now()));
+        assert!(leader.note(self.note()));
         leader
     }
 
@@ -88,13 +87,13 @@ impl Rig {
     fn fill(&self, key: &str, value: &str) {
         let leader = self.lead_noted(key);
         leader
-            .fill(value.to_owned(), LIFETIME, Instant::now())
+            .fill(value.to_owned(), LIFETIME)
             .expect("nothing is written");
     }
 
     /// What is served as fresh.
     fn hit(&self, key: &str) -> Option<Text> {
-        match self.cache.lookup(key, Instant::now()) {
+        match self.cache.lookup(key) {
             Lookup::Hit(entry) => Some(entry.value().clone()),
             Lookup::Stale(..) | Lookup::Miss => None,
         }

@@ -15,7 +15,6 @@ use std::time::Duration;
 use query_cache::{
     CacheConfig, Joined, Lifetime, Mutant, QueryCache, Table, Versions, Weigh, Writes,
 };
-use tokio::time::Instant;
 
 /// A key or a result.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -57,17 +56,16 @@ impl Rig {
     }
 
     fn fill(&self, key: Bytes, value: Bytes) {
-        let now = Instant::now();
-        let Joined::Lead(mut leader) = self.cache.join(key, now) else {
+        let Joined::Lead(mut leader) = self.cache.join(key) else {
             panic!("a key came twice");
         };
         let tables = std::slice::from_ref(&self.table);
-        leader.note(self.versions.note(tables, self.versions.generation()), now);
+        leader.note(self.versions.note(tables, self.versions.generation()));
         let lifetime = Lifetime {
             max_age: Duration::from_secs(60),
             stale_while_revalidate: Duration::ZERO,
         };
-        assert!(leader.fill(value, lifetime, now).is_ok());
+        assert!(leader.fill(value, lifetime).is_ok());
     }
 }
 

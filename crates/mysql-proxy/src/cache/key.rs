@@ -1,10 +1,10 @@
 //! What a result is kept under: everything that can change a byte of it.
 
-use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::{Arc, LazyLock};
 
 use mysql_proto::{Capabilities, StatusFlags};
-use query_cache::{Equivalent, Weigh};
+use query_cache::{DefaultHashBuilder, Equivalent, Weigh};
 
 use crate::state::SessionState;
 
@@ -18,6 +18,7 @@ pub(crate) struct Key {
     /// Length of the statement: what is behind it are parameters.
     sql_len: usize,
     bytes: Arc<[u8]>,
+    hash: u64,
 }
 
 /// The same in parts.
@@ -37,23 +38,58 @@ pub(crate) struct KeyParts<'a> {
     pub(crate) parameters: &'a [u8],
 }
 
-impl KeyParts<'_> {
+/// Parts with their hash, to be looked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hashed<'a> {
+    parts: KeyParts<'a>,
+    hash: u64,
+}
+
+/// Hashes the parts. A miss asks for its key's hash in half a dozen places, and who makes room for
+/// it is asked for its own; so a key holds it. Clients cannot know the seed.
+static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+
+impl<'a> KeyParts<'a> {
+    /// To be looked for.
+    pub(crate) fn hashed(self) -> Hashed<'a> {
+        let mut hasher = HASHER.build_hasher();
+        self.hash_into(&mut hasher);
+        Hashed {
+            hash: hasher.finish(),
+            parts: self,
+        }
+    }
+
+    fn hash_into(&self, hasher: &mut impl Hasher) {
+        let prepared = self.prepared.map(|(state, shape)| !(state.stamp() ^ shape));
+        hasher.write_u64(self.state.stamp());
+        hasher.write_u64(self.capabilities.bits());
+        hasher.write_u64(prepared.unwrap_or(0) ^ u64::from(self.status.bits()));
+        hasher.write_usize(self.sql.len());
+        hasher.write(self.sql);
+        hasher.write(self.parameters);
+    }
+}
+
+impl Hashed<'_> {
     /// To be kept.
     pub(crate) fn to_key(self) -> Key {
-        let prepared = self
+        let Self { parts, hash } = self;
+        let prepared = parts
             .prepared
             .map(|(state, shape)| (Arc::clone(state), shape));
         Key {
-            state: Arc::clone(self.state),
-            capabilities: self.capabilities,
-            status: self.status,
+            state: Arc::clone(parts.state),
+            capabilities: parts.capabilities,
+            status: parts.status,
             prepared,
-            sql_len: self.sql.len(),
-            bytes: if self.parameters.is_empty() {
-                self.sql.into()
+            sql_len: parts.sql.len(),
+            bytes: if parts.parameters.is_empty() {
+                parts.sql.into()
             } else {
-                [self.sql, self.parameters].concat().into()
+                [parts.sql, parts.parameters].concat().into()
             },
+            hash,
         }
     }
 }
@@ -95,21 +131,9 @@ impl PartialEq for KeyParts<'_> {
     }
 }
 
-impl Hash for KeyParts<'_> {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let prepared = self.prepared.map(|(state, shape)| !(state.stamp() ^ shape));
-        hasher.write_u64(self.state.stamp());
-        hasher.write_u64(self.capabilities.bits());
-        hasher.write_u64(prepared.unwrap_or(0) ^ u64::from(self.status.bits()));
-        hasher.write_usize(self.sql.len());
-        hasher.write(self.sql);
-        hasher.write(self.parameters);
-    }
-}
-
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
+        self.hash == other.hash && self.parts() == other.parts()
     }
 }
 
@@ -117,13 +141,19 @@ impl Eq for Key {}
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.parts().hash(hasher);
+        hasher.write_u64(self.hash);
     }
 }
 
-impl Equivalent<Key> for KeyParts<'_> {
+impl Hash for Hashed<'_> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.hash);
+    }
+}
+
+impl Equivalent<Key> for Hashed<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        *self == key.parts()
+        self.hash == key.hash && self.parts == key.parts()
     }
 }
 

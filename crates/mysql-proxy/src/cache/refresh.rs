@@ -6,7 +6,6 @@ use conn_pool::Lease;
 use mysql_proto::{Command, write_command};
 use mysql_sql::{Dialect, classify, touches};
 use query_cache::{Leader, RefreshPermit};
-use tokio::time::Instant;
 use tracing::debug;
 
 use super::{Bypass, Kept, Key, KeyParts, ResultCache};
@@ -57,10 +56,8 @@ impl Refresher {
     /// Does it in a task of its own: the client has its answer.
     pub(crate) fn start(self, key: Key, permit: RefreshPermit<Kept>) {
         let served = Arc::clone(&self.served);
-        let leader = served.cache.as_ref().and_then(|cache| {
-            let now = Instant::now();
-            cache.store.refresh(key.clone(), permit, now)
-        });
+        let cache = served.cache.as_ref();
+        let leader = cache.and_then(|cache| cache.store.refresh(key.clone(), permit));
         let Some(leader) = leader else { return };
         tokio::spawn(async move {
             let Some(cache) = &served.cache else { return };
@@ -94,7 +91,7 @@ impl Refresher {
 
         let mut lease = self.lease(parts).await?;
         let noted = cache.versions.note(&reads.tables, generation);
-        if !leader.note(noted, Instant::now()) {
+        if !leader.note(noted) {
             lease.give_back();
             return Ok(());
         }
@@ -104,14 +101,14 @@ impl Refresher {
             lease.give_back();
         }
         if answer.is_cut || !is_worth_keeping(&answer.summary) {
-            leader.decline(Instant::now());
+            leader.decline();
             return answer
                 .summary
                 .error
                 .map_or(Ok(()), |code| Err(NotRefreshed::Refused(code)));
         }
         let kept = Kept::new(answer.bytes, &answer.summary, figures);
-        let _moved = leader.fill(kept, lifetime, Instant::now());
+        let _moved = leader.fill(kept, lifetime);
         Ok(())
     }
 

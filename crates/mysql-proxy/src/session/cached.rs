@@ -23,12 +23,11 @@ use mysql_sql::{
 use query_cache::{
     Entry, Follower, Generation, Joined, Leader, Lifetime, Lookup, Outcome as Shared, Table,
 };
-use tokio::time::Instant;
 
 use super::Session;
 use super::commits::only_reads;
 use crate::cache::{
-    Bypass, Figures, Kept, Key, KeyParts, Outcome, Reading, Refresher, ResultCache,
+    Bypass, Figures, Hashed, Kept, Key, KeyParts, Outcome, Reading, Refresher, ResultCache,
 };
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
@@ -136,7 +135,7 @@ impl Session {
     }
 
     /// Under what the result of a read is kept.
-    pub(super) fn key_of<'a>(&'a self, read: Read<'a>) -> KeyParts<'a> {
+    pub(super) fn key_of<'a>(&'a self, read: Read<'a>) -> Hashed<'a> {
         let (prepared, parameters): (_, &[u8]) = match read {
             Read::Text(_) => (None, &[]),
             Read::Execution(text, shape, parameters) => (Some((text.under(), shape)), parameters),
@@ -149,16 +148,18 @@ impl Session {
             sql: read.sql(),
             parameters,
         }
+        .hashed()
     }
 
     /// The result that is kept under this key. One that is stale is fetched again in the
     /// background.
-    pub(super) fn look_up(&self, key: &KeyParts<'_>) -> Option<Arc<Entry<Kept>>> {
+    pub(super) fn look_up(&self, read: Read<'_>) -> Option<Arc<Entry<Kept>>> {
         let cache = self.served.cache.as_ref()?;
-        if key.sql.len() + key.parameters.len() > LONGEST {
+        if read.len() > LONGEST {
             return None;
         }
-        match cache.store.lookup(key, Instant::now()) {
+        let key = self.key_of(read);
+        match cache.store.lookup(&key) {
             Lookup::Hit(entry) => {
                 self.count(&entry.value().figures, Outcome::Hit);
                 Some(entry)
@@ -166,7 +167,7 @@ impl Session {
             Lookup::Stale(entry, permit) => {
                 self.count(&entry.value().figures, Outcome::Stale);
                 // A handle that is prepared anew has not the history of one with a shape.
-                let is_plain = key.prepared.is_none_or(|(_, shape)| shape == 0);
+                let is_plain = read.shape() == 0;
                 if let Some(permit) = permit.filter(|_| is_plain) {
                     let refresher = Refresher::new(&self.served, &self.profile, self.dialect());
                     refresher.start(key.to_key(), permit);
@@ -326,7 +327,7 @@ impl Session {
             return Part::Sends;
         };
         let Planned { key, plan, figures } = planned;
-        match cache.store.join(key, Instant::now()) {
+        match cache.store.join(key) {
             Joined::Lead(leader) => {
                 self.count(&figures, Outcome::Miss);
                 self.filling = Some(Box::new(Filling {
@@ -396,7 +397,7 @@ impl Session {
             .note(&filling.plan.tables, filling.plan.generation);
         // A connection of before a renewal answers as before.
         let noted = noted.filter(|_| self.generation == self.served.pool.generation());
-        if !filling.leader.note(noted, Instant::now()) {
+        if !filling.leader.note(noted) {
             self.filling = None;
         }
     }
@@ -449,7 +450,7 @@ impl Filling {
     ) -> Option<Box<Self>> {
         let is_too_long = self.bytes.len() + bytes.len() > self.max_bytes;
         if is_too_long || last.is_some_and(|summary| !is_worth_keeping(summary)) {
-            self.leader.decline(Instant::now());
+            self.leader.decline();
             return None;
         }
         self.bytes.extend_from_slice(bytes);
@@ -458,7 +459,7 @@ impl Filling {
         };
         let kept = Kept::new(self.bytes, summary, self.figures);
         // Where something came between it is not kept, and that is all.
-        let _moved = self.leader.fill(kept, self.plan.lifetime, Instant::now());
+        let _moved = self.leader.fill(kept, self.plan.lifetime);
         None
     }
 }
@@ -479,6 +480,13 @@ impl<'a> Read<'a> {
         match self {
             Self::Text(sql) => sql.len(),
             Self::Execution(text, _, parameters) => text.sql().len() + parameters.len(),
+        }
+    }
+
+    fn shape(self) -> u64 {
+        match self {
+            Self::Text(_) => 0,
+            Self::Execution(_, shape, _) => shape,
         }
     }
 

@@ -67,7 +67,7 @@ impl Session {
         let text = self.downstream.sql(packet);
         if packet.is_whole
             && self.may_look_up()
-            && let Some(kept) = self.look_up(&self.key_of(Read::Text(text)))
+            && let Some(kept) = self.look_up(Read::Text(text))
         {
             return self.answer_kept(packet, &kept).await;
         }

@@ -11,7 +11,7 @@ use super::{LIFETIME, Rig};
 use crate::{Follower, Joined, Lookup, NotFilled, Outcome};
 
 fn follow(rig: &Rig, key: &str) -> Follower<String> {
-    match rig.cache.join(key.to_owned(), Instant::now()) {
+    match rig.cache.join(key.to_owned()) {
         Joined::Follow(follower, _) => follower,
         other => panic!("{other:?} instead of a place behind the leader"),
     }
@@ -24,7 +24,7 @@ async fn followers_get_what_the_leader_fills() {
     let (early, late) = (follow(&rig, "k"), follow(&rig, "k"));
     let early = tokio::spawn(early.outcome());
     sleep(Duration::from_secs(1)).await;
-    let filled = leader.fill("v".to_owned(), LIFETIME, Instant::now());
+    let filled = leader.fill("v".to_owned(), LIFETIME);
     assert!(filled.is_ok());
     for outcome in [early.await.unwrap(), late.outcome().await] {
         assert!(matches!(outcome, Outcome::Filled(entry) if entry.value() == "v"));
@@ -43,7 +43,7 @@ async fn other_keys_have_flights_of_their_own() {
 async fn who_joins_after_the_landing_is_served() {
     let rig = Rig::new();
     rig.fill("k", "v");
-    let joined = rig.cache.join("k".to_owned(), Instant::now());
+    let joined = rig.cache.join("k".to_owned());
     assert!(matches!(joined, Joined::Filled(entry) if entry.value() == "v"));
 }
 
@@ -67,7 +67,7 @@ async fn a_follower_that_goes_disturbs_nobody() {
     let gone = timeout(Duration::from_millis(10), follow(&rig, "k").outcome()).await;
     assert!(gone.is_err());
     let stays = follow(&rig, "k");
-    let filled = leader.fill("v".to_owned(), LIFETIME, Instant::now());
+    let filled = leader.fill("v".to_owned(), LIFETIME);
     assert!(filled.is_ok());
     assert!(matches!(stays.outcome().await, Outcome::Filled(_)));
 }
@@ -79,16 +79,16 @@ async fn a_write_under_way_lets_followers_go() {
     let committing = rig.versions.begin(rig.writes(), generation);
     let mut leader = rig.lead("k");
     let follower = follow(&rig, "k");
-    assert!(!leader.note(rig.note(), Instant::now()));
+    assert!(!leader.note(rig.note()));
     assert!(matches!(follower.outcome().await, Outcome::Alone));
 
     // The key is free though the leader goes on, and stays so for the next one when it ends.
     committing.end();
     let next = rig.lead_noted("k");
-    let filled = leader.fill("v".to_owned(), LIFETIME, Instant::now());
+    let filled = leader.fill("v".to_owned(), LIFETIME);
     assert_eq!(filled.unwrap_err(), NotFilled::Moved);
     follow(&rig, "k");
-    assert!(next.fill("w".to_owned(), LIFETIME, Instant::now()).is_ok());
+    assert!(next.fill("w".to_owned(), LIFETIME).is_ok());
     assert_eq!(rig.hit("k").as_deref(), Some("w"));
 }
 
@@ -100,7 +100,7 @@ async fn a_write_since_the_note_keeps_the_result_from_others() {
     rig.write();
     // It joins after the write was acknowledged, and must not see what was before.
     let after = follow(&rig, "k");
-    let filled = leader.fill("old".to_owned(), LIFETIME, Instant::now());
+    let filled = leader.fill("old".to_owned(), LIFETIME);
     assert_eq!(filled.unwrap_err(), NotFilled::Moved);
     assert!(matches!(before.outcome().await, Outcome::Retry));
     assert!(matches!(after.outcome().await, Outcome::Retry));
@@ -112,7 +112,7 @@ async fn a_write_since_the_fill_keeps_the_result_from_a_late_follower() {
     let rig = Rig::new();
     let leader = rig.lead_noted("k");
     let follower = follow(&rig, "k");
-    let filled = leader.fill("old".to_owned(), LIFETIME, Instant::now());
+    let filled = leader.fill("old".to_owned(), LIFETIME);
     assert!(filled.is_ok());
     rig.write();
     assert!(matches!(follower.outcome().await, Outcome::Retry));
@@ -123,9 +123,9 @@ async fn nobody_waits_for_what_was_declined() {
     let rig = Rig::new();
     let leader = rig.lead_noted("k");
     let follower = follow(&rig, "k");
-    leader.decline(Instant::now());
+    leader.decline();
     assert!(matches!(follower.outcome().await, Outcome::Alone));
-    let joined = rig.cache.join("k".to_owned(), Instant::now());
+    let joined = rig.cache.join("k".to_owned());
     assert!(matches!(joined, Joined::Alone));
     advance(Duration::from_secs(60)).await;
     rig.fill("k", "small by now");
@@ -152,7 +152,7 @@ async fn followers_stay_with_a_leader_that_goes_on() {
     sleep(Duration::from_millis(50)).await;
     leader.set_stalled(false);
     sleep(Duration::from_secs(5)).await;
-    let filled = leader.fill("v".to_owned(), LIFETIME, Instant::now());
+    let filled = leader.fill("v".to_owned(), LIFETIME);
     assert!(filled.is_ok());
     assert!(matches!(follower.await.unwrap(), Outcome::Filled(_)));
 }
@@ -166,7 +166,7 @@ async fn a_stalled_leader_may_still_fill_or_fail() {
         let follower = tokio::spawn(follow(&rig, "k").outcome());
         sleep(Duration::from_millis(50)).await;
         if fills {
-            let filled = leader.fill("v".to_owned(), LIFETIME, Instant::now());
+            let filled = leader.fill("v".to_owned(), LIFETIME);
             assert!(filled.is_ok());
             assert!(matches!(follower.await.unwrap(), Outcome::Filled(_)));
             rig.write();
@@ -182,14 +182,14 @@ async fn a_refresh_is_a_flight_that_can_be_followed() {
     let rig = Rig::new();
     rig.fill("k", "v");
     advance(LIFETIME.max_age + Duration::from_secs(1)).await;
-    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup("k", Instant::now()) else {
+    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup("k") else {
         panic!("no permit");
     };
-    let leader = rig.cache.refresh("k".to_owned(), permit, Instant::now());
+    let leader = rig.cache.refresh("k".to_owned(), permit);
     let mut leader = leader.expect("nobody asks for it");
-    assert!(leader.note(rig.note(), Instant::now()));
+    assert!(leader.note(rig.note()));
     let follower = follow(&rig, "k");
-    let filled = leader.fill("w".to_owned(), LIFETIME, Instant::now());
+    let filled = leader.fill("w".to_owned(), LIFETIME);
     assert!(filled.is_ok());
     assert!(matches!(follower.outcome().await, Outcome::Filled(_)));
 }
@@ -200,13 +200,13 @@ async fn nothing_is_refreshed_twice_at_a_time() {
     rig.fill("k", "v");
     advance(LIFETIME.max_age + Duration::from_secs(1)).await;
     let _asks_already = rig.lead("k");
-    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup("k", Instant::now()) else {
+    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup("k") else {
         panic!("no permit");
     };
-    let leader = rig.cache.refresh("k".to_owned(), permit, Instant::now());
+    let leader = rig.cache.refresh("k".to_owned(), permit);
     assert!(leader.is_none());
     // The permit went back.
-    let found = rig.cache.lookup("k", Instant::now());
+    let found = rig.cache.lookup("k");
     assert!(matches!(found, Lookup::Stale(_, Some(_))));
 }
 
@@ -218,15 +218,15 @@ struct Herd {
 }
 
 async fn one_of_a_herd(rig: Arc<Rig>, herd: Arc<Herd>) {
-    let outcome = match rig.cache.join("k".to_owned(), Instant::now()) {
+    let outcome = match rig.cache.join("k".to_owned()) {
         Joined::Follow(follower, _) => follower.outcome().await,
         Joined::Filled(entry) => Outcome::Filled(entry),
         Joined::Alone => Outcome::Alone,
         Joined::Lead(mut leader) => {
-            assert!(leader.note(rig.note(), Instant::now()));
+            assert!(leader.note(rig.note()));
             herd.asked.fetch_add(1, Ordering::SeqCst);
             sleep(Duration::from_millis(20)).await;
-            let filled = leader.fill("v".to_owned(), LIFETIME, Instant::now());
+            let filled = leader.fill("v".to_owned(), LIFETIME);
             assert!(filled.is_ok());
             return;
         }

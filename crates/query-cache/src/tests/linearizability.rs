@@ -135,20 +135,20 @@ impl World {
     }
 
     fn answer(&self, query: Query, dice: &mut Dice, runtime: &Runtime) -> Values {
-        if let Lookup::Hit(entry) = self.cache.lookup(&query, Instant::now()) {
+        if let Lookup::Hit(entry) = self.cache.lookup(&query) {
             self.hits.fetch_add(1, SeqCst);
             return *entry.value();
         }
-        let outcome = match self.cache.join(query, Instant::now()) {
+        let outcome = match self.cache.join(query) {
             Joined::Filled(entry) => return *entry.value(),
             Joined::Follow(follower, _) => runtime.block_on(follower.outcome()),
             Joined::Alone => Outcome::Alone,
             Joined::Lead(mut leader) => {
                 let tables = query.0.map(|at| self.registers[at].table.clone());
                 let noted = self.versions.note(&tables, self.versions.generation());
-                leader.note(noted, Instant::now());
+                leader.note(noted);
                 let values = self.ask(query, dice);
-                let filled = leader.fill(values, LIFETIME, Instant::now());
+                let filled = leader.fill(values, LIFETIME);
                 assert!(matches!(filled, Ok(_) | Err(NotFilled::Moved)));
                 return values;
             }

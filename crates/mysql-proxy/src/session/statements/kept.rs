@@ -49,7 +49,7 @@ impl Session {
         let shape = prepared.shape_for(&plain, flavor);
         let read = Read::Execution(text, shape, plain.get(FLAGS..).unwrap_or_default());
         if self.may_look_up()
-            && let Some(kept) = self.look_up(&self.key_of(read))
+            && let Some(kept) = self.look_up(read)
         {
             text.executed();
             if let Some(prepared) = self.statements.get_mut(id) {
