@@ -34,6 +34,7 @@ use conn_pool::Lease;
 use mysql_proto::{ErrPacket, NONCE_LEN, ResponseTracker, StatusFlags};
 use mysql_sql::{Dialect, Letters, PinReason, Server};
 use net::DrainGuard;
+use tokio::time::Instant;
 use tracing::debug;
 
 pub(crate) use cached::is_worth_keeping;
@@ -116,6 +117,8 @@ pub(crate) struct Session {
     is_database_sure: bool,
     /// The read under way, if its result is to be kept.
     filling: Option<Box<Filling>>,
+    /// Since when the command under way has waited for another session's, if it has.
+    followed_since: Option<Instant>,
     /// The write under way, if others may see it before it is over.
     in_flight: Option<InFlight>,
     /// What the open transaction has written.

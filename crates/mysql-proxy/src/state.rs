@@ -4,6 +4,8 @@
 //! is nearly always, a command goes out as it came. Where they differ, `bring.rs` leads the
 //! connection from its state to the session's.
 
+mod results;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -24,6 +26,10 @@ const MAX_BYTES: usize = 8 * 1024;
 pub(crate) struct SessionState {
     /// Of all that follows; equal states have equal ones.
     stamp: u64,
+    /// Likewise, but for user variables.
+    result_stamp: u64,
+    /// Bytes that are its own: those that few sessions share.
+    weight: usize,
     hides_ascii: bool,
     is_utf8: bool,
     /// The default database.
@@ -135,6 +141,8 @@ impl SessionState {
     fn with(database: Database, names: Names) -> Self {
         Self {
             stamp: 0,
+            result_stamp: 0,
+            weight: 0,
             hides_ascii: false,
             is_utf8: false,
             database,
@@ -343,9 +351,11 @@ impl SessionState {
         self.names.hash(&mut hasher);
         self.ignore_space.hash(&mut hasher);
         self.variables.hash(&mut hasher);
-        self.user_variables.hash(&mut hasher);
         self.role.hash(&mut hasher);
+        self.result_stamp = hasher.finish();
+        self.user_variables.hash(&mut hasher);
         self.stamp = hasher.finish();
+        self.weight = self.weigh();
         self.hides_ascii = match &self.names {
             Names::Login(collation) => collation_hides_ascii(*collation),
             Names::Set(text) => mentions_hiding(text),

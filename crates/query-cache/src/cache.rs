@@ -33,7 +33,8 @@ pub enum Lookup<V> {
 
 /// How somebody takes part in fetching what is missing.
 pub enum Joined<K: Eq + Hash, V> {
-    /// Nobody asks for it: ask, and tell the others.
+    /// Nobody asks for it, or somebody has for so long that it may never end: ask, and tell the
+    /// others.
     Lead(Leader<K, V>),
     /// Somebody asks for it: wait. The key is for another try.
     Follow(Follower<V>, K),
@@ -98,8 +99,8 @@ where
         if flights.is_declined(&key) {
             return Joined::Alone;
         }
-        if let Some(flight) = flights.follow(&key) {
-            return Joined::Follow(Follower::new(flight), key);
+        if let Some(following) = flights.follow(&key) {
+            return Joined::Follow(Follower::new(following), key);
         }
         // One that has landed since the caller looked: it fills before it leaves the list.
         if let Lookup::Hit(entry) = self.lookup(&key) {
@@ -144,8 +145,8 @@ where
         key: K,
         permit: Option<RefreshPermit<V>>,
     ) -> Leader<K, V> {
-        flights.start(key.clone());
-        Leader::new(Arc::clone(&self.shared), key, permit)
+        let id = flights.start(key.clone());
+        Leader::new(Arc::clone(&self.shared), (key, id), permit)
     }
 }
 

@@ -9,6 +9,9 @@
 //!    │                                    │            whoever else asks for the key
 //!    └─ dropped ► followers: Retry        └─ dropped, or fill: moved ► followers: Retry
 //! ```
+//!
+//! Where none of these comes, the first who has waited for long leads as well, and the others
+//! follow that one; what comes of the first flight is kept all the same, if it is current then.
 
 use std::fmt;
 use std::hash::Hash;
@@ -16,13 +19,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::cache::Shared;
 use crate::config::Lifetime;
 use crate::entry::{Entry, RefreshPermit};
 use crate::error::NotFilled;
-use crate::flights::Progress;
+use crate::flights::{Following, LeaderId, Progress};
 use crate::mutant::Fault;
 use crate::noted::Noted;
 use crate::weight::Weigh;
@@ -42,6 +45,7 @@ pub struct Leader<K: Eq + Hash, V> {
 /// One who waits for a leader. Dropping it costs nobody anything.
 pub struct Follower<V> {
     flight: watch::Receiver<Progress<V>>,
+    overdue_at: Instant,
 }
 
 /// What a follower has waited for.
@@ -49,8 +53,8 @@ pub struct Follower<V> {
 pub enum Outcome<V> {
     /// The result, which is good at this moment.
     Filled(Arc<Entry<V>>),
-    /// The leader failed, or a write made its result unfit for others: join again. Where writes
-    /// never cease that can go on; who is told so twice had better ask alone.
+    /// The leader failed or is overdue, or a write made its result unfit for others: join again.
+    /// Where writes never cease that can go on; who is told so twice had better ask alone.
     Retry,
     /// The result is for nobody else, or its leader is stalled: ask without telling.
     Alone,
@@ -66,6 +70,7 @@ struct Asked {
 struct Listing<K: Eq + Hash, V> {
     shared: Arc<Shared<K, V>>,
     key: K,
+    id: LeaderId,
     is_listed: bool,
 }
 
@@ -74,10 +79,15 @@ where
     K: Clone + Eq + Hash + Weigh,
     V: Weigh,
 {
-    pub(crate) fn new(shared: Arc<Shared<K, V>>, key: K, permit: Option<RefreshPermit<V>>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared<K, V>>,
+        (key, id): (K, LeaderId),
+        permit: Option<RefreshPermit<V>>,
+    ) -> Self {
         let listing = Listing {
             shared,
             key,
+            id,
             is_listed: true,
         };
         Self {
@@ -107,10 +117,11 @@ where
         let Listing {
             shared,
             key,
+            id,
             is_listed,
         } = &self.listing;
         if *is_listed {
-            shared.flights().set_stalled(key, is_stalled);
+            shared.flights().set_stalled(key, *id, is_stalled);
         }
     }
 
@@ -155,8 +166,11 @@ where
 }
 
 impl<V> Follower<V> {
-    pub(crate) fn new(flight: watch::Receiver<Progress<V>>) -> Self {
-        Self { flight }
+    pub(crate) fn new(following: Following<V>) -> Self {
+        Self {
+            flight: following.progress,
+            overdue_at: following.overdue_at,
+        }
     }
 
     /// Waits for what becomes of the flight. Cancel-safe.
@@ -193,10 +207,12 @@ impl<V> Follower<V> {
         matches!(*self.flight.borrow(), Progress::Stalled)
     }
 
-    /// Waits until something happens.
+    /// Waits until something happens, or until the leader is overdue.
     async fn after_change(&mut self) -> Option<Outcome<V>> {
-        let is_gone = self.flight.changed().await.is_err();
-        is_gone.then_some(Outcome::Retry)
+        match timeout_at(self.overdue_at, self.flight.changed()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(_)) | Err(_) => Some(Outcome::Retry),
+        }
     }
 
     /// Waits until it is over, or time for the second look.
@@ -224,7 +240,7 @@ impl<K: Eq + Hash, V> Listing<K, V> {
             return;
         }
         self.is_listed = false;
-        let tell = self.shared.flights().end(&self.key);
+        let tell = self.shared.flights().end(&self.key, self.id);
         if let (Some(tell), Some(progress)) = (tell, progress) {
             tell.send_replace(progress);
         }

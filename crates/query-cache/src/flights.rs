@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
+use std::time::Duration;
 
 use quick_cache::DefaultHashBuilder;
 use tokio::sync::watch;
@@ -11,16 +12,35 @@ use tokio::time::Instant;
 use crate::declined::Declined;
 use crate::entry::Entry;
 
+/// How long anybody waits for one leader. A query may take so long, or its connection may be one
+/// that takes everything and answers nothing; so then one of those who wait asks as well.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// The flights under way, and the keys that have none because nothing would come of it.
 pub(crate) struct Flights<K, V> {
     under_way: HashMap<K, Flight<V>, DefaultHashBuilder>,
     declined: Declined,
+    last: LeaderId,
+}
+
+/// Tells the leaders of one flight apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LeaderId(u64);
+
+/// What follows a flight.
+pub(crate) struct Following<V> {
+    pub(crate) progress: watch::Receiver<Progress<V>>,
+    /// When it is time to join again.
+    pub(crate) overdue_at: Instant,
 }
 
 /// A flight under way. Most have no followers, and then there is nobody to be told.
 struct Flight<V> {
     tell: Option<watch::Sender<Progress<V>>>,
     is_stalled: bool,
+    leader: LeaderId,
+    /// Since when somebody waits for this leader.
+    awaited_since: Option<Instant>,
 }
 
 /// How far a flight is. It has failed if its sender is gone before it is over.
@@ -39,6 +59,7 @@ impl<K: Eq + Hash, V> Flights<K, V> {
         Self {
             under_way: HashMap::with_hasher(hasher),
             declined: Declined::new(),
+            last: LeaderId::default(),
         }
     }
 
@@ -46,9 +67,9 @@ impl<K: Eq + Hash, V> Flights<K, V> {
         self.under_way.len()
     }
 
-    /// Follows the flight for this key, if there is one.
-    pub(crate) fn follow(&mut self, key: &K) -> Option<watch::Receiver<Progress<V>>> {
-        self.under_way.get_mut(key).map(Flight::follow)
+    /// Follows the flight for this key, if there is one that is not overdue.
+    pub(crate) fn follow(&mut self, key: &K) -> Option<Following<V>> {
+        self.under_way.get_mut(key)?.follow()
     }
 
     /// Whether there is a flight for this key.
@@ -56,24 +77,34 @@ impl<K: Eq + Hash, V> Flights<K, V> {
         self.under_way.contains_key(key)
     }
 
-    /// Lists a flight for this key, which has none, until [`Flights::end`].
-    pub(crate) fn start(&mut self, key: K) {
-        let flight = Flight {
+    /// Lists a flight for this key until [`Flights::end`], in the place of one that is overdue: who
+    /// follows that follows this one.
+    pub(crate) fn start(&mut self, key: K) -> LeaderId {
+        self.last = LeaderId(self.last.0.wrapping_add(1));
+        let flight = self.under_way.entry(key).or_insert(Flight {
             tell: None,
             is_stalled: false,
-        };
-        self.under_way.insert(key, flight);
+            leader: self.last,
+            awaited_since: None,
+        });
+        flight.is_led_by(self.last);
+        self.last
     }
 
-    /// Its leader waits for its own client, or goes on.
-    pub(crate) fn set_stalled(&mut self, key: &K, is_stalled: bool) {
-        if let Some(flight) = self.under_way.get_mut(key) {
+    /// This leader waits for its own client, or goes on.
+    pub(crate) fn set_stalled(&mut self, key: &K, leader: LeaderId, is_stalled: bool) {
+        let flight = self.under_way.get_mut(key);
+        if let Some(flight) = flight.filter(|flight| flight.leader == leader) {
             flight.set_stalled(is_stalled);
         }
     }
 
-    /// Frees the key. Gives what tells the followers, if there are any.
-    pub(crate) fn end(&mut self, key: &K) -> Option<watch::Sender<Progress<V>>> {
+    /// Frees the key, if this leader has it still. Gives what tells the followers, if there are
+    /// any.
+    pub(crate) fn end(&mut self, key: &K, leader: LeaderId) -> Option<watch::Sender<Progress<V>>> {
+        if self.under_way.get(key)?.leader != leader {
+            return None;
+        }
         self.under_way.remove(key)?.tell
     }
 
@@ -92,15 +123,29 @@ impl<K: Eq + Hash, V> Flights<K, V> {
 }
 
 impl<V> Flight<V> {
-    fn follow(&mut self) -> watch::Receiver<Progress<V>> {
+    fn follow(&mut self) -> Option<Following<V>> {
+        let now = Instant::now();
+        let overdue_at = *self.awaited_since.get_or_insert(now) + PATIENCE;
+        if overdue_at <= now {
+            return None;
+        }
         let progress = if self.is_stalled {
             Progress::Stalled
         } else {
             Progress::UnderWay
         };
         let tell = &mut self.tell;
-        tell.get_or_insert_with(|| watch::Sender::new(progress))
-            .subscribe()
+        let tell = tell.get_or_insert_with(|| watch::Sender::new(progress));
+        Some(Following {
+            progress: tell.subscribe(),
+            overdue_at,
+        })
+    }
+
+    fn is_led_by(&mut self, leader: LeaderId) {
+        self.leader = leader;
+        self.awaited_since = None;
+        self.set_stalled(false);
     }
 
     fn set_stalled(&mut self, is_stalled: bool) {

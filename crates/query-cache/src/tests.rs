@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-
 use crate::{
     CacheConfig, Joined, Leader, Lifetime, Lookup, Mutant, Noted, QueryCache, Table, Versions,
     Weigh, Writes,

@@ -426,7 +426,7 @@ async fn a_thundering_herd_makes_one_query() -> Result<()> {
     };
     let mut root = world.server.connect().await?;
     root.query_drop("USE shop").await?;
-    root.query_drop("INSERT INTO r SELECT seq, seq FROM seq_10_to_260")
+    root.query_drop("INSERT INTO r SELECT seq, seq FROM seq_10_to_200")
         .await?;
     let mut clients = Vec::new();
     for _ in 0..HERD {

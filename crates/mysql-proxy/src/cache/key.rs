@@ -7,6 +7,7 @@ use mysql_proto::{Capabilities, StatusFlags};
 use query_cache::{DefaultHashBuilder, Equivalent, Weigh};
 
 use crate::state::SessionState;
+use crate::states::States;
 
 /// The key of a result. (Each hyperdrive has a cache of its own, and with it an origin's user.)
 #[derive(Clone, Debug)]
@@ -24,7 +25,8 @@ pub(crate) struct Key {
 /// The same in parts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyParts<'a> {
-    /// Of the session: database, character set, time zone, mode, role and all other variables.
+    /// Of the session: database, character set, time zone, mode, role and all other variables; a
+    /// read whose result is kept reads no user variables.
     pub(crate) state: &'a Arc<SessionState>,
     /// They decide what packets look like.
     pub(crate) capabilities: Capabilities,
@@ -62,7 +64,7 @@ impl<'a> KeyParts<'a> {
 
     fn hash_into(&self, hasher: &mut impl Hasher) {
         let prepared = self.prepared.map(|(state, shape)| !(state.stamp() ^ shape));
-        hasher.write_u64(self.state.stamp());
+        hasher.write_u64(self.state.result_stamp());
         hasher.write_u64(self.capabilities.bits());
         hasher.write_u64(prepared.unwrap_or(0) ^ u64::from(self.status.bits()));
         hasher.write_usize(self.sql.len());
@@ -72,14 +74,17 @@ impl<'a> KeyParts<'a> {
 }
 
 impl Hashed<'_> {
-    /// To be kept.
-    pub(crate) fn to_key(self) -> Key {
+    /// To be kept, with the session's state as these have it.
+    pub(crate) fn to_key(self, states: &States) -> Key {
         let Self { parts, hash } = self;
         let prepared = parts
             .prepared
             .map(|(state, shape)| (Arc::clone(state), shape));
         Key {
-            state: Arc::clone(parts.state),
+            state: match parts.state.without_user_variables() {
+                None => Arc::clone(parts.state),
+                Some(state) => states.share(state),
+            },
             capabilities: parts.capabilities,
             status: parts.status,
             prepared,
@@ -127,7 +132,7 @@ impl PartialEq for KeyParts<'_> {
             && self.parameters == other.parameters
             && self.capabilities == other.capabilities
             && self.status == other.status
-            && self.state.is_same(other.state)
+            && self.state.gives_same_results(other.state)
     }
 }
 
@@ -159,6 +164,8 @@ impl Equivalent<Key> for Hashed<'_> {
 
 impl Weigh for Key {
     fn bytes(&self) -> usize {
-        self.bytes.len()
+        let prepared = self.prepared.as_ref();
+        let under = prepared.map_or(0, |(state, _)| state.weight());
+        self.bytes.len() + self.state.weight() + under
     }
 }

@@ -12,6 +12,8 @@
 //!           ► fill, before the client has the last piece
 //! ```
 
+mod part;
+
 use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -20,9 +22,7 @@ use mysql_proto::{StatusFlags, Summary};
 use mysql_sql::{
     Assignment, Effect, NotKept, PinReason, Statement, StatementKind, Touched, Touches, touches,
 };
-use query_cache::{
-    Entry, Follower, Generation, Joined, Leader, Lifetime, Lookup, Outcome as Shared, Table,
-};
+use query_cache::{Entry, Generation, Leader, Lifetime, Lookup, Table};
 
 use super::Session;
 use super::commits::only_reads;
@@ -30,8 +30,9 @@ use crate::cache::{
     Bypass, Figures, Hashed, Kept, Key, KeyParts, Outcome, Reading, Refresher, ResultCache,
 };
 use crate::downstream::CommandPacket;
-use crate::error::{SessionEnd, Trouble};
+use crate::error::SessionEnd;
 use crate::statements::StatementText;
+use crate::states::States;
 
 /// A read whose result is to be kept.
 #[derive(Debug)]
@@ -76,22 +77,9 @@ pub(super) struct Planned {
     figures: Arc<Figures>,
 }
 
-/// A session's part in fetching what is missing.
-enum Part {
-    /// Somebody has just fetched it.
-    Answered(Arc<Entry<Kept>>),
-    /// The statement goes to the origin.
-    Sends,
-    /// Somebody else fetches it.
-    Follows((Follower<Kept>, Planned)),
-}
-
 /// Longest read that is looked for, text and parameters: to hash and to keep a longer one costs
 /// more than it saves.
 const LONGEST: usize = 64 * 1024;
-
-/// How often a read waits for another whose result turns out to be too old for it.
-const MAX_RETRIES: u32 = 2;
 
 /// Variables of MariaDB's and TiDB's by which a session reads another state than the present one.
 const READS_OTHERWISE: [&str; 6] = [
@@ -151,6 +139,10 @@ impl Session {
         .hashed()
     }
 
+    fn states(&self) -> &States {
+        self.served.pool.connector().states()
+    }
+
     /// The result that is kept under this key. One that is stale is fetched again in the
     /// background.
     pub(super) fn look_up(&self, read: Read<'_>) -> Option<Arc<Entry<Kept>>> {
@@ -170,7 +162,7 @@ impl Session {
                 let is_plain = read.shape() == 0;
                 if let Some(permit) = permit.filter(|_| is_plain) {
                     let refresher = Refresher::new(&self.served, &self.profile, self.dialect());
-                    refresher.start(key.to_key(), permit);
+                    refresher.start(key.to_key(self.states()), permit);
                 }
                 Some(entry)
             }
@@ -255,7 +247,7 @@ impl Session {
     ) -> Option<Planned> {
         match self.plan_for(cache, read, touches) {
             Ok(plan) => Some(Planned {
-                key: self.key_of(read).to_key(),
+                key: self.key_of(read).to_key(self.states()),
                 plan,
                 figures,
             }),
@@ -305,86 +297,6 @@ impl Session {
             tables: reads.tables,
             lifetime,
         })
-    }
-
-    /// Finds out who asks for the same already, and waits for that. `None`: nobody does, or it
-    /// cannot be waited for, and the statement goes to the origin.
-    pub(super) async fn take_part(
-        &mut self,
-        planned: Planned,
-    ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
-        match self.join(planned) {
-            Part::Answered(kept) => Ok(Some(kept)),
-            Part::Sends => Ok(None),
-            // Seldom, and so not in the future that each session has room for.
-            Part::Follows(flight) => Box::pin(self.await_flight(flight)).await,
-        }
-    }
-
-    /// Joins in what is asked already, or else leads.
-    fn join(&mut self, planned: Planned) -> Part {
-        let Some(cache) = &self.served.cache else {
-            return Part::Sends;
-        };
-        let Planned { key, plan, figures } = planned;
-        match cache.store.join(key) {
-            Joined::Lead(leader) => {
-                self.count(&figures, Outcome::Miss);
-                self.filling = Some(Box::new(Filling {
-                    leader,
-                    plan,
-                    figures,
-                    bytes: Vec::new(),
-                    max_bytes: cache.max_entry_bytes(),
-                }));
-                Part::Sends
-            }
-            Joined::Follow(follower, key) => {
-                let planned = Planned { key, plan, figures };
-                Part::Follows((follower, planned))
-            }
-            Joined::Filled(kept) => {
-                self.count(&figures, Outcome::Hit);
-                Part::Answered(kept)
-            }
-            Joined::Alone => {
-                self.count(&figures, Outcome::Bypass(Bypass::Result));
-                Part::Sends
-            }
-        }
-    }
-
-    /// Waits for another.
-    async fn await_flight(
-        &mut self,
-        (mut follower, mut planned): (Follower<Kept>, Planned),
-    ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
-        let mut retries = 0;
-        loop {
-            let outcome = tokio::select! {
-                biased;
-                outcome = follower.outcome() => outcome,
-                end = self.downstream.ended() => return Err(Trouble::Client(end)),
-                why = self.registered.interrupted() => return Err(Trouble::Interrupted(why)),
-            };
-            match outcome {
-                Shared::Filled(kept) => {
-                    self.count(&planned.figures, Outcome::Hit);
-                    return Ok(Some(kept));
-                }
-                // Where writes never cease it could go on.
-                Shared::Retry if retries < MAX_RETRIES => retries += 1,
-                Shared::Retry | Shared::Alone => {
-                    self.count(&planned.figures, Outcome::Bypass(Bypass::Stalled));
-                    return Ok(None);
-                }
-            }
-            (follower, planned) = match self.join(planned) {
-                Part::Answered(kept) => return Ok(Some(kept)),
-                Part::Sends => return Ok(None),
-                Part::Follows(flight) => flight,
-            };
-        }
     }
 
     /// The statement under way is about to be sent: what it reads is as new as its tables are now.

@@ -19,6 +19,7 @@ use crate::profile::Profile;
 impl Session {
     /// Serves one command. An error ends the session; trouble with the command alone does not.
     pub(super) async fn serve(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        self.followed_since = None;
         if self.registered.entry().kill_comes() {
             Box::pin(self.let_kill_pass()).await?;
         }

@@ -275,6 +275,7 @@ impl<'a> Login<'a> {
             is_status_sure: false,
             is_database_sure: true,
             filling: None,
+            followed_since: None,
             in_flight: None,
             uncommitted: Uncommitted::default(),
             generation: served.pool.generation(),

@@ -119,6 +119,57 @@ async fn a_write_since_the_fill_keeps_the_result_from_a_late_follower() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_of_those_who_wait_for_long_leads_as_well() {
+    let rig = Rig::new();
+    let wedged = rig.lead_noted("k");
+    let (one, other) = (follow(&rig, "k"), follow(&rig, "k"));
+    let began = Instant::now();
+    let (one, other) = tokio::join!(one.outcome(), other.outcome());
+    assert!(matches!((one, other), (Outcome::Retry, Outcome::Retry)));
+    assert_eq!(began.elapsed(), Duration::from_secs(3));
+
+    let next = rig.lead_noted("k");
+    let follower = follow(&rig, "k");
+    // What becomes of the first does not touch the second, nor who waits for it.
+    wedged.set_stalled(true);
+    drop(wedged);
+    let another = follow(&rig, "k");
+    assert!(next.fill("v".to_owned(), LIFETIME).is_ok());
+    for follower in [follower, another] {
+        assert!(matches!(follower.outcome().await, Outcome::Filled(_)));
+    }
+    assert_eq!(rig.hit("k").as_deref(), Some("v"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_an_overdue_leader_is_told_by_the_next() {
+    let rig = Rig::new();
+    let _wedged = rig.lead_noted("k");
+    let _first = follow(&rig, "k");
+    advance(Duration::from_secs(2)).await;
+    let waits = tokio::spawn(follow(&rig, "k").outcome());
+    advance(Duration::from_secs(1)).await;
+    let next = rig.lead_noted("k");
+    assert!(next.fill("v".to_owned(), LIFETIME).is_ok());
+    let outcome = waits.await.expect("it does not panic");
+    assert!(matches!(outcome, Outcome::Filled(_) | Outcome::Retry));
+    assert_eq!(rig.hit("k").as_deref(), Some("v"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_overdue_leader_brings_is_kept() {
+    let rig = Rig::new();
+    let slow = rig.lead_noted("k");
+    assert!(matches!(follow(&rig, "k").outcome().await, Outcome::Retry));
+    let next = rig.lead_noted("k");
+    assert!(slow.fill("v".to_owned(), LIFETIME).is_ok());
+    assert_eq!(rig.hit("k").as_deref(), Some("v"));
+    assert!(next.fill("w".to_owned(), LIFETIME).is_ok());
+    assert_eq!(rig.hit("k").as_deref(), Some("w"));
+    assert_eq!(rig.cache.stats().flights, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_waits_for_what_was_declined() {
     let rig = Rig::new();
     let leader = rig.lead_noted("k");
@@ -136,7 +187,7 @@ async fn followers_leave_a_leader_that_stays_stalled() {
     let rig = Rig::new();
     let leader = rig.lead_noted("k");
     let follower = tokio::spawn(follow(&rig, "k").outcome());
-    sleep(Duration::from_secs(5)).await;
+    sleep(Duration::from_secs(2)).await;
     let since = Instant::now();
     leader.set_stalled(true);
     assert!(matches!(follower.await.unwrap(), Outcome::Alone));
@@ -151,7 +202,7 @@ async fn followers_stay_with_a_leader_that_goes_on() {
     let follower = tokio::spawn(follow(&rig, "k").outcome());
     sleep(Duration::from_millis(50)).await;
     leader.set_stalled(false);
-    sleep(Duration::from_secs(5)).await;
+    sleep(Duration::from_secs(2)).await;
     let filled = leader.fill("v".to_owned(), LIFETIME);
     assert!(filled.is_ok());
     assert!(matches!(follower.await.unwrap(), Outcome::Filled(_)));

@@ -196,3 +196,44 @@ async fn hyperdrives_of_one_origin_see_the_writes_of_each_other() -> Result<()> 
     }
     Ok(())
 }
+
+/// Who waits for another, that waits for a connection in vain, does not begin to wait anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_of_one_statement_share_one_wait_for_a_connection() -> Result<()> {
+    const READ: &str = "SELECT v FROM r WHERE id = 2";
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    set_up(&server).await?;
+    let path = path(&server).pool("max = 1").pool("wait_timeout = \"2s\"");
+    let path = path.cache("enabled = true").start().await?;
+    let world = World {
+        server,
+        path: path.context("there is no tunnel in it")?,
+    };
+    world.warm_up().await?;
+    let mut readers = Vec::new();
+    for _ in 0..4 {
+        readers.push(world.client().await?);
+    }
+    let mut holder = world.client().await?;
+    holder.query_drop("BEGIN").await?;
+    holder.query_drop("SELECT 1 FROM r").await?;
+    let began = Instant::now();
+    let readers = readers
+        .into_iter()
+        .map(|mut reader| tokio::spawn(async move { reader.query_first::<i32, _>(READ).await }));
+    for reader in readers.collect::<Vec<_>>() {
+        let failed = reader.await?;
+        ensure!(failed.is_err(), "it got a connection: {failed:?}");
+    }
+    let took = began.elapsed();
+    ensure!(
+        took < Duration::from_secs(5),
+        "the last failed after {took:?}"
+    );
+    holder.query_drop("ROLLBACK").await?;
+    let read: Option<i32> = holder.query_first(READ).await?;
+    ensure!(read.is_some(), "there is no such row");
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! Who asks for what is missing, and who waits for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use query_cache::{Entry, Follower, Joined, Outcome as Shared};
+use tokio::time::Instant;
+
+use super::super::Session;
+use super::{Filling, Planned};
+use crate::cache::{Bypass, Kept, Outcome};
+use crate::error::Trouble;
+
+/// A session's part in fetching what is missing.
+enum Part {
+    /// Somebody has just fetched it.
+    Answered(Arc<Entry<Kept>>),
+    /// The statement goes to the origin.
+    Sends,
+    /// Somebody else fetches it.
+    Follows((Follower<Kept>, Planned)),
+}
+
+/// How often a read waits for another whose result turns out to be too old for it.
+const MAX_RETRIES: u32 = 2;
+
+/// What is left for the wait for a connection when another has been waited for in vain.
+const MOMENT: Duration = Duration::from_millis(500);
+
+impl Session {
+    /// Finds out who asks for the same already, and waits for that. `None`: nobody does, or it
+    /// cannot be waited for, and the statement goes to the origin.
+    pub(in crate::session) async fn take_part(
+        &mut self,
+        planned: Planned,
+    ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
+        match self.join(planned) {
+            Part::Answered(kept) => Ok(Some(kept)),
+            Part::Sends => Ok(None),
+            // Seldom, and so not in the future that each session has room for.
+            Part::Follows(flight) => Box::pin(self.await_flight(flight)).await,
+        }
+    }
+
+    /// Joins in what is asked already, or else leads.
+    fn join(&mut self, planned: Planned) -> Part {
+        let Some(cache) = &self.served.cache else {
+            return Part::Sends;
+        };
+        let Planned { key, plan, figures } = planned;
+        match cache.store.join(key) {
+            Joined::Lead(leader) => {
+                self.count(&figures, Outcome::Miss);
+                self.filling = Some(Box::new(Filling {
+                    leader,
+                    plan,
+                    figures,
+                    bytes: Vec::new(),
+                    max_bytes: cache.max_entry_bytes(),
+                }));
+                Part::Sends
+            }
+            Joined::Follow(follower, key) => {
+                let planned = Planned { key, plan, figures };
+                Part::Follows((follower, planned))
+            }
+            Joined::Filled(kept) => {
+                self.count(&figures, Outcome::Hit);
+                Part::Answered(kept)
+            }
+            Joined::Alone => {
+                self.count(&figures, Outcome::Bypass(Bypass::Result));
+                Part::Sends
+            }
+        }
+    }
+
+    /// Waits for another.
+    async fn await_flight(
+        &mut self,
+        (mut follower, mut planned): (Follower<Kept>, Planned),
+    ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
+        self.followed_since.get_or_insert_with(Instant::now);
+        let mut retries = 0;
+        loop {
+            let outcome = tokio::select! {
+                biased;
+                outcome = follower.outcome() => outcome,
+                end = self.downstream.ended() => return Err(Trouble::Client(end)),
+                why = self.registered.interrupted() => return Err(Trouble::Interrupted(why)),
+            };
+            match outcome {
+                Shared::Filled(kept) => {
+                    self.count(&planned.figures, Outcome::Hit);
+                    return Ok(Some(kept));
+                }
+                // Where writes never cease it could go on.
+                Shared::Retry if retries < MAX_RETRIES => retries += 1,
+                Shared::Retry | Shared::Alone => {
+                    self.count(&planned.figures, Outcome::Bypass(Bypass::Stalled));
+                    return Ok(None);
+                }
+            }
+            (follower, planned) = match self.join(planned) {
+                Part::Answered(kept) => return Ok(Some(kept)),
+                Part::Sends => return Ok(None),
+                Part::Follows(flight) => flight,
+            };
+        }
+    }
+
+    /// When a session that has waited for another gives up the wait for a connection: one limit
+    /// holds for both, but for a moment that it has in any case. `None`: the pool's own limit does.
+    pub(in crate::session) fn gives_up_at(&self) -> Option<Instant> {
+        let since = self.followed_since?;
+        let limit = self.served.pool.config().wait_timeout;
+        Some((since + limit).max(Instant::now() + limit.min(MOMENT)))
+    }
+}
