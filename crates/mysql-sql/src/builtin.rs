@@ -3,10 +3,35 @@
 //!
 //! A stored function may set variables, take locks and make temporary tables, so the call of any
 //! other name pins. A native function that is missing here costs a pin, and nothing else.
+//!
+//! What is native to one server is a name as any other on another, and just the name that somebody
+//! gives to what is missing there: `uuid_to_bin` on MariaDB, `nvl` on MySQL. So each server has a
+//! list of those that it does not know. (They were found by making a function of each name and
+//! calling it. A name that any supported release knows stays out of it.)
 
-/// True for a name of this list, in any case.
-pub(crate) fn is_builtin(word: &[u8]) -> bool {
-    NAMES
+use crate::question::Server;
+
+/// True for a name that is the server's own, in any case.
+pub(crate) fn is_builtin(word: &[u8], server: Server) -> bool {
+    let foreign = match server {
+        Server::MySql => NOT_OF_MYSQL,
+        Server::MariaDb => NOT_OF_MARIADB,
+        Server::TiDb => &[],
+    };
+    is_in(NAMES, word) && !is_in(foreign, word)
+}
+
+/// True for a native function that may be the user's own if there is white space before its
+/// parenthesis (unless `sql_mode` has `IGNORE_SPACE`). TiDB has none of the user's.
+///
+/// See <https://dev.mysql.com/doc/refman/8.4/en/function-resolution.html>.
+pub(crate) fn is_users_if_apart(word: &[u8], server: Server) -> bool {
+    server != Server::TiDb && is_in(APART, word)
+}
+
+/// True for a name of a list, in any case.
+pub(crate) fn is_in(names: &[&str], word: &[u8]) -> bool {
+    names
         .binary_search_by(|name| {
             let folded = word.iter().map(u8::to_ascii_uppercase);
             name.bytes().cmp(folded)
@@ -136,18 +161,102 @@ static NAMES: &[&str] = &[
     "YEARWEEK", "YEAR_MONTH", "ZEROFILL",
 ];
 
+/// Of [`NAMES`], those that are the user's on MySQL.
+#[rustfmt::skip]
+static NOT_OF_MYSQL: &[&str] = &[
+    "ADD_MONTHS", "APPROX_COUNT_DISTINCT", "APPROX_PERCENTILE", "ASYMMETRIC_DECRYPT",
+    "ASYMMETRIC_ENCRYPT", "ASYMMETRIC_SIGN", "ASYMMETRIC_VERIFY", "BINLOG_GTID_POS", "CHR",
+    "COLUMN_CHECK", "COLUMN_EXISTS", "COLUMN_JSON", "COLUMN_LIST", "CONCAT_OPERATOR_ORACLE",
+    "CRC32C", "CREATE_ASYMMETRIC_PRIV_KEY", "CREATE_ASYMMETRIC_PUB_KEY", "CREATE_DIGEST", "DECODE",
+    "DECODE_HISTOGRAM", "DECODE_ORACLE", "DES_DECRYPT", "DES_ENCRYPT", "DISTANCE", "ENCODE",
+    "ENCRYPT", "FTS_MATCH_WORD", "HELP_DATE", "HELP_VERSION", "JSON_COMPACT", "JSON_DETAILED",
+    "JSON_EQUALS", "JSON_EXISTS", "JSON_LOOSE", "JSON_NORMALIZE", "JSON_QUERY", "LABELS", "LENGTHB",
+    "LPAD_ORACLE", "LTRIM_ORACLE", "MASTER_GTID_WAIT", "MEDIAN", "NATURAL_SORT_KEY", "NVL", "NVL2",
+    "OLD_PASSWORD", "PERCENTILE_CONT", "PERCENTILE_DISC", "REPLACE_ORACLE", "RPAD_ORACLE",
+    "RTRIM_ORACLE", "SFORMAT", "SUBSTR_ORACLE", "SYS_GUID", "TIDB_BOUNDED_STALENESS",
+    "TIDB_DECODE_KEY", "TIDB_PARSE_TSO", "TIDB_VERSION", "TO_CHAR", "TRIM_ORACLE", "VEC_AS_TEXT",
+    "VEC_COSINE_DISTANCE", "VEC_DIMS", "VEC_DISTANCE", "VEC_DISTANCE_COSINE",
+    "VEC_DISTANCE_EUCLIDEAN", "VEC_FROMTEXT", "VEC_FROM_TEXT", "VEC_L1_DISTANCE", "VEC_L2_DISTANCE",
+    "VEC_L2_NORM", "VEC_NEGATIVE_INNER_PRODUCT", "VEC_TOTEXT", "WITHIN", "WSREP_LAST_SEEN_GTID",
+    "WSREP_LAST_WRITTEN_GTID", "WSREP_SYNC_WAIT_UPTO_GTID", "XMLTYPE",
+];
+
+/// Likewise on MariaDB.
+#[rustfmt::skip]
+static NOT_OF_MARIADB: &[&str] = &[
+    "AGAINST", "ANY_VALUE", "APPROX_COUNT_DISTINCT", "APPROX_PERCENTILE", "ASYMMETRIC_DECRYPT",
+    "ASYMMETRIC_ENCRYPT", "ASYMMETRIC_SIGN", "ASYMMETRIC_VERIFY", "AUTO_INCREMENT", "BIN_TO_UUID",
+    "CAN_ACCESS_COLUMN", "CAN_ACCESS_DATABASE", "CAN_ACCESS_TABLE", "CAN_ACCESS_USER",
+    "CAN_ACCESS_VIEW", "CLONE", "CREATE_ASYMMETRIC_PRIV_KEY", "CREATE_ASYMMETRIC_PUB_KEY",
+    "CREATE_DIGEST", "CUBE", "DISTANCE", "EMPTY", "ESCAPE", "EXTERNAL", "FILTER", "FORMAT_BYTES",
+    "FTS_MATCH_WORD", "GENERATED", "GEOMCOLLECTION", "GEOMETRY", "GET_DD_COLUMN_PRIVILEGES",
+    "GET_DD_CREATE_OPTIONS", "GET_DD_INDEX_SUB_PART_LENGTH", "GROUPING", "GROUPS", "GTID_SUBSET",
+    "GTID_SUBTRACT", "HELP_DATE", "HELP_VERSION", "ICU_VERSION", "INTERNAL_AUTO_INCREMENT",
+    "INTERNAL_AVG_ROW_LENGTH", "INTERNAL_CHECKSUM", "INTERNAL_CHECK_TIME", "INTERNAL_DATA_FREE",
+    "INTERNAL_DATA_LENGTH", "INTERNAL_DD_CHAR_LENGTH", "INTERNAL_GET_COMMENT_OR_ERROR",
+    "INTERNAL_GET_ENABLED_ROLE_JSON", "INTERNAL_GET_HOSTNAME", "INTERNAL_GET_USERNAME",
+    "INTERNAL_GET_VIEW_WARNING_OR_ERROR", "INTERNAL_INDEX_COLUMN_CARDINALITY",
+    "INTERNAL_INDEX_LENGTH", "INTERNAL_IS_ENABLED_ROLE", "INTERNAL_IS_MANDATORY_ROLE",
+    "INTERNAL_KEYS_DISABLED", "INTERNAL_MAX_DATA_LENGTH", "INTERNAL_TABLE_ROWS",
+    "INTERNAL_UPDATE_TIME", "IO_AFTER_GTIDS", "IO_BEFORE_GTIDS", "IS_UUID", "IS_VISIBLE_DD_OBJECT",
+    "JSON_SCHEMA_VALIDATION_REPORT", "JSON_STORAGE_FREE", "JSON_STORAGE_SIZE", "LABELS", "LIBRARY",
+    "MBRCOVEREDBY", "MBRCOVERS", "MEMBER", "MERGE", "OPTIMIZER_COSTS", "PS_CURRENT_THREAD_ID",
+    "PS_THREAD_ID", "QUALIFY", "REGEXP_LIKE", "RESTART", "ROLES_GRAPHML", "SOURCE_POS_WAIT",
+    "STATEMENT_DIGEST", "STATEMENT_DIGEST_TEXT", "STRING_TO_VECTOR", "ST_BUFFER_STRATEGY",
+    "ST_COLLECT", "ST_FRECHETDISTANCE", "ST_GEOHASH", "ST_HAUSDORFFDISTANCE", "ST_ISVALID",
+    "ST_LATFROMGEOHASH", "ST_LATITUDE", "ST_LINEINTERPOLATEPOINT", "ST_LINEINTERPOLATEPOINTS",
+    "ST_LONGFROMGEOHASH", "ST_LONGITUDE", "ST_MAKEENVELOPE", "ST_POINTATDISTANCE",
+    "ST_POINTFROMGEOHASH", "ST_SIMPLIFY", "ST_SWAPXY", "ST_TRANSFORM", "ST_VALIDATE", "SYSTEM",
+    "TABLESAMPLE", "TIDB_BOUNDED_STALENESS", "TIDB_DECODE_KEY", "TIDB_PARSE_TSO", "TIDB_VERSION",
+    "UUID_TO_BIN", "VALIDATE_PASSWORD_STRENGTH", "VECTOR_DIM", "VECTOR_TO_STRING", "VEC_AS_TEXT",
+    "VEC_COSINE_DISTANCE", "VEC_DIMS", "VEC_FROM_TEXT", "VEC_L1_DISTANCE", "VEC_L2_DISTANCE",
+    "VEC_L2_NORM", "VEC_NEGATIVE_INNER_PRODUCT", "VIRTUAL", "WAIT_FOR_EXECUTED_GTID_SET", "XMLTYPE",
+];
+
+/// Those of `sql/lex.h`, in MySQL's sources and MariaDB's, that are followed by a parenthesis
+/// or are names.
+#[rustfmt::skip]
+static APART: &[&str] = &[
+    "ADDDATE", "ADD_MONTHS", "BIT_AND", "BIT_OR", "BIT_XOR", "CAST", "COUNT", "CUME_DIST",
+    "CURDATE", "CURTIME", "DATE_ADD", "DATE_FORMAT", "DATE_SUB", "DECODE_ORACLE", "DENSE_RANK",
+    "EXTRACT", "FIRST_VALUE", "GROUP_CONCAT", "JSON_ARRAYAGG", "JSON_OBJECTAGG", "LAG", "LEAD",
+    "MAX", "MEDIAN", "MID", "MIN", "NOW", "NTH_VALUE", "NTILE", "PERCENTILE_CONT",
+    "PERCENTILE_DISC", "PERCENT_RANK", "POSITION", "RANK", "ROW_NUMBER", "SESSION_USER", "STD",
+    "STDDEV", "STDDEV_POP", "STDDEV_SAMP", "ST_COLLECT", "SUBDATE", "SUBSTR", "SUBSTRING", "SUM",
+    "SYSDATE", "SYSTEM_USER", "TRIM", "TRIM_ORACLE", "VARIANCE", "VAR_POP", "VAR_SAMP",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_are_sorted_and_found_in_any_case() {
-        assert!(NAMES.is_sorted());
-        for name in ["COUNT", "coalesce", "Json_Extract", "in", "VALUES", "sleep"] {
-            assert!(is_builtin(name.as_bytes()), "{name}");
+        for names in [NAMES, NOT_OF_MYSQL, NOT_OF_MARIADB, APART] {
+            assert!(names.is_sorted());
         }
-        for name in ["my_function", "lk", ""] {
-            assert!(!is_builtin(name.as_bytes()), "{name}");
+        for server in [Server::MySql, Server::MariaDb, Server::TiDb] {
+            for name in ["COUNT", "coalesce", "Json_Extract", "in", "VALUES", "sleep"] {
+                assert!(is_builtin(name.as_bytes(), server), "{name}");
+            }
+            for name in ["my_function", "lk", ""] {
+                assert!(!is_builtin(name.as_bytes(), server), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_native_elsewhere_is_the_users() {
+        for name in ["uuid_to_bin", "Any_Value", "regexp_like"] {
+            assert!(!is_builtin(name.as_bytes(), Server::MariaDb), "{name}");
+            assert!(is_builtin(name.as_bytes(), Server::MySql), "{name}");
+        }
+        for name in ["nvl", "to_char", "median"] {
+            assert!(is_builtin(name.as_bytes(), Server::MariaDb), "{name}");
+            assert!(!is_builtin(name.as_bytes(), Server::MySql), "{name}");
+        }
+        for name in NOT_OF_MYSQL.iter().chain(NOT_OF_MARIADB).chain(APART) {
+            assert!(is_in(NAMES, name.as_bytes()), "{name}");
         }
     }
 }

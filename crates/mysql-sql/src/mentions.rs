@@ -1,6 +1,6 @@
 //! The names that a trigger's body mentions: whatever tables it writes are among them.
 
-use crate::builtin::is_builtin;
+use crate::builtin::{is_builtin, is_users_if_apart};
 use crate::classify::Dialect;
 use crate::token::{Token, Tokens};
 use crate::word::is;
@@ -51,7 +51,10 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
         }
         last_word = if is_quoted { b"" } else { name };
         let name = folded(name)?;
-        let is_native = !is_quoted && !is_behind_point && is_builtin(name.as_bytes());
+        let is_native = !is_quoted
+            && !is_behind_point
+            && is_builtin(name.as_bytes(), dialect.server)
+            && (tokens.is_at_parenthesis() || !is_users_if_apart(name.as_bytes(), dialect.server));
         mentions.push(Mention {
             database: before.take().filter(|_| is_behind_point),
             name: name.clone(),

@@ -170,6 +170,11 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// True if a parenthesis opens right here.
+    pub(crate) fn is_at_parenthesis(&self) -> bool {
+        self.rest.first() == Some(&b'(')
+    }
+
     /// True if a parenthesis opens next. Cheap: only a comment in between needs a real look.
     pub(crate) fn opens_parenthesis(&self) -> bool {
         match self.rest.iter().find(|byte| !byte.is_ascii_whitespace()) {

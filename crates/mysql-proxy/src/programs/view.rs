@@ -23,8 +23,8 @@ struct Name {
     follows_another: bool,
 }
 
-/// True when a view of this text calls no stored function, nor can another view that it reads: they
-/// are all shown.
+/// True when a view of this text calls no stored function and takes no lock, nor can another view
+/// that it reads: they are all shown.
 pub(super) fn is_plain(text: &str, flavor: Flavor, grants: &Grants) -> bool {
     let dialect = Dialect {
         escapes: Escapes::Backslash,
@@ -32,7 +32,8 @@ pub(super) fn is_plain(text: &str, flavor: Flavor, grants: &Grants) -> bool {
         server: flavor.server(),
     };
     let effect = classify(text.as_bytes(), dialect).effect;
-    !text.is_empty() && !effect.runs_program && reads_only(text, |name| grants.show_views_of(name))
+    let leaves_nothing = !effect.runs_program && effect.pin.is_none();
+    !text.is_empty() && leaves_nothing && reads_only(text, |name| grants.show_views_of(name))
 }
 
 /// True when all databases that the text names are such. What stands before a point is one, unless
@@ -168,6 +169,7 @@ mod tests {
                 "select `t`.`A` AS `A` from `information_schema`.`TABLES` `t`",
                 true,
             ),
+            ("select get_lock('l',0) AS `g`", false),
             ("", false),
         ] {
             for flavor in [Flavor::MySql, mariadb] {

@@ -1,7 +1,7 @@
 //! Looks for words, calls and variables that say something, wherever they stand in a statement.
 
 use super::Reader;
-use crate::builtin::is_builtin;
+use crate::builtin::{is_builtin, is_users_if_apart};
 use crate::effect::MakesInsertId;
 use crate::pin::PinReason;
 use crate::question::{QuestionKind, Server};
@@ -114,10 +114,16 @@ impl<'a> Reader<'a> {
             self.betrayed(betraying, calls, before, opens && !is_qualified);
         }
         // Behind a point it may be the user's, whatever it is called.
-        let is_known = || is_builtin(word) || self.dialect.server == Server::TiDb;
-        if opens && are_calls(calls) && (is_qualified || !is_known()) {
+        if opens && are_calls(calls) && (is_qualified || !self.is_native(word)) {
             self.called(before);
         }
+    }
+
+    /// True for the name of a native function before its parenthesis.
+    fn is_native(&self, word: &[u8]) -> bool {
+        let server = self.dialect.server;
+        let may_be_users = || !self.tokens.is_at_parenthesis() && is_users_if_apart(word, server);
+        server == Server::TiDb || (is_builtin(word, server) && !may_be_users())
     }
 
     /// A name that is not native stands before a parenthesis: a stored function may do anything.

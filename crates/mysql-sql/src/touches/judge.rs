@@ -6,7 +6,7 @@ use super::native;
 use super::piece::Piece;
 use super::query::{Opener, Place};
 use super::reader::{Read, Reader};
-use crate::builtin::is_builtin;
+use crate::builtin::{is_builtin, is_users_if_apart};
 use crate::word::is;
 
 impl Reader<'_> {
@@ -66,13 +66,13 @@ impl Reader<'_> {
 
     fn judge_function(&self, word: &[u8]) -> Read {
         if !native::is_deterministic(word, self.server) {
-            return self.refuse(if is_builtin(word) {
+            return self.refuse(if is_builtin(word, self.server) {
                 NotKept::Nondeterministic
             } else {
                 NotKept::Function
             });
         }
-        if !self.pieces.is_adjacent() && native::is_users_if_apart(word, self.server) {
+        if !self.pieces.is_adjacent() && is_users_if_apart(word, self.server) {
             return self.refuse(NotKept::Function);
         }
         Ok(())

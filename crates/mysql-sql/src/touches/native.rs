@@ -7,6 +7,7 @@
 //! keys), `DEFAULT(column)` (MariaDB computes it anew), `ST_TRANSFORM`, `JSON_STORAGE_FREE`,
 //! `NAME_CONST`, `STATEMENT_DIGEST`, and all that tell the time, wait, lock, or ask who is there.
 
+use crate::builtin::is_in;
 use crate::question::Server;
 
 /// True for a native function of the server's that is deterministic.
@@ -22,23 +23,6 @@ pub(super) fn is_deterministic(word: &[u8], server: Server) -> bool {
 /// True for a word that no function can have as its name, and that may stand before a parenthesis.
 pub(super) fn is_keyword(word: &[u8]) -> bool {
     is_in(KEYWORDS, word)
-}
-
-/// True for a native function that may be the user's own if there is white space before its
-/// parenthesis (unless `sql_mode` has `IGNORE_SPACE`). TiDB has none of the user's.
-///
-/// See <https://dev.mysql.com/doc/refman/8.4/en/function-resolution.html>.
-pub(super) fn is_users_if_apart(word: &[u8], server: Server) -> bool {
-    server != Server::TiDb && is_in(APART, word)
-}
-
-fn is_in(names: &[&str], word: &[u8]) -> bool {
-    names
-        .binary_search_by(|name| {
-            let folded = word.iter().map(u8::to_ascii_uppercase);
-            name.bytes().cmp(folded)
-        })
-        .is_ok()
 }
 
 /// Operators and types, apart from the keywords that say where tables are. Sorted by bytes, as
@@ -131,19 +115,6 @@ static TIDB: &[&str] = &[
     "VITESS_HASH",
 ];
 
-/// Those of `sql/lex.h`, in MySQL's sources and MariaDB's, that are followed by a parenthesis
-/// or are names.
-#[rustfmt::skip]
-static APART: &[&str] = &[
-    "ADDDATE", "ADD_MONTHS", "BIT_AND", "BIT_OR", "BIT_XOR", "CAST", "COUNT", "CUME_DIST",
-    "DATE_ADD", "DATE_FORMAT", "DATE_SUB", "DECODE_ORACLE", "DENSE_RANK", "EXTRACT",
-    "FIRST_VALUE", "GROUP_CONCAT", "JSON_ARRAYAGG", "JSON_OBJECTAGG", "LAG", "LEAD", "MAX",
-    "MEDIAN", "MID", "MIN", "NTH_VALUE", "NTILE", "PERCENTILE_CONT", "PERCENTILE_DISC",
-    "PERCENT_RANK", "POSITION", "RANK", "ROW_NUMBER", "STD", "STDDEV", "STDDEV_POP",
-    "STDDEV_SAMP", "ST_COLLECT", "SUBDATE", "SUBSTR", "SUBSTRING", "SUM", "TRIM", "TRIM_ORACLE",
-    "VARIANCE", "VAR_POP", "VAR_SAMP",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,15 +122,17 @@ mod tests {
 
     #[test]
     fn names_are_sorted() {
-        for names in [KEYWORDS, EVERYWHERE, MYSQL, MARIADB, TIDB, APART] {
+        for names in [KEYWORDS, EVERYWHERE, MYSQL, MARIADB, TIDB] {
             assert!(names.is_sorted());
         }
     }
 
     #[test]
     fn what_is_native_here_is_native_everywhere_in_the_crate() {
-        for name in [KEYWORDS, EVERYWHERE, MYSQL, MARIADB].concat() {
-            assert!(is_builtin(name.as_bytes()), "{name}");
+        for (server, own) in [(Server::MySql, MYSQL), (Server::MariaDb, MARIADB)] {
+            for name in [KEYWORDS, EVERYWHERE, own].concat() {
+                assert!(is_builtin(name.as_bytes(), server), "{name}");
+            }
         }
     }
 

@@ -84,6 +84,65 @@ async fn a_function_among_the_rows_of_a_table_is_seen() -> Result<()> {
     case.compare().await
 }
 
+/// What people call what their server does not have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_with_the_name_of_one_that_another_server_has_is_seen() -> Result<()> {
+    let of_mariadb = Case {
+        before: &[
+            "DROP FUNCTION IF EXISTS shop.uuid_to_bin",
+            "CREATE FUNCTION shop.uuid_to_bin(x INT) RETURNS INT NO SQL \
+             BEGIN SET @taken = x; RETURN GET_LOCK('a lock', 0); END",
+        ],
+        ..Case::new(
+            &[MariaDb],
+            &[
+                ('a', Query(b"SELECT uuid_to_bin(5)")),
+                ('b', Query(b"SELECT @taken, IS_FREE_LOCK('a lock')")),
+                ('b', Query(b"SELECT uuid_to_bin(6)")),
+                ('a', Query(b"SELECT @taken")),
+            ],
+        )
+    };
+    of_mariadb.compare().await?;
+    let of_mysql = Case {
+        before: &[
+            "DROP FUNCTION IF EXISTS shop.nvl",
+            "CREATE FUNCTION shop.nvl(x INT) RETURNS INT NO SQL BEGIN SET @taken = x; RETURN 1; END",
+        ],
+        ..Case::new(
+            &[MySql],
+            &[
+                ('a', Query(b"SELECT nvl(5)")),
+                ('b', Query(b"SELECT @taken")),
+                ('a', Query(b"SELECT @taken")),
+            ],
+        )
+    };
+    of_mysql.compare().await
+}
+
+/// Apart from its parenthesis, it is not the native one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_with_a_native_name_is_seen_apart_from_its_parenthesis() -> Result<()> {
+    let case = Case {
+        before: &[
+            "DROP FUNCTION IF EXISTS shop.mid",
+            "CREATE FUNCTION shop.`mid`(x INT) RETURNS INT NO SQL \
+             BEGIN SET @taken = x; RETURN 1; END",
+        ],
+        ..Case::new(
+            &[MariaDb, MySql],
+            &[
+                ('a', Query(b"SELECT mid (5)")),
+                ('b', Query(b"SELECT @taken")),
+                ('b', Query(b"SELECT mid /* apart */ (6)")),
+                ('a', Query(b"SELECT @taken")),
+            ],
+        )
+    };
+    case.compare().await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_variable_that_a_function_of_tidb_sets_is_its_sessions() -> Result<()> {
     let case = Case::new(
