@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mysql_sql::{Dialect, fingerprint, fingerprint_hash};
 
@@ -31,25 +31,27 @@ pub(crate) enum Outcome {
 /// How the reads of one fingerprint were answered.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
+    fingerprint: u64,
     /// The statement with `?` for each literal.
     text: Box<str>,
     hits: AtomicU64,
     stale: AtomicU64,
     misses: AtomicU64,
-    bypassed: AtomicU64,
-    last_bypass: Mutex<Option<Bypass>>,
+    /// With how often each was the reason; the last one first.
+    bypasses: Mutex<Vec<(Bypass, u64)>>,
 }
 
 /// The same at one time.
 #[derive(Clone, Debug)]
 pub(crate) struct CacheFigures {
+    /// As hexadecimal digits. None: of all that came too late to be told apart.
+    pub(crate) fingerprint: Option<String>,
     pub(crate) text: String,
     pub(crate) hits: u64,
     pub(crate) stale: u64,
     pub(crate) misses: u64,
-    pub(crate) bypassed: u64,
-    /// Why it was the last time.
-    pub(crate) last_bypass: Option<Bypass>,
+    /// With how often each was the reason; the last one first.
+    pub(crate) bypasses: Vec<(Bypass, u64)>,
 }
 
 impl Figures {
@@ -58,30 +60,47 @@ impl Figures {
             Outcome::Hit => &self.hits,
             Outcome::Stale => &self.stale,
             Outcome::Miss => &self.misses,
-            Outcome::Bypass(why) => {
-                *self.last() = Some(why);
-                &self.bypassed
-            }
+            Outcome::Bypass(why) => return self.count_bypass(why),
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn last(&self) -> std::sync::MutexGuard<'_, Option<Bypass>> {
-        self.last_bypass
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn count_bypass(&self, why: Bypass) {
+        let mut bypasses = self.bypasses();
+        let known = bypasses.iter().position(|(reason, _)| *reason == why);
+        let (_, times) = match known {
+            Some(at) => bypasses.remove(at),
+            None => (why, 0),
+        };
+        bypasses.insert(0, (why, times.wrapping_add(1)));
+    }
+
+    fn bypasses(&self) -> MutexGuard<'_, Vec<(Bypass, u64)>> {
+        self.bypasses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> CacheFigures {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let is_one = self.fingerprint != OTHERS;
         CacheFigures {
+            fingerprint: is_one.then(|| format!("{:016x}", self.fingerprint)),
             text: self.text.to_string(),
             hits: of(&self.hits),
             stale: of(&self.stale),
             misses: of(&self.misses),
-            bypassed: of(&self.bypassed),
-            last_bypass: *self.last(),
+            bypasses: self.bypasses().clone(),
         }
+    }
+}
+
+impl CacheFigures {
+    /// How often it went past the cache.
+    pub(crate) fn bypassed(&self) -> u64 {
+        self.bypasses.iter().map(|(_, times)| times).sum()
+    }
+
+    fn reads(&self) -> u64 {
+        self.hits + self.stale + self.misses + self.bypassed()
     }
 }
 
@@ -106,6 +125,7 @@ impl AllFigures {
         };
         let figures = known.entry(hash).or_insert_with(|| {
             Arc::new(Figures {
+                fingerprint: hash,
                 text,
                 ..Figures::default()
             })
@@ -117,12 +137,14 @@ impl AllFigures {
     pub(crate) fn all(&self) -> Vec<CacheFigures> {
         let figures: Vec<_> = self.lock().values().map(Arc::clone).collect();
         let mut figures: Vec<_> = figures.iter().map(|figures| figures.now()).collect();
-        let reads = |it: &CacheFigures| it.hits + it.stale + it.misses + it.bypassed;
-        figures.sort_by(|a, b| reads(b).cmp(&reads(a)).then_with(|| a.text.cmp(&b.text)));
+        figures.sort_by(|a, b| {
+            let by_reads = b.reads().cmp(&a.reads());
+            by_reads.then_with(|| a.text.cmp(&b.text))
+        });
         figures
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Figures>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Figures>>> {
         self.by_fingerprint
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

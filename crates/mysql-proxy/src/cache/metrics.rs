@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
+use super::figures::CacheFigures;
 use super::{Bypass, Outcome, ResultCache};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -29,6 +30,24 @@ struct OfBypass {
     hyperdrive: String,
     reason: &'static str,
 }
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfStatement {
+    hyperdrive: String,
+    fingerprint: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfStatementBypass {
+    hyperdrive: String,
+    fingerprint: String,
+    reason: &'static str,
+}
+
+/// Statements of each hyperdrive that have metrics of their own, those read most. All are in
+/// `SHOW TIDEGATE CACHE`, which also tells what their fingerprints stand for.
+const STATEMENTS: usize = 100;
 
 /// The families of all caches, registered once.
 #[derive(Clone, Debug, Default)]
@@ -170,8 +189,62 @@ impl Collector for Books {
                 ConstGauge::new(value).encode(family.encode_family(labels)?)?;
             }
         }
-        Ok(())
+        encode_statements(&caches, &mut encoder)
     }
+}
+
+/// How the reads of the statements that are read most were answered.
+fn encode_statements(
+    caches: &[(OfHyperdrive, Arc<ResultCache>)],
+    encoder: &mut DescriptorEncoder<'_>,
+) -> fmt::Result {
+    let statements: Vec<_> = caches
+        .iter()
+        .flat_map(|(of, cache)| {
+            let most = cache.figures.all().into_iter().take(STATEMENTS);
+            most.map(|figures| (of.hyperdrive.clone(), figures))
+        })
+        .collect();
+    let fingerprint = |figures: &CacheFigures| figures.fingerprint.clone().unwrap_or_default();
+    let counter = ConstCounter::new(0u64).metric_type();
+    let mut reads = encoder.encode_descriptor(
+        "statement_reads",
+        "Reads of the statements that are read most, by fingerprint and how they were answered",
+        None,
+        counter,
+    )?;
+    for (hyperdrive, figures) in &statements {
+        for (outcome, count) in [
+            ("hit", figures.hits),
+            ("stale", figures.stale),
+            ("miss", figures.misses),
+            ("bypass", figures.bypassed()),
+        ] {
+            let labels = OfStatement {
+                hyperdrive: hyperdrive.clone(),
+                fingerprint: fingerprint(figures),
+                outcome,
+            };
+            ConstCounter::new(count).encode(reads.encode_family(&labels)?)?;
+        }
+    }
+    let mut bypasses = encoder.encode_descriptor(
+        "statement_bypasses",
+        "Those that went past the cache, by fingerprint and reason",
+        None,
+        counter,
+    )?;
+    for (hyperdrive, figures) in &statements {
+        for (why, count) in &figures.bypasses {
+            let labels = OfStatementBypass {
+                hyperdrive: hyperdrive.clone(),
+                fingerprint: fingerprint(figures),
+                reason: why.name(),
+            };
+            ConstCounter::new(*count).encode(bypasses.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Books {

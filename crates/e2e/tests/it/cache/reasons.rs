@@ -87,13 +87,15 @@ async fn tells_reasons(kind: DatabaseKind) -> Result<()> {
 async fn all(client: &mut Conn) -> Result<Vec<(String, Figures)>> {
     let rows: Vec<Row> = client.query("SHOW TIDEGATE CACHE").await?;
     let figures = rows.into_iter().map(|row| {
-        let (text, hits, stale, misses, bypassed, last_bypass) = mysql_async::from_row(row);
+        let number = |name| row.get::<u64, _>(name).unwrap_or_default();
+        let last_bypass = row.get::<Option<String>, _>("Last_bypass");
+        let text: String = row.get("Statement").unwrap_or_default();
         let figures = Figures {
-            hits,
-            stale,
-            misses,
-            bypassed,
-            last_bypass,
+            hits: number("Hits"),
+            stale: number("Stale"),
+            misses: number("Misses"),
+            bypassed: number("Bypassed"),
+            last_bypass: last_bypass.flatten(),
         };
         (text, figures)
     });
@@ -113,4 +115,47 @@ async fn reads_are_kept_or_there_is_a_reason_on_mysql() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_are_kept_or_there_is_a_reason_on_tidb() -> Result<()> {
     tells_reasons(DatabaseKind::Tidb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_tell_of_each_statement_by_its_fingerprint() -> Result<()> {
+    let Some(mut world) = World::start(DatabaseKind::MariaDb, "").await? else {
+        return Ok(());
+    };
+    let mut client = world.client().await?;
+    for sql in [
+        "SELECT v FROM r WHERE id = 1",
+        "SELECT v FROM r WHERE id = 1",
+        "BEGIN",
+        "SELECT v FROM r WHERE id = 2",
+        "COMMIT",
+        "SELECT v FROM r WHERE id = 2 FOR UPDATE",
+    ] {
+        client.query_drop(sql).await?;
+    }
+    let rows: Vec<Row> = client.query("SHOW TIDEGATE CACHE").await?;
+    let row = rows.iter().find(|row| {
+        let text = row.get::<String, _>("Statement").unwrap_or_default();
+        text.eq_ignore_ascii_case("SELECT v FROM r WHERE id = ?")
+    });
+    let row = row.with_context(|| format!("no such statement: {rows:?}"))?;
+    let told = |name| row.get::<Option<String>, _>(name).flatten();
+    ensure!(
+        told("Bypasses").as_deref() == Some("transaction 1"),
+        "{row:?}"
+    );
+    let fingerprint = told("Fingerprint").context("no fingerprint")?;
+    let metrics = world.path.edge().metrics().await?;
+    for (family, label) in [
+        ("reads", "outcome=\"hit\"} 1"),
+        ("reads", "outcome=\"miss\"} 1"),
+        ("reads", "outcome=\"bypass\"} 1"),
+        ("bypasses", "reason=\"transaction\"} 1"),
+    ] {
+        let family = format!("tidegate_cache_statement_{family}_total{{");
+        let mut lines = metrics.lines().filter(|line| line.starts_with(&family));
+        let is_told = lines.any(|line| line.contains(&fingerprint) && line.ends_with(label));
+        ensure!(is_told, "{family} {label}: {fingerprint}\n{metrics}");
+    }
+    Ok(())
 }
