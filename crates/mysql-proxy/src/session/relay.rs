@@ -112,7 +112,10 @@ impl Session {
                 None => self.try_to_send(outgoing, effect).await.map(|()| None),
             };
             let error = match tried {
-                Ok(refused) => return Ok(refused),
+                Ok(refused) => {
+                    self.touch_lease(effect);
+                    return Ok(refused);
+                }
                 Err(error) => error,
             };
             let may_retry = !self.pins.hold()
@@ -138,6 +141,16 @@ impl Session {
                 self.downstream.consume(packet);
                 return Err(SendTrouble::NoLease(trouble));
             }
+        }
+    }
+
+    /// A statement left that may leave what no state tells. Noted behind the steps ahead of it: a
+    /// reset among them clears what was noted before.
+    fn touch_lease(&mut self, effect: &Effect) {
+        if let Some(lease) = &mut self.held
+            && effect.may_write
+        {
+            lease.touch();
         }
     }
 
@@ -179,9 +192,6 @@ impl Session {
             return Ok(());
         };
         lease.begin_command();
-        if effect.may_write {
-            lease.touch();
-        }
         let bytes = match &outgoing.packet_instead {
             Some(packet) => Cow::Borrowed(packet.as_slice()),
             None => first_packet(&mut self.downstream, outgoing, lease.capabilities()),

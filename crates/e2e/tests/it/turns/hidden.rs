@@ -4,7 +4,7 @@ use anyhow::Result;
 use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
 
 use super::Case;
-use super::Does::{Execute, Prepare, Query, Quit};
+use super::Does::{Execute, Prepare, Query, Quit, Reset};
 
 /// A number ends where its letters begin, and they are a word then.
 #[tokio::test(flavor = "multi_thread")]
@@ -170,5 +170,39 @@ async fn a_string_that_was_prepared_keeps_its_character_set() -> Result<()> {
             ('a', Query(b"SELECT CHARSET(@g), @g")),
         ],
     );
+    case.compare().await
+}
+
+/// A connection that was reset ahead of a write is as used as any other behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_trigger_leaves_behind_a_reset_is_seen() -> Result<()> {
+    let case = Case {
+        before: &["CREATE TRIGGER shop.leaves BEFORE INSERT ON shop.t \
+                   FOR EACH ROW SET @left = NEW.n"],
+        ..Case::new(
+            &[MariaDb, MySql],
+            &[
+                // Which leaves one connection to the others.
+                ('c', Query(b"BEGIN")),
+                ('a', Query(b"INSERT INTO t (n) VALUES (1)")),
+                ('b', Query(b"INSERT INTO t (n) VALUES (2)")),
+                ('d', Query(b"SELECT @left")),
+                ('a', Query(b"INSERT INTO t (n) VALUES (3)")),
+                (
+                    'b',
+                    Query(b"INSERT INTO t (n) VALUES (COALESCE(@not_set, 4))"),
+                ),
+                ('d', Query(b"SELECT @left")),
+                ('b', Prepare("INSERT INTO t (n) VALUES (5)")),
+                ('a', Query(b"INSERT INTO t (n) VALUES (6)")),
+                ('b', Execute),
+                ('d', Query(b"SELECT @left")),
+                ('a', Query(b"INSERT INTO t (n) VALUES (7)")),
+                ('b', Execute),
+                ('d', Reset),
+                ('d', Query(b"SELECT @left")),
+            ],
+        )
+    };
     case.compare().await
 }

@@ -75,9 +75,6 @@ impl Session {
             return Ok(None);
         };
         lease.begin_command();
-        if effect.may_write {
-            lease.touch();
-        }
         let Some(id) = aim.id else {
             let awaits = may_do_harm;
             return match lease.handles.predicted_id() {
