@@ -112,8 +112,10 @@ impl<'a> Reader<'a> {
     fn read(mut self) -> Statement {
         // Nothing but comments: the origin answers with an error, and nothing changes.
         let kind = self.statement().unwrap_or(StatementKind::Other);
+        let backslash = self.tokens.rest().iter().rposition(|&byte| byte == b'\\');
+        let last_backslash = backslash.map(|at| at.saturating_add(self.tokens.position()));
         loop {
-            self.doubt_backslashes();
+            self.doubt_backslashes(last_backslash);
             if self.statement().is_none() {
                 break;
             }
@@ -127,9 +129,12 @@ impl<'a> Reader<'a> {
     }
 
     /// After `SET sql_mode` in the same text a backslash may be another thing than it was before.
-    fn doubt_backslashes(&mut self) {
+    /// `last` is where the last one of the text stands.
+    fn doubt_backslashes(&mut self, last: Option<usize>) {
         let is_mode = |set: &Assignment| matches!(set, Assignment::Variable { name, .. } if name == "sql_mode");
-        if self.effect.sets.iter().any(is_mode) && self.tokens.rest().contains(&b'\\') {
+        let is_ahead = last.is_some_and(|at| at >= self.tokens.position());
+        let is_doubted = self.effect.pin == Some(PinReason::NotUnderstood);
+        if is_ahead && !is_doubted && self.effect.sets.iter().any(is_mode) {
             self.effect.add_pin(PinReason::NotUnderstood);
         }
     }

@@ -29,6 +29,7 @@ mod table;
 mod writes;
 
 use crate::classify::{Dialect, Statement};
+use reader::MAX_NAMES;
 use writes::Outcome;
 
 pub(crate) use piece::is_number;
@@ -63,7 +64,7 @@ pub enum Touched {
 }
 
 impl Touched {
-    /// What two statements change.
+    /// What two statements change. More tables than one may name are taken for all of them.
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Everything, _) | (_, Self::Everything) => Self::Everything,
@@ -74,7 +75,11 @@ impl Touched {
                         tables.push(table);
                     }
                 }
-                Self::Tables(tables)
+                if tables.len() > MAX_NAMES {
+                    Self::Everything
+                } else {
+                    Self::Tables(tables)
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::command::Diagnostics;
 use crate::pin::PinReason;
-use crate::token::{Token, VariableName};
+use crate::token::{Token, Tokens, VariableName};
 use crate::word;
 
 impl Reader<'_> {
@@ -67,33 +67,36 @@ impl Reader<'_> {
         } else {
             self.effect.reads_conditions = true;
         }
-        let targets = self.targets();
-        let before = self.effect.user_variables.clone();
+        let statement = self.tokens.clone();
+        let before = self.effect.user_variables.len();
         self.pin_and_scan(PinReason::Diagnostics);
-        let is_target = |name: &String| targets.contains(name) && !before.contains(name);
         let users = &mut self.effect.user_variables;
-        users.retain(|name| !is_target(name));
+        let added = users.split_off(before.min(users.len()));
+        users.extend(those_read(statement, added));
     }
+}
 
-    /// The user variables of the statement at hand, in lower case, that are only written to, by
-    /// `=`.
-    fn targets(&self) -> Vec<String> {
-        let mut tokens = self.tokens.clone();
-        let (mut targets, mut read) = (Vec::new(), Vec::new());
-        while let Some(token) = tokens.next() {
-            match token {
-                Token::Sign(b';') => break,
-                Token::At => {
-                    if let VariableName::Plain(name) = tokens.variable_name() {
-                        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-                        let is_written = tokens.peek() == Some(Token::Sign(b'='));
-                        if is_written { &mut targets } else { &mut read }.push(name);
+/// Those of these user variables, of which there are few, that the statement does more with than
+/// to write to them by `=`.
+fn those_read(mut tokens: Tokens<'_>, names: Vec<String>) -> impl Iterator<Item = String> {
+    let mut are_read = vec![false; names.len()];
+    while let Some(token) = tokens.next() {
+        match token {
+            Token::Sign(b';') => break,
+            Token::At => {
+                if let VariableName::Plain(name) = tokens.variable_name()
+                    && tokens.peek() != Some(Token::Sign(b'='))
+                {
+                    let is_it = |known: &String| known.as_bytes().eq_ignore_ascii_case(name);
+                    let place = names.iter().position(is_it);
+                    if let Some(is_read) = place.and_then(|place| are_read.get_mut(place)) {
+                        *is_read = true;
                     }
                 }
-                _ => {}
             }
+            _ => {}
         }
-        targets.retain(|name| !read.contains(name));
-        targets
     }
+    let names = names.into_iter().zip(are_read);
+    names.filter_map(|(name, is_read)| is_read.then_some(name))
 }

@@ -71,27 +71,36 @@ pub fn hints(sql: &[u8], dialect: Dialect) -> Hints {
 /// A text without the comments that ask something of the cache, and without the white space that
 /// was around them at its ends.
 pub fn without_hints(sql: &[u8]) -> Vec<u8> {
-    let mut text = sql.to_vec();
-    let find = |text: &[u8], part: &[u8], from: usize| {
-        let rest = text.get(from..)?;
-        let at = rest.windows(part.len()).position(|window| window == part)?;
-        from.checked_add(at)
-    };
-    let mut from = 0usize;
-    while let Some(start) = find(&text, b"/*", from) {
-        let inside = start.saturating_add(2);
-        let Some(end) = find(&text, b"*/", inside) else {
-            break;
-        };
-        let words = text.get(inside..end).unwrap_or_default();
-        if words.trim_ascii_start().starts_with(MARK) {
-            text.drain(start..end.saturating_add(2));
-            from = start;
+    let mut text = Vec::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some((before, inside, behind)) = split_at_comment(rest) {
+        let is_hint = inside.trim_ascii_start().starts_with(MARK);
+        let kept = if is_hint {
+            Some(before)
         } else {
-            from = end;
-        }
+            rest.get(..rest.len().saturating_sub(behind.len()))
+        };
+        text.extend_from_slice(kept.unwrap_or_default());
+        rest = behind;
     }
+    text.extend_from_slice(rest);
     text.trim_ascii().to_vec()
+}
+
+/// What is before the next `/* … */`, what is inside it, and what is behind it.
+fn split_at_comment(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let split = |text: &[u8], mark: &[u8]| {
+        let at = text.windows(2).position(|pair| pair == mark)?;
+        Some((at, at.saturating_add(2)))
+    };
+    let (start, inside) = split(text, b"/*")?;
+    let comment = text.get(inside..)?;
+    let (end, behind) = split(comment, b"*/")?;
+    Some((
+        text.get(..start)?,
+        comment.get(..end)?,
+        comment.get(behind..)?,
+    ))
 }
 
 fn mentions_us(sql: &[u8]) -> bool {
@@ -226,6 +235,22 @@ mod tests {
             "",
         ] {
             assert_eq!(of(sql), Hints::default(), "{sql}");
+        }
+    }
+    #[test]
+    fn leaves_all_but_the_hints() {
+        for (sql, left) in [
+            ("SELECT 1", "SELECT 1"),
+            (
+                " /*tidegate:explain*/ SELECT 1 /* tidegate: no-cache */ ",
+                "SELECT 1",
+            ),
+            ("/*tidegate:a*//*tidegate:b*/SELECT 1", "SELECT 1"),
+            ("SELECT /* a */*/*tidegate:b*/1", "SELECT /* a */*1"),
+            ("SELECT 1 /*tidegate:a", "SELECT 1 /*tidegate:a"),
+            ("/*tidegate:explain*/", ""),
+        ] {
+            assert_eq!(without_hints(sql.as_bytes()), left.as_bytes(), "{sql}");
         }
     }
 }

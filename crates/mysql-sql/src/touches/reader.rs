@@ -11,7 +11,7 @@ use crate::token::Tokens;
 const MAX_DEPTH: usize = 64;
 
 /// Most tables, and most names of queries. What has more is no client's daily work.
-const MAX_NAMES: usize = 128;
+pub(super) const MAX_NAMES: usize = 128;
 
 /// Nothing, or why it is not understood or not kept.
 pub(super) type Read<T = ()> = Result<T, NotKept>;

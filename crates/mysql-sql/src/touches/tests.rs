@@ -427,4 +427,11 @@ fn gives_up_on_what_is_too_large() {
     assert_eq!(keeps(&many, Server::MySql), "! not_understood");
     let update = format!("UPDATE {} SET a = 1", tables.join(", "));
     assert_eq!(of(&update, Server::MySql).writes, Touched::Everything);
+    let statements = |count| {
+        let one = |n: usize| format!("UPDATE t{n} SET a = 1;");
+        let many: String = (0..count).map(one).collect();
+        of(&many, Server::MySql).writes
+    };
+    assert!(matches!(statements(100), Touched::Tables(tables) if tables.len() == 100));
+    assert_eq!(statements(1000), Touched::Everything);
 }
