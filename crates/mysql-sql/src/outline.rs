@@ -25,15 +25,20 @@ impl Outline {
             bytes: [0; LONGEST],
             len: 0,
         };
-        let mut before = b' ';
-        let mut rest = sql;
-        while let Some(&byte) = rest.first() {
-            let (shown, behind) = next(byte, before, rest)?;
-            outline.add(shown)?;
-            let taken = rest.len().saturating_sub(behind.len());
-            before = *rest.get(taken.saturating_sub(1))?;
-            rest = behind;
+        // What is shown as it is and not yet taken over begins here.
+        let mut shown = 0;
+        let mut at = 0;
+        while let Some(rest) = sql.get(at..).filter(|rest| !rest.is_empty()) {
+            let before = at.checked_sub(1).and_then(|before| sql.get(before));
+            let (stand_in, len) = next(*before.unwrap_or(&b' '), rest)?;
+            if let Some(stand_in) = stand_in {
+                outline.add(sql.get(shown..at)?)?;
+                outline.add(&[stand_in])?;
+                shown = at.saturating_add(len);
+            }
+            at = at.saturating_add(len);
         }
+        outline.add(sql.get(shown..)?)?;
         Some(outline)
     }
 
@@ -50,28 +55,27 @@ impl Outline {
     }
 }
 
-/// What is shown of the next piece of a text, and what is behind that.
-fn next(byte: u8, before: u8, rest: &[u8]) -> Option<(&[u8], &[u8])> {
+/// What stands for the next piece of a text, if it is not shown as it is, and its length.
+fn next(before: u8, rest: &[u8]) -> Option<(Option<u8>, usize)> {
+    let byte = *rest.first()?;
+    let is_of_word = !byte.is_ascii_digit() || goes_on(before);
     match byte {
-        b'\'' | b'"' => {
-            let (_, behind) = rest.split_at_checked(quoted_len(rest, byte)?)?;
-            Some((rest.get(..1)?, behind))
-        }
-        b'`' => rest.split_at_checked(quoted_len(rest, byte)?),
-        b'0'..=b'9' if !goes_on(before) => {
+        _ if is_of_word && Class::of(byte).is_of_ascii_word() => Some((
+            None,
+            len_while(rest, |byte| Class::of(byte).is_of_ascii_word()),
+        )),
+        b'\'' | b'"' => Some((Some(byte), quoted_len(rest, byte)?)),
+        b'`' => Some((None, quoted_len(rest, byte)?)),
+        b'0'..=b'9' => {
             let len = len_while(rest, |byte| byte.is_ascii_digit());
-            let (digits, behind) = rest.split_at_checked(len)?;
-            let is_whole = !behind.first().is_some_and(|&byte| goes_on(byte));
-            Some((if is_whole { b"0" } else { digits }, behind))
+            let is_whole = !rest.get(len).is_some_and(|&byte| goes_on(byte));
+            Some((is_whole.then_some(b'0'), len))
         }
         // A comment, or what reads otherwise in another dialect.
         b'#' | b'\\' | 0x80.. => None,
         b'-' if before == b'-' => None,
         b'*' if before == b'/' => None,
-        _ if Class::of(byte).is_of_ascii_word() => {
-            rest.split_at_checked(len_while(rest, |byte| Class::of(byte).is_of_ascii_word()))
-        }
-        _ => rest.split_at_checked(1),
+        _ => Some((None, 1)),
     }
 }
 

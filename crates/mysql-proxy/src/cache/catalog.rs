@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use domain::{Keep, TableRule};
 use mysql_sql::{TableRef, Touched};
-use query_cache::{Generation, Table, Versions, Writes};
+use query_cache::{DefaultHashBuilder, Generation, Table, Versions, Writes};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
@@ -39,12 +39,16 @@ const PAUSE: Duration = Duration::from_millis(200);
 const SHARE: u32 = 4;
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
+/// By name. Each read that is not kept asks; names come from the origin, and from nobody who could
+/// look for those with one hash.
+type Names<V> = HashMap<Box<str>, V, DefaultHashBuilder>;
+
 /// The tables and views of an origin.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Catalog {
     /// By database, then by name, both in lower case. (Where a server tells `A` from `a`, they
     /// share an entry, which is both.)
-    databases: HashMap<Box<str>, HashMap<Box<str>, Relation>>,
+    databases: Names<Names<Relation>>,
     /// A view may call a stored function, as far as its text tells.
     views_may_write: bool,
 }
