@@ -127,6 +127,11 @@ impl OriginConn {
         self.state = state;
     }
 
+    /// True when it is known to be in this database.
+    pub(crate) fn is_in(&self, database: Option<&str>) -> bool {
+        database.is_some() && self.state.database_name() == database
+    }
+
     /// How near it is to a state.
     pub(crate) fn fit(&self, state: &Arc<SessionState>) -> Fit {
         if self.state.is_same(state) {

@@ -141,8 +141,10 @@ impl Session {
         };
         let effect = Effect::use_database(name.clone());
         self.relay_command(packet, effect).await?;
-        if self.state.database_name() == Some(&name) {
+        let is_tidb = self.served.pool.connector().flavor().is_tidb();
+        if is_tidb && self.state.database_name() == Some(&name) {
             self.home.database = Some(name);
+            self.home.is_known = true;
         }
         Ok(())
     }

@@ -12,6 +12,8 @@ use crate::state::{Names, SessionState};
 pub(super) struct Home {
     /// The database. On TiDB `COM_INIT_DB` changes it too.
     pub(super) database: Option<String>,
+    /// A statement of the session has run in that: if it cannot be entered any more, it is gone.
+    pub(super) is_known: bool,
     /// The collation.
     pub(super) collation: u8,
     /// `CLIENT_IGNORE_SPACE`.
@@ -29,6 +31,7 @@ impl Home {
         let asked = database.filter(|database| !database.is_empty());
         Self {
             database: asked.or_else(|| served.hyperdrive.origin.database.clone()),
+            is_known: false,
             collation,
             ignore_space: capabilities.contains(Capabilities::IGNORE_SPACE),
         }

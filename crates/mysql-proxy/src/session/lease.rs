@@ -67,8 +67,8 @@ impl Session {
         }
     }
 
-    /// True when a login was refused because the database is gone that the session went to. (That
-    /// of its own login may never have been there.)
+    /// True when a login was refused because the database is gone that the session is in. (That of
+    /// its own login may never have been there.)
     fn cannot_enter_database(&self, trouble: &Trouble) -> bool {
         let Trouble::NoLease(LeaseError::Connect(OriginError::Login(error))) = trouble else {
             return false;
@@ -76,7 +76,7 @@ impl Session {
         let here = self.state.database_name();
         matches!(error, LoginError::Refused(refused) if NO_DATABASE.contains(&refused.code))
             && here.is_some()
-            && here != self.home.database.as_deref()
+            && (self.home.is_known || here != self.home.database.as_deref())
     }
 
     /// The database of the session is gone: it is in none from now on.

@@ -113,7 +113,7 @@ impl Session {
             };
             let error = match tried {
                 Ok(refused) => {
-                    self.touch_lease(effect);
+                    self.note_sent(effect);
                     return Ok(refused);
                 }
                 Err(error) => error,
@@ -144,14 +144,14 @@ impl Session {
         }
     }
 
-    /// A statement left that may leave what no state tells. Noted behind the steps ahead of it: a
-    /// reset among them clears what was noted before.
-    fn touch_lease(&mut self, effect: &Effect) {
-        if let Some(lease) = &mut self.held
-            && effect.may_write
-        {
+    /// A statement has left, behind the steps ahead of it: a reset among them clears what was noted
+    /// of its connection before.
+    fn note_sent(&mut self, effect: &Effect) {
+        let Some(lease) = &mut self.held else { return };
+        if effect.may_write {
             lease.touch();
         }
+        self.home.is_known |= lease.is_in(self.home.database.as_deref());
     }
 
     /// The database of the session was dropped by another, or taken from its user: it is in none

@@ -4,8 +4,8 @@ use anyhow::Result;
 use mysql_proto::Capabilities;
 use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
 
-use super::Case;
-use super::Does::{Query, Reset};
+use super::Does::{Query, Reset, Use};
+use super::{Case, Does};
 
 /// As a tool does that makes a database anew.
 #[tokio::test(flavor = "multi_thread")]
@@ -92,6 +92,47 @@ async fn a_session_is_not_in_a_database_that_has_the_name_of_its_own() -> Result
         )
     };
     case.compare().await
+}
+
+/// Where a new connection has to be opened, which cannot begin in that database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_outlives_a_database_that_another_drops() -> Result<()> {
+    // It keeps the connection of the first statement, so that the next needs a new one.
+    const KEEPS: Does = Query(b"SELECT GET_LOCK('a lock', 10)");
+    for turns in [
+        &[
+            ('a', Query(b"SELECT 1")),
+            ('b', KEEPS),
+            ('b', Query(b"DROP DATABASE shop")),
+            ('a', Query(b"SELECT 2")),
+            ('a', Query(b"USE other")),
+            ('a', Query(b"SELECT DATABASE()")),
+            ('b', Query(b"CREATE DATABASE shop")),
+        ][..],
+        &[
+            ('a', Query(b"SELECT 1")),
+            ('b', KEEPS),
+            ('b', Query(b"DROP DATABASE shop")),
+            ('a', Use("other")),
+            ('a', Query(b"SELECT DATABASE()")),
+            ('b', Query(b"CREATE DATABASE shop")),
+        ],
+        &[
+            ('a', Use("other")),
+            ('b', KEEPS),
+            ('b', Query(b"DROP DATABASE other")),
+            ('a', Query(b"SELECT 1")),
+            ('a', Use("shop")),
+            ('a', Query(b"SELECT DATABASE()")),
+        ],
+    ] {
+        let case = Case {
+            before: &["CREATE DATABASE IF NOT EXISTS other"],
+            ..Case::new(&DatabaseKind::ALL, turns)
+        };
+        case.compare().await?;
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
