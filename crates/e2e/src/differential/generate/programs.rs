@@ -22,9 +22,13 @@ impl Generator {
             7 => "SELECT @left_behind, @@group_concat_max_len".to_owned(),
             8 => "CALL fails_late()".to_owned(),
             9 => format!("CALL adds({})", self.fresh()),
-            10 => "SELECT noted(4)".to_owned(),
+            10 => {
+                let calls = ["noted(4)", "uuid_to_bin(4)", "nvl(4)", "mid (4)"];
+                format!("SELECT {}", self.random.pick(&calls))
+            }
             11 => "SELECT @noted, @fired".to_owned(),
-            12 | 13 => "INSERT INTO journal (note) VALUES ('for the trigger')".to_owned(),
+            12 => "INSERT INTO journal (note) VALUES ('for the trigger')".to_owned(),
+            13 => "INSERT INTO journal (note) VALUES (COALESCE(@never_set, 'nothing'))".to_owned(),
             14 if self.kind == DatabaseKind::MariaDb => "SELECT NEXTVAL(serial) > 0".to_owned(),
             14 => "CALL doubled(1)".to_owned(),
             _ => "SET ROLE NONE".to_owned(),
