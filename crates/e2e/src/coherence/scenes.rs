@@ -5,6 +5,8 @@
 //! Each begins with a read that is kept, `A`; other texts on the same row are misses, and so show
 //! what the origin has.
 
+mod sessions;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -70,9 +72,15 @@ enum Scene {
     GoneWriter(Writing),
     /// The client whose read others wait for is gone.
     GoneReader,
+    /// The answer to a read that others wait for takes so long that one of them asks as well.
+    OverdueRead,
+    /// A session goes on after its write was lost: it reads, or writes and reads.
+    GoesOn { writes: bool },
+    /// A session writes to a table after it has gone to another database in the same text.
+    OtherDatabase,
 }
 
-const SCENES: [Scene; 13] = [
+const SCENES: [Scene; 17] = [
     Scene::ReadAfterWrite(Writing::Update),
     Scene::SlowCommit(Writing::Update),
     Scene::SlowRead,
@@ -86,6 +94,10 @@ const SCENES: [Scene; 13] = [
     Scene::LateCommit(Writing::Update),
     Scene::CutCommit(Writing::Transaction),
     Scene::GoneWriter(Writing::Transaction),
+    Scene::GoesOn { writes: false },
+    Scene::OtherDatabase,
+    Scene::GoesOn { writes: true },
+    Scene::OverdueRead,
 ];
 
 /// Plays scenes.
@@ -133,6 +145,9 @@ impl Scenes {
             Scene::CutCommit(writing) => self.lost(writing, Treatment::CutAfter).await,
             Scene::GoneWriter(writing) => self.gone_writer(writing).await,
             Scene::GoneReader => self.gone_reader().await,
+            Scene::OverdueRead => self.overdue_read().await,
+            Scene::GoesOn { writes } => self.goes_on(writes).await,
+            Scene::OtherDatabase => self.other_database().await,
         }
     }
 
@@ -296,12 +311,16 @@ async fn read_once(round: &Round, text: &str) -> Result<()> {
 }
 
 async fn read(round: &Round, reader: &mut Client, text: &str) -> Result<()> {
+    read_row(round, reader, text, STAGE).await
+}
+
+async fn read_row(round: &Round, reader: &mut Client, text: &str, id: usize) -> Result<()> {
     let registers = &round.common.registers;
     let floors = registers.floors();
     let began = Instant::now();
     let rows = reader.query(text).await?;
     let expected = Expected {
-        ids: vec![STAGE],
+        ids: vec![id],
         sums: false,
     };
     let of = Of {
@@ -313,13 +332,16 @@ async fn read(round: &Round, reader: &mut Client, text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Writes a value to a row of the table of the default database.
+fn update(id: usize, v: i64) -> String {
+    format!("UPDATE stage SET v = {v}, c = {v} * 31 + id WHERE id = {id} AND v < {v}")
+}
+
 /// Writes the next value; the last statement has the mark.
 async fn write(round: Arc<Round>, writing: Writing, mark: String) {
     let registers = &round.common.registers;
     let turn = registers.turn(&[STAGE], false).await;
-    let v = turn.value;
-    let update =
-        format!("UPDATE stage SET v = {v}, c = {v} * 31 + id WHERE id = {STAGE} AND v < {v}");
+    let update = update(STAGE, turn.value);
     let statements = match writing {
         Writing::Update => vec![format!("{update} {mark}")],
         Writing::Transaction => vec!["BEGIN".to_owned(), update, format!("COMMIT {mark}")],

@@ -25,6 +25,8 @@ pub(super) const SHAPED: usize = 11;
 pub(super) const LOOSE: usize = 12;
 /// The row of the scenes.
 pub(super) const STAGE: usize = 13;
+/// The row of a table of the same name in the other database.
+pub(super) const NAMESAKE: usize = 14;
 
 /// Rows of the table that is only there to fill the cache, and bytes of each.
 pub(super) const BIG_ROWS: usize = 400;
@@ -56,6 +58,11 @@ pub(super) fn build(kind: DatabaseKind) -> Vec<String> {
     for (table, id) in [("loose", LOOSE), ("stage", STAGE), ("side", SIDE)] {
         statements.push(format!("INSERT INTO {table} VALUES {}", row(id)));
     }
+    statements.push(format!("CREATE TABLE {OTHER_DATABASE}.stage LIKE stage"));
+    statements.push(format!(
+        "INSERT INTO {OTHER_DATABASE}.stage VALUES {}",
+        row(NAMESAKE)
+    ));
     statements.extend(of_definitions());
     let more = [
         "CREATE TABLE label (id BIGINT PRIMARY KEY, note BIGINT NOT NULL)",

@@ -59,7 +59,6 @@ pub(crate) static CARRIED: &[(&str, Carried)] = &[
     ("lock_wait_timeout", Plain),
     ("long_query_time", Plain),
     ("low_priority_updates", Plain),
-    ("max_error_count", Plain),
     ("max_execution_time", Plain),
     ("max_heap_table_size", Plain),
     ("max_length_for_sort_data", Plain),

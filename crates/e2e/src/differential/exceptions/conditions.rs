@@ -47,7 +47,7 @@ impl Case<'_> {
         }
         let is_of_older =
             is_behind_another(&self.sql) || self.last.is_none_or(|reply| !has_conditions(reply));
-        let is_of_edge = self.last.is_some_and(is_of_edge);
+        let is_of_edge = self.last_to_warn().is_some_and(is_of_edge);
         if is_of_older && (is_of_edge || lacks_only(self.expected, self.seen)) {
             return Some("conditions of a statement before the last one, or of a command");
         }
@@ -73,6 +73,15 @@ impl Case<'_> {
             return Some("conditions that TiDB keeps over what it does not begin to run");
         }
         None
+    }
+}
+
+impl Case<'_> {
+    /// The last reply before this step, directly, that left conditions.
+    fn last_to_warn(&self) -> Option<&Reply> {
+        let before = self.direct.0.get(..=self.place)?;
+        let mut replies = before.iter().rev().filter_map(|replies| replies.last());
+        replies.find(|reply| has_conditions(reply) || is_of_edge(reply))
     }
 }
 
