@@ -254,7 +254,7 @@ impl<'a> Reader<'a> {
         self.scan(Calls::Reading);
     }
 
-    /// `ANALYZE TABLE …`; MariaDB's `ANALYZE statement` runs that.
+    /// `ANALYZE TABLE …`; MariaDB's `ANALYZE statement` runs that, which may be a `SELECT … INTO`.
     fn analyze(&mut self) {
         const OF_TABLES: [&str; 3] = ["TABLE", "LOCAL", "NO_WRITE_TO_BINLOG"];
         let second = self.words().next().unwrap_or_default();
@@ -262,7 +262,7 @@ impl<'a> Reader<'a> {
             self.write(Calls::From(&[]));
         } else {
             self.effect.calc_found_rows = true;
-            self.write(Calls::Everywhere);
+            self.write(Calls::Reading);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::word::{self, Betraying};
 /// From where on a name before a parenthesis is a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Calls {
-    /// Everywhere, in a statement that seems to read only: words that write betray it.
+    /// Everywhere, in a statement that may read only: words that write betray it.
     Reading,
     Everywhere,
     /// Behind one of these words: what is before them names tables with their columns.

@@ -77,6 +77,11 @@ fn pins_what_leaves_something_behind() {
     for (sql, reason) in [
         ("SELECT @a := 1", PinReason::UserVariable),
         ("SELECT 1 INTO @a", PinReason::UserVariable),
+        ("ANALYZE SELECT 1 INTO @a", PinReason::UserVariable),
+        (
+            "ANALYZE FORMAT=JSON SELECT a FROM t LIMIT 1 INTO @a",
+            PinReason::UserVariable,
+        ),
         ("SELECT a, b FROM t INTO @a, @b", PinReason::UserVariable),
         (
             "LOAD DATA INFILE 'x' INTO TABLE t (@a) SET b = @a",

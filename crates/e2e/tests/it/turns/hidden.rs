@@ -206,3 +206,16 @@ async fn what_a_trigger_leaves_behind_a_reset_is_seen() -> Result<()> {
     };
     case.compare().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_variable_that_an_analyzed_statement_sets_is_its_sessions() -> Result<()> {
+    let case = Case::new(
+        &[MariaDb],
+        &[
+            ('a', Query(b"ANALYZE SELECT 5 INTO @analyzed")),
+            ('b', Query(b"SELECT @analyzed")),
+            ('a', Query(b"SELECT @analyzed")),
+        ],
+    );
+    case.compare().await
+}
