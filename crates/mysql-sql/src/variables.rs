@@ -79,8 +79,8 @@ impl Carried {
         match self {
             Self::Off => matches!(text.as_str(), "0" | "off" | "false" | "no_chain" | ""),
             Self::Charset => !hides_ascii(&text),
-            // It changes the grammar.
-            Self::Mode => !text.contains("oracle"),
+            // The first changes the grammar, and the other what `''` is in the `SET` that carries.
+            Self::Mode => !(text.contains("oracle") || text.contains("empty_string_is_null")),
             Self::Timeout => literal.parse().is_ok_and(|s: u64| s >= SHORTEST_TIMEOUT),
             _ => true,
         }

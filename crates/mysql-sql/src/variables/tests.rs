@@ -40,6 +40,7 @@ fn tells_what_an_answer_is_carried_as() {
     for (name, answer, literal) in [
         ("sql_mode", "ANSI_QUOTES", Some("'ANSI_QUOTES'")),
         ("sql_mode", "PIPES_AS_CONCAT,ORACLE", None),
+        ("sql_mode", "EMPTY_STRING_IS_NULL,NO_ZERO_DATE", None),
         ("sort_buffer_size", "262144", Some("262144")),
         ("max_statement_time", "1.500000", Some("1.500000")),
         ("wait_timeout", "28800", Some("28800")),

@@ -219,3 +219,26 @@ async fn a_variable_that_an_analyzed_statement_sets_is_its_sessions() -> Result<
     );
     case.compare().await
 }
+
+/// What is carried may be such a string: to clear a list.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_string_is_carried_past_a_mode_in_which_it_is_null() -> Result<()> {
+    let case = Case::new(
+        &[MariaDb],
+        &[
+            // Which leaves one connection to the others.
+            ('c', Query(b"BEGIN")),
+            ('a', Query(b"SET session_track_system_variables = ''")),
+            ('a', Query(b"SET @empty = ''")),
+            ('b', Query(b"SET sql_mode = 'EMPTY_STRING_IS_NULL'")),
+            ('b', Query(b"SELECT ''")),
+            ('b', Reset),
+            (
+                'a',
+                Query(b"SELECT @empty, @@session_track_system_variables"),
+            ),
+            ('b', Query(b"SELECT @@sql_mode = @@GLOBAL.sql_mode")),
+        ],
+    );
+    case.compare().await
+}
