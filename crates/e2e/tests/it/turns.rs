@@ -41,9 +41,11 @@ enum Does {
     /// `COM_RESET_CONNECTION`.
     Reset,
     Quit,
+    /// Nothing, for so long.
+    Wait(Duration),
 }
 
-use Does::{Execute, ExecuteOf, Prepare, Query, Quit, Reset, Use};
+use Does::{Execute, ExecuteOf, Prepare, Query, Quit, Reset, Use, Wait};
 
 struct Case {
     kinds: &'static [DatabaseKind],
@@ -137,6 +139,10 @@ impl Case {
                 Quit => {
                     sessions.remove(name);
                     sleep(LEAVING).await;
+                    Vec::new()
+                }
+                Wait(time) => {
+                    sleep(*time).await;
                     Vec::new()
                 }
             });

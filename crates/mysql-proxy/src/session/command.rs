@@ -23,6 +23,7 @@ impl Session {
         if self.registered.entry().kill_comes() {
             Box::pin(self.let_kill_pass()).await?;
         }
+        self.look_for_lost_database();
         match packet.command {
             Command::QUIT => Err(SessionEnd::ClientLeft),
             Command::QUERY => self.query(packet).await,

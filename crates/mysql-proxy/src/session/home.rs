@@ -1,19 +1,39 @@
-//! What a session begins with, and goes back to: the database and the collation of its login.
+//! What a session begins with, and goes back to: the database and the collation of its login; a
+//! database that was gone, once there is one of its name again.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use mysql_proto::{Capabilities, OkPacket, StateChange, StatusFlags};
+use mysql_sql::Assignment;
+use tokio::time::Instant;
 
+use super::Session;
 use crate::hyperdrives::Served;
 use crate::origin::Flavor;
 use crate::profile::Profile;
 use crate::state::{Names, SessionState};
 
-/// What the login asked for.
+/// A database is looked for again when this has passed: each time costs a connection, if it is gone
+/// still.
+const LOOKS_AGAIN: Duration = Duration::from_secs(5);
+
+/// A database that was gone.
+#[derive(Clone, Debug)]
+struct Lost {
+    name: String,
+    since: Instant,
+}
+
+/// What the login asked for, and what became of it.
 #[derive(Clone, Debug)]
 pub(super) struct Home {
     /// The database. On TiDB `COM_INIT_DB` changes it too.
     pub(super) database: Option<String>,
-    /// A statement of the session has run in that: if it cannot be entered any more, it is gone.
+    /// The session has been in that: if it cannot be entered any more, it is gone.
     pub(super) is_known: bool,
+    /// The database that the session was in until that was gone.
+    lost: Option<Box<Lost>>,
     /// The collation.
     pub(super) collation: u8,
     /// `CLIENT_IGNORE_SPACE`.
@@ -32,6 +52,7 @@ impl Home {
         Self {
             database: asked.or_else(|| served.hyperdrive.origin.database.clone()),
             is_known: false,
+            lost: None,
             collation,
             ignore_space: capabilities.contains(Capabilities::IGNORE_SPACE),
         }
@@ -98,5 +119,45 @@ impl Home {
             ok.session_state = StateChange::schema_block(database);
         }
         ok
+    }
+}
+
+impl Session {
+    /// The database of the session is gone, or taken from its user, by what another has done: it is
+    /// in none from now on, unless there is one of that name later.
+    pub(super) fn lose_database(&mut self) {
+        if let Some(name) = self.state.database_name() {
+            self.home.lost = Some(Box::new(Lost {
+                name: name.to_owned(),
+                since: Instant::now(),
+            }));
+            self.home.is_known = true;
+        }
+        self.leave_database();
+    }
+
+    /// The session is where a statement of its own has led it.
+    pub(super) fn forget_lost_database(&mut self) {
+        self.home.lost = None;
+    }
+
+    /// Servers know a session's database by its name alone, so that one which was made anew is its
+    /// own again. Whether there is one, the next statement tells.
+    pub(super) fn look_for_lost_database(&mut self) {
+        let is_due = |lost: &mut Box<Lost>| lost.since.elapsed() >= LOOKS_AGAIN;
+        if self.held.is_some() {
+            return;
+        }
+        let Some(lost) = self.home.lost.take_if(is_due) else {
+            return;
+        };
+        let is_elsewhere = self.state.database_name().is_some();
+        let goes_there = [Assignment::Database(lost.name.clone())];
+        if let Ok(state) = self.state.assigned(&goes_there)
+            && !is_elsewhere
+        {
+            self.set_database(&lost.name);
+            self.state = Arc::new(state);
+        }
     }
 }

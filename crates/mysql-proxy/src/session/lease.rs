@@ -45,7 +45,7 @@ impl Session {
                     self.hold(lease);
                     return Ok(());
                 }
-                Err(trouble) if self.cannot_enter_database(&trouble) => self.leave_database(),
+                Err(trouble) if self.cannot_enter_database(&trouble) => self.lose_database(),
                 Err(trouble) => return Err(trouble),
             }
         }
@@ -79,7 +79,7 @@ impl Session {
             && (self.home.is_known || here != self.home.database.as_deref())
     }
 
-    /// The database of the session is gone: it is in none from now on.
+    /// The session is in no database from now on.
     pub(super) fn leave_database(&mut self) {
         self.state = Arc::new(self.state.without_database());
         self.profile = Arc::new(Profile {
@@ -203,6 +203,7 @@ impl Session {
             ..Profile::clone(&self.profile)
         };
         self.profile = Arc::new(profile);
+        self.forget_lost_database();
     }
 
     /// `COM_SET_OPTION` changed what the lease in hand understands.

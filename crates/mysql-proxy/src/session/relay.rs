@@ -161,7 +161,7 @@ impl Session {
             return false;
         };
         if NO_DATABASE.contains(&refused.code) && self.state.database_name().is_some() {
-            self.leave_database();
+            self.lose_database();
             return true;
         }
         let loses_role = NO_ROLE.contains(&refused.code) && self.state.role.is_some();

@@ -1,11 +1,16 @@
 //! What a session relied on is gone: its database, its role, what it was before a reset.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use mysql_proto::Capabilities;
 use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
 
-use super::Does::{Query, Reset, Use};
+use super::Does::{Query, Reset, Use, Wait};
 use super::{Case, Does};
+
+/// More than the time after which the edge looks for a database again.
+const LOOKS_AGAIN: Duration = Duration::from_secs(6);
 
 /// As a tool does that makes a database anew.
 #[tokio::test(flavor = "multi_thread")]
@@ -133,6 +138,35 @@ async fn a_session_outlives_a_database_that_another_drops() -> Result<()> {
         case.compare().await?;
     }
     Ok(())
+}
+
+/// As a tool does that makes a database anew while others use it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_in_the_database_again_that_another_makes_anew() -> Result<()> {
+    let case = Case {
+        before: &["DROP DATABASE IF EXISTS other", "CREATE DATABASE other"],
+        ..Case::new(
+            &DatabaseKind::ALL,
+            &[
+                ('b', Query(b"USE other")),
+                ('a', Query(b"DROP DATABASE other")),
+                ('b', Query(b"SELECT 1")),
+                ('a', Query(b"CREATE DATABASE other")),
+                ('a', Query(b"CREATE TABLE other.t (a INT)")),
+                ('a', Query(b"INSERT INTO other.t VALUES (5)")),
+                ('b', Wait(LOOKS_AGAIN)),
+                ('b', Query(b"SELECT a FROM t")),
+                ('b', Query(b"SELECT DATABASE()")),
+                ('b', Query(b"INSERT INTO t VALUES (6)")),
+                ('a', Query(b"SELECT a FROM other.t")),
+                // And not where it was before that.
+                ('b', Query(b"USE shop")),
+                ('b', Wait(LOOKS_AGAIN)),
+                ('b', Query(b"SELECT DATABASE()")),
+            ],
+        )
+    };
+    case.compare().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
