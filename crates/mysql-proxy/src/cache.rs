@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{CachePolicy, TableName};
-use mysql_sql::{Hints, Touched};
+use mysql_sql::{Hints, TableRef, Touched};
 use query_cache::{CacheConfig, Generation, Lifetime, QueryCache, Versions, Writes};
 
 pub(crate) use bypass::Bypass;
@@ -105,6 +105,17 @@ impl ResultCache {
             None => Changes::of(touched),
         };
         (changes, generation)
+    }
+
+    /// What a change of rows of a table changes, that somebody has made, and is named with its
+    /// database.
+    fn changes_with(&self, table: TableRef) -> Writes {
+        let (catalog, _) = self.catalog();
+        match catalog.filter(|catalog| !catalog.knows(&table)) {
+            // Of one that the origin's user is not shown nothing is kept, but it may be a parent.
+            Some(catalog) => catalog.strays(),
+            None => self.changes(&Touched::Tables(vec![table]), None).0.writes,
+        }
     }
 
     /// False where it only notes writes.

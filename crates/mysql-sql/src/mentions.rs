@@ -2,6 +2,7 @@
 
 use crate::builtin::{is_builtin, is_users_if_apart};
 use crate::classify::Dialect;
+use crate::question::Server;
 use crate::token::{Token, Tokens};
 use crate::word::is;
 
@@ -15,20 +16,55 @@ pub struct Mention {
     /// A parenthesis follows, no native function or keyword has the name, and it does not stand
     /// behind `INTO`: a stored function, perhaps.
     pub may_be_function: bool,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Where a name stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Before a point: a database, a table, an alias, or `NEW`.
+    Qualifier,
+    /// Where a table stands, as behind `INTO`; or a column, as in `EXTRACT(DAY FROM c)`.
+    Table,
+    /// Right behind another name, or behind a word: an alias, perhaps.
+    BehindName,
+    /// Anywhere else: behind a comma, a table may stand too.
+    Other,
 }
 
 /// Words behind which anything may run.
 const RUNS: [&str; 4] = ["CALL", "EXECUTE", "PREPARE", "IMMEDIATE"];
 
+/// Words behind which a table stands.
+const BEFORE_TABLES: [&str; 14] = [
+    "INTO",
+    "UPDATE",
+    "FROM",
+    "JOIN",
+    "STRAIGHT_JOIN",
+    "TABLE",
+    "INSERT",
+    "REPLACE",
+    "DELETE",
+    "IGNORE",
+    "LOW_PRIORITY",
+    "DELAYED",
+    "QUICK",
+    "USING",
+];
+
 /// All names of a text: what it does not mention it does not touch. `None`: it runs what is not in
 /// it, or cannot be read.
 pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
     let mut tokens = Tokens::new(sql, dialect.escapes, dialect.letters);
-    let mut mentions = Vec::new();
+    let mut mentions: Vec<Mention> = Vec::new();
     let mut before: Option<String> = None;
     let mut is_behind_point = false;
     // The word before the name at hand, with what qualifies that.
     let (mut last_word, mut word_before): (&[u8], &[u8]) = (b"", b"");
+    // Likewise, whether that is a name, quoted or not.
+    let (mut was_name, mut is_behind_name) = (false, false);
     while let Some(token) = tokens.next() {
         let is_point = token == Token::Sign(b'.');
         let (name, is_quoted) = match token {
@@ -39,31 +75,57 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
             Token::Quoted(name) | Token::Literal([b'"', name @ .., b'"']) => (name, true),
             _ => {
                 is_behind_point = is_point;
+                if let Some(qualifier) =
+                    mentions.last_mut().filter(|_| is_point && before.is_some())
+                {
+                    qualifier.place = Place::Qualifier;
+                }
                 before = before.filter(|_| is_point);
                 if !is_point {
-                    last_word = b"";
+                    (last_word, was_name) = (b"", false);
                 }
                 continue;
             }
         };
         if !is_behind_point {
-            word_before = last_word;
+            (word_before, is_behind_name) = (last_word, was_name);
         }
-        last_word = if is_quoted { b"" } else { name };
+        was_name = true;
+        let is_of_key = is(last_word, "KEY") && is(name, "UPDATE");
+        // Behind `ON DUPLICATE KEY UPDATE` a column stands.
+        last_word = if is_quoted || is_of_key { b"" } else { name };
         let name = folded(name)?;
-        let is_native = !is_quoted
-            && !is_behind_point
-            && is_builtin(name.as_bytes(), dialect.server)
-            && (tokens.is_at_parenthesis() || !is_users_if_apart(name.as_bytes(), dialect.server));
+        let is_number = !is_quoted && name.bytes().all(|byte| byte.is_ascii_digit());
+        let is_native = !is_quoted && !is_behind_point && is_native(&name, &tokens, dialect.server);
         mentions.push(Mention {
             database: before.take().filter(|_| is_behind_point),
             name: name.clone(),
             may_be_function: tokens.opens_parenthesis() && !is_native && !is(word_before, "INTO"),
+            place: place(word_before, is_behind_name),
         });
-        before = Some(name);
+        // `1.5` has no qualifier.
+        before = (!is_number).then_some(name);
         is_behind_point = false;
     }
     Some(mentions)
+}
+
+/// True for the name of a native function before its parenthesis.
+fn is_native(name: &str, tokens: &Tokens<'_>, server: Server) -> bool {
+    let name = name.as_bytes();
+    let may_be_users = || !tokens.is_at_parenthesis() && is_users_if_apart(name, server);
+    is_builtin(name, server) && !may_be_users()
+}
+
+/// The place of a name behind this word, or none, and behind another name, or not.
+fn place(word_before: &[u8], is_behind_name: bool) -> Place {
+    if BEFORE_TABLES.iter().any(|word| is(word_before, word)) {
+        Place::Table
+    } else if is_behind_name {
+        Place::BehindName
+    } else {
+        Place::Other
+    }
 }
 
 /// A name in lower case. `None`: it is not in ASCII, where servers may think otherwise of which
@@ -100,6 +162,39 @@ mod tests {
             of("SET NEW.a = db.f(1)").unwrap(),
             ["set", "new", "new.a", "db", "db.f()", "1"]
         );
+    }
+
+    #[test]
+    fn places_are_told() {
+        let places = |sql: &str| {
+            let mentions = mentions(sql.as_bytes(), Escapes::Backslash.into()).unwrap();
+            let qualified = mentions.into_iter().filter_map(|mention| {
+                let shown = format!("{}.{}", mention.database?, mention.name);
+                Some((shown, mention.place))
+            });
+            qualified.collect::<Vec<_>>()
+        };
+        for (sql, name, place) in [
+            ("INSERT INTO `a` . b VALUES (1)", "a.b", Place::Table),
+            ("update ignore a.b set c = 1.5", "a.b", Place::Table),
+            ("DELETE FROM a.b", "a.b", Place::Table),
+            ("SELECT c FROM t, a.b", "a.b", Place::Other),
+            ("SET a.b = 1.5", "a.b", Place::BehindName),
+            ("ON DUPLICATE KEY UPDATE a.b = 1", "a.b", Place::BehindName),
+        ] {
+            assert_eq!(places(sql), [(name.to_owned(), place)], "{sql}");
+        }
+        let text = b"UPDATE t AS x, u y, z.w SET a = 1";
+        let mentions = mentions(text, Escapes::Backslash.into()).unwrap();
+        for (name, place) in [
+            ("t", Place::Table),
+            ("x", Place::BehindName),
+            ("y", Place::BehindName),
+            ("z", Place::Qualifier),
+        ] {
+            let mention = mentions.iter().find(|it| it.name == name).unwrap();
+            assert_eq!(mention.place, place, "{name}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod binlog;
 mod control;
+mod hidden;
 mod reasons;
 
 use std::time::Duration;

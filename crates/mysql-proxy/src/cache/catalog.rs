@@ -12,6 +12,7 @@
 
 mod ask;
 mod build;
+mod shown;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,6 +52,8 @@ pub(crate) struct Catalog {
     databases: Names<Names<Relation>>,
     /// A view may call a stored function, as far as its text tells.
     views_may_write: bool,
+    /// What may change along with tables that are not known, and so with each write.
+    strays: Writes,
 }
 
 /// A table or view.
@@ -96,6 +99,11 @@ impl Catalog {
     /// True when there is a table or view of this name, with its database.
     pub(crate) fn knows(&self, table: &TableRef) -> bool {
         self.relation(table, None).is_some()
+    }
+
+    /// What may change along with a table that is not known.
+    pub(crate) fn strays(&self) -> Writes {
+        self.strays.clone()
     }
 
     /// What reading these tables depends on, for a session in this database (in lower case).
@@ -145,6 +153,7 @@ impl Catalog {
             changes.writes.add(relation.writes.clone());
             changes.is_transactional &= relation.is_transactional;
         }
+        changes.writes.add(self.strays.clone());
         changes
     }
 

@@ -114,11 +114,7 @@ impl Listener for Ears<'_> {
             name: table.to_ascii_lowercase(),
             may_be_query: false,
         };
-        let (catalog, _) = self.cache.catalog();
-        // Of one that the origin's user is not shown, nothing is kept.
-        if catalog.is_none_or(|catalog| catalog.knows(&table)) {
-            self.touched(&Touched::Tables(vec![table]), "");
-        }
+        self.note(&self.cache.changes_with(table));
     }
 
     fn statement(&self, database: &str, sql: &[u8]) {

@@ -3,6 +3,9 @@
 use super::is_of_server;
 use crate::origin::{Flavor, OriginConn};
 
+/// Rights by which a statement may change rows, and triggers are fired.
+const WRITES: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
+
 /// What `SHOW GRANTS` says.
 #[derive(Debug)]
 pub(crate) struct Grants {
@@ -46,13 +49,41 @@ impl Grants {
 
     /// True when it is shown the triggers of whatever it may write to, by a view too.
     pub(crate) fn show_triggers(&self) -> bool {
-        const WRITES: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
         let writes = |grant: &Grant<'_>| WRITES.iter().any(|right| grant.has(right));
         let writes_somewhere = self.all().any(|grant| writes(&grant));
         self.all().all(|grant| {
             let may_write = writes(&grant) || (writes_somewhere && grant.has("SHOW VIEW"));
             !may_write || grant.has("TRIGGER")
         })
+    }
+
+    /// True when it may change rows of some table by a statement.
+    pub(crate) fn may_write(&self) -> bool {
+        self.all()
+            .any(|grant| WRITES.iter().any(|right| grant.has(right)))
+    }
+
+    /// True when it has this right everywhere.
+    pub(crate) fn have_everywhere(&self, right: &str) -> bool {
+        self.all()
+            .any(|grant| grant.on == "*.*" && grant.has(right))
+    }
+
+    /// True when it has this right on all of a database, whatever rights on a part of it say.
+    pub(crate) fn have_on_all_of(&self, database: &str, right: &str) -> bool {
+        let of_database = || self.all().filter(|grant| grant.on != "*.*");
+        // Where several patterns match a name, the server takes one of them.
+        self.have_everywhere(right)
+            || of_database().any(|grant| grant.is_on_all_of(database))
+                && of_database()
+                    .filter(|grant| grant.may_be_on_all_of(database))
+                    .all(|grant| grant.has(right))
+    }
+
+    /// True when it has this right on this table by itself, or on columns of it.
+    pub(crate) fn have_on_table(&self, database: &str, table: &str, right: &str) -> bool {
+        let on = format!("`{database}`.`{table}`");
+        self.all().any(|grant| grant.on == on && grant.has(right))
     }
 
     /// True when it is shown the text of each view of a database.
@@ -102,6 +133,27 @@ impl<'a> Grant<'a> {
             Some(start) if !start.ends_with('\\') => database.starts_with(&start.replace('\\', "")),
             _ => name == "*" || name.replace('\\', "") == database,
         }
+    }
+
+    /// False when the pattern surely does not match the database.
+    fn may_be_on_all_of(&self, database: &str) -> bool {
+        self.database()
+            .is_some_and(|pattern| may_match(pattern.as_bytes(), database.as_bytes()))
+    }
+}
+
+/// True where `LIKE` would match, in any case of the letters.
+fn may_match(pattern: &[u8], name: &[u8]) -> bool {
+    match (pattern, name) {
+        ([], _) => name.is_empty(),
+        ([b'%', rest @ ..], _) => (0..=name.len())
+            .filter_map(|at| name.get(at..))
+            .any(|tail| may_match(rest, tail)),
+        ([b'_', rest @ ..], [_, tail @ ..]) => may_match(rest, tail),
+        ([b'\\', one, rest @ ..] | [one, rest @ ..], [first, tail @ ..]) => {
+            one.eq_ignore_ascii_case(first) && may_match(rest, tail)
+        }
+        _ => false,
     }
 }
 
@@ -164,6 +216,29 @@ mod tests {
             assert!(Grants::new(&grants).are_partly_known(), "{line}");
         }
         assert!(Grants::new(&[]).are_partly_known());
+    }
+
+    #[test]
+    fn a_right_on_a_database_is_that_of_each_pattern_that_matches() {
+        let all = "GRANT ALL PRIVILEGES ON `shop%`.* TO `app`@`%`";
+        assert!(Grants::new(&[all]).have_on_all_of("shop_1", "TRIGGER"));
+        for (other, has) in [
+            ("GRANT SELECT ON *.* TO `app`@`%`", true),
+            ("GRANT SELECT ON `shops`.* TO `app`@`%`", true),
+            ("GRANT SELECT ON `shop_1`.`t` TO `app`@`%`", true),
+            ("GRANT SELECT ON `shop\\_1`.* TO `app`@`%`", false),
+            ("GRANT SELECT ON `s%p__`.* TO `app`@`%`", false),
+            ("GRANT SELECT ON `SHOP_1`.* TO `app`@`%`", false),
+        ] {
+            let grants = Grants::new(&[all, other]);
+            assert_eq!(grants.have_on_all_of("shop_1", "TRIGGER"), has, "{other}");
+            let everywhere = Grants::new(&["GRANT TRIGGER ON *.* TO `app`@`%`", other]);
+            assert!(everywhere.have_on_all_of("shop_1", "TRIGGER"));
+        }
+        let on_table = Grants::new(&["GRANT SELECT, TRIGGER ON `shop`.`t` TO `app`@`%`"]);
+        assert!(on_table.have_on_table("shop", "t", "TRIGGER"));
+        assert!(!on_table.have_on_table("shop", "u", "TRIGGER"));
+        assert!(!on_table.have_on_all_of("shop", "TRIGGER"));
     }
 
     #[test]

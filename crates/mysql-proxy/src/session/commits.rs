@@ -119,7 +119,14 @@ impl Session {
             && catalog
                 .as_ref()
                 .is_none_or(|catalog| catalog.views_may_write());
-        let set = if may_run { WriteSet::EVERYTHING } else { set };
+        // Of rows that change along in tables that are not shown, triggers may run.
+        let variable = "enable_cascade_triggers";
+        let may_fire = !set.is_nothing() && self.state.variable(variable).is_some();
+        let set = if may_run || may_fire {
+            WriteSet::EVERYTHING
+        } else {
+            set
+        };
         if set.is_nothing() {
             return;
         }

@@ -76,7 +76,7 @@ async fn cascades(reader: &mut Conn, writer: &mut Conn) -> Result<()> {
     .await
 }
 
-fn follows(metrics: &str) -> Result<()> {
+pub(super) fn follows(metrics: &str) -> Result<()> {
     let line = metrics
         .lines()
         .find(|line| line.starts_with("tidegate_cache_follows{"));

@@ -1,7 +1,8 @@
 //! Asks an origin for its tables, on a connection aside from the pool.
 
+use super::shown::{Rights, Shown};
 use crate::origin::{Flavor, OriginConn, OriginConnector};
-use crate::programs::{Grants, is_of_users};
+use crate::programs::is_of_users;
 
 /// Most bytes of an answer: a hundred thousand tables, or thousands of views. What is longer is not
 /// known.
@@ -14,11 +15,13 @@ pub(super) struct Found {
     pub(super) tables: Vec<FoundTable>,
     /// The texts of those views that are shown: database, name, text.
     pub(super) views: Vec<[String; 3]>,
-    /// The triggers: database, table, text. `None`: there may be some that are not shown.
-    pub(super) triggers: Option<Vec<[String; 3]>>,
-    /// What follows a change of a row by a foreign key: database and table of the parent, then of
-    /// the child.
+    /// The triggers that are shown: database, table, text.
+    pub(super) triggers: Vec<[String; 3]>,
+    /// What follows a change of a row by a foreign key, as far as it is shown: database and table
+    /// of the parent, then of the child.
     pub(super) cascades: Vec<[String; 4]>,
+    /// A change by a foreign key may fire triggers that are not shown.
+    pub(super) cascades_may_fire: bool,
     /// Columns that are computed when they are read: database, table, expression.
     pub(super) computed: Vec<[String; 3]>,
     /// Tables with a column of the type TIME, which is a moment of the day that it is read on when
@@ -36,23 +39,27 @@ pub(super) struct FoundTable {
     pub(super) kind: String,
     /// Empty for a view.
     pub(super) engine: String,
+    pub(super) shown: Shown,
 }
 
 /// Asks for everything.
 pub(super) async fn ask(connector: &OriginConnector) -> Result<Found, String> {
     let opened = connector.open_aside(None).await;
     let mut conn = opened.map_err(|error| error.to_string())?;
+    let mut has_roles = false;
     if conn.flavor() == Flavor::MySql {
         // A session may take any role that the user has. Before 8.0 it is an error.
         let all = conn.ask(b"SET ROLE ALL").await;
-        all.map_err(|error| error.to_string())?;
+        has_roles = all.map_err(|error| error.to_string())?.refusal().is_none();
     }
+    let rights = Rights::ask(&mut conn, has_roles).await?;
     let mut found = Found {
         flavor: Some(conn.flavor()),
-        tables: tables(&mut conn).await?,
+        tables: tables(&mut conn, &rights).await?,
         views: views(&mut conn).await?,
         triggers: triggers(&mut conn).await?,
         cascades: cascades(&mut conn).await?,
+        cascades_may_fire: rights.may_fire_by_cascades(&mut conn).await?,
         computed: computed(&mut conn).await?,
         timed: timed(&mut conn).await?,
         reads_uncommitted: false,
@@ -62,7 +69,7 @@ pub(super) async fn ask(connector: &OriginConnector) -> Result<Found, String> {
     Ok(found)
 }
 
-async fn tables(conn: &mut OriginConn) -> Result<Vec<FoundTable>, String> {
+async fn tables(conn: &mut OriginConn, rights: &Rights) -> Result<Vec<FoundTable>, String> {
     let question = format!(
         "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE \
          FROM information_schema.TABLES WHERE {}",
@@ -72,6 +79,7 @@ async fn tables(conn: &mut OriginConn) -> Result<Vec<FoundTable>, String> {
     let tables = rows
         .into_iter()
         .map(|[database, name, kind, engine]| FoundTable {
+            shown: rights.show(&database, &name),
             database,
             name,
             kind,
@@ -90,21 +98,17 @@ async fn views(conn: &mut OriginConn) -> Result<Vec<[String; 3]>, String> {
     rows(conn, &question).await
 }
 
-async fn triggers(conn: &mut OriginConn) -> Result<Option<Vec<[String; 3]>>, String> {
+async fn triggers(conn: &mut OriginConn) -> Result<Vec<[String; 3]>, String> {
     if conn.flavor() == Flavor::TiDb {
         // It has none.
-        return Ok(Some(Vec::new()));
-    }
-    let grants = Grants::ask(conn).await?;
-    if grants.are_partly_known() || !grants.show_triggers() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let question = format!(
         "SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, ACTION_STATEMENT \
          FROM information_schema.TRIGGERS WHERE {}",
         is_of_users("TRIGGER_SCHEMA")
     );
-    rows(conn, &question).await.map(Some)
+    rows(conn, &question).await
 }
 
 /// What deletes or changes rows of another table along.

@@ -3,16 +3,21 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::{Keep, TableRule};
-use mysql_sql::{Dialect, Escapes, Letters, TableRef, classify, mentions, touches};
+use mysql_sql::{Dialect, Escapes, Letters, Mention, Place, TableRef, classify, mentions, touches};
 use query_cache::{Table, Versions, Writes};
 
 use super::ask::Found;
+use super::shown::Shown;
 use super::{Catalog, Relation};
 use crate::cache::Bypass;
 use crate::origin::Flavor;
 
 /// Most views in views that are followed.
 const DEEPEST: usize = 16;
+
+/// Most tables that may change along with any write. Where there are more, each write is one of
+/// everything.
+const MOST_STRAYS: usize = 64;
 
 /// Storage engines that keep what is written through their server, and whether they take it back
 /// in a rollback. Any other may change by itself, or show what is elsewhere.
@@ -41,8 +46,14 @@ struct Builder<'a> {
     views: HashMap<Name, &'a str>,
     /// Tables with columns that tell the time, or whatever else.
     volatile: HashSet<Name>,
+    /// How much is shown of a table.
+    shown: HashMap<Name, Shown>,
     /// The tables that a change of this one may change along. `None`: any.
     follows: HashMap<Name, Option<Vec<Name>>>,
+    /// Those among them by a foreign key.
+    children: HashMap<Name, Vec<Name>>,
+    /// Tables that may be children of some that are not shown.
+    strays: Vec<Name>,
 }
 
 /// Makes it. The tables are those of `versions`.
@@ -53,6 +64,7 @@ pub(super) fn build(found: &Found, versions: &Versions, rules: &[TableRule]) -> 
             .views
             .iter()
             .any(|(name, text)| builder.may_write(name, text)),
+        strays: builder.strays(found),
         ..Catalog::default()
     };
     let names = builder.tables.keys().chain(builder.views.keys());
@@ -81,10 +93,14 @@ impl<'a> Builder<'a> {
             tables: HashMap::new(),
             views: HashMap::new(),
             volatile: HashSet::new(),
+            shown: HashMap::new(),
             follows: HashMap::new(),
+            children: HashMap::new(),
+            strays: Vec::new(),
         };
         builder.add_tables(found);
         builder.add_computed(found);
+        builder.add_hidden();
         builder.add_cascades(found);
         builder.add_triggers(found);
         builder
@@ -112,6 +128,7 @@ impl<'a> Builder<'a> {
                 .tables
                 .get(&name)
                 .map_or(rolls_back, |other| Some((*other)? && rolls_back?));
+            self.add_shown(name.clone(), table.shown);
             self.tables.insert(name, merged);
         }
         for [database, view, text] in &found.views {
@@ -144,31 +161,52 @@ impl<'a> Builder<'a> {
         }
     }
 
+    fn add_shown(&mut self, name: Name, shown: Shown) {
+        let merged = self.shown.entry(name).or_insert(shown);
+        merged.triggers &= shown.triggers;
+        merged.foreign_keys &= shown.foreign_keys;
+        merged.others &= shown.others;
+    }
+
+    /// Adds what may hang on tables without being shown.
+    fn add_hidden(&mut self) {
+        for (name, shown) in &self.shown {
+            if !shown.triggers {
+                self.follows.insert(name.clone(), None);
+            }
+            // Engines with foreign keys are transactional. What is read of an unknown one is not
+            // kept.
+            if !shown.foreign_keys && self.tables.get(name) == Some(&Some(true)) {
+                self.strays.push(name.clone());
+            }
+        }
+    }
+
     fn add_cascades(&mut self, found: &Found) {
         for [parent_database, parent, child_database, child] in &found.cascades {
-            let Some(parent) = name(parent_database, parent) else {
-                continue;
-            };
-            match name(child_database, child) {
-                Some(child) => self.follow(parent, child),
-                None => self.follow_anything(parent),
+            let parent = name(parent_database, parent);
+            let parent = parent.filter(|parent| self.tables.contains_key(parent));
+            match (parent, name(child_database, child)) {
+                (Some(parent), Some(child)) => {
+                    let children = self.children.entry(parent.clone());
+                    children.or_default().push(child.clone());
+                    self.follow(parent, child);
+                }
+                (Some(parent), None) => self.follow_anything(parent),
+                (None, Some(child)) => self.strays.push(child),
+                (None, None) => {}
             }
         }
     }
 
     fn add_triggers(&mut self, found: &Found) {
-        let Some(triggers) = &found.triggers else {
-            let all: Vec<_> = self.tables.keys().cloned().collect();
-            for table in all {
-                self.follow_anything(table);
-            }
-            return;
-        };
-        for [database, table, text] in triggers {
+        for [database, table, text] in &found.triggers {
             let Some(table) = name(database, table) else {
                 continue;
             };
-            match self.mentioned(text, &table.0) {
+            // In the database of the trigger, a name alone may be that of a table.
+            let shows_others = self.shown.get(&table).is_some_and(|shown| shown.others);
+            match self.mentioned(text, &table.0).filter(|_| shows_others) {
                 Some(names) => names
                     .into_iter()
                     .for_each(|name| self.follow(table.clone(), name)),
@@ -182,18 +220,21 @@ impl<'a> Builder<'a> {
         if text.is_empty() || text.contains('\\') {
             return None;
         }
-        let mut names = Vec::new();
-        for mention in mentions(text.as_bytes(), self.dialect)? {
+        let mentions = mentions(text.as_bytes(), self.dialect)?;
+        let names = mentions.iter().map(|mention| {
             let database = mention.database.as_deref().unwrap_or(database);
-            let name = (database.to_owned(), mention.name);
-            if mention.may_be_function {
-                return None;
-            }
-            if self.tables.contains_key(&name) || self.views.contains_key(&name) {
-                names.push(name);
-            }
-        }
-        Some(names)
+            let name = (database.to_owned(), mention.name.clone());
+            let is_known = self.tables.contains_key(&name) || self.views.contains_key(&name);
+            is_known.then_some(name)
+        });
+        let names: Vec<_> = names.collect();
+        let is_understood = |mention: &Mention, name: &Option<Name>| {
+            !mention.may_be_function
+                && (name.is_some() || is_surely_a_column(mention, &mentions, &names))
+        };
+        let mut both = mentions.iter().zip(&names);
+        both.all(|(mention, name)| is_understood(mention, name))
+            .then(|| names.iter().flatten().cloned().collect())
     }
 
     fn follow(&mut self, table: Name, other: Name) {
@@ -208,6 +249,36 @@ impl<'a> Builder<'a> {
 
     fn follow_anything(&mut self, table: Name) {
         self.follows.insert(table, None);
+    }
+
+    /// What may change along with tables that are not shown.
+    fn strays(&self, found: &Found) -> Writes {
+        let mut all = Writes::Nothing;
+        if found.cascades_may_fire || self.strays.len() > MOST_STRAYS {
+            return Writes::Everything;
+        }
+        for stray in &self.strays {
+            all.add(self.changed_with(stray));
+        }
+        match all {
+            Writes::Tables(tables) if tables.len() > MOST_STRAYS => Writes::Everything,
+            other => other,
+        }
+    }
+
+    /// What a change of this table by a foreign key changes, when that fires no triggers.
+    fn changed_with(&self, name: &Name) -> Writes {
+        let mut seen = vec![name];
+        let mut at = 0;
+        while let Some(name) = seen.get(at) {
+            at += 1;
+            for child in self.children.get(*name).into_iter().flatten() {
+                if !seen.contains(&child) {
+                    seen.push(child);
+                }
+            }
+        }
+        Writes::Tables(seen.into_iter().map(|name| self.table(name)).collect())
     }
 
     fn relation(&self, name: &Name) -> Relation {
@@ -351,4 +422,25 @@ fn name(database: &str, table: &str) -> Option<Name> {
 fn named(table: &TableRef, database: &str) -> Name {
     let database = table.database.as_deref().unwrap_or(database);
     (database.to_owned(), table.name.clone())
+}
+
+/// True unless what is not known may be a table. That has a name alone if its database is shown as
+/// a whole; behind a point, it is a column of `NEW`, of an alias or of a table, all of which the
+/// text mentions too.
+fn is_surely_a_column(mention: &Mention, all: &[Mention], known: &[Option<Name>]) -> bool {
+    let Some(qualifier) = mention.database.as_deref() else {
+        return true;
+    };
+    if mention.place == Place::Table {
+        return false;
+    }
+    let is_of_table = known.iter().flatten().any(|(_, name)| name == qualifier);
+    let mut pairs = all.iter().zip(known).zip(all.iter().skip(1));
+    let is_alias = |((before, known), alias): ((&Mention, &Option<Name>), &Mention)| {
+        alias.name == qualifier
+            && alias.database.is_none()
+            && alias.place == Place::BehindName
+            && (known.is_some() || before.name == "as")
+    };
+    matches!(qualifier, "new" | "old") || is_of_table || pairs.any(is_alias)
 }
