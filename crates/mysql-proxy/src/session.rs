@@ -16,6 +16,7 @@ mod lease;
 mod limits;
 mod login;
 mod note;
+mod other_state;
 mod outcome;
 mod outgoing;
 mod passthrough;

@@ -81,16 +81,6 @@ pub(super) struct Planned {
 /// more than it saves.
 const LONGEST: usize = 64 * 1024;
 
-/// Variables of MariaDB's and TiDB's by which a session reads another state than the present one.
-const READS_OTHERWISE: [&str; 6] = [
-    "system_versioning_asof",
-    "tidb_snapshot",
-    "tidb_read_staleness",
-    "tidb_low_resolution_tso",
-    "tidb_read_consistency",
-    "tidb_enable_external_ts_read",
-];
-
 impl Session {
     /// True when a read of this session may be answered from what is kept.
     pub(super) fn may_look_up(&self) -> bool {
@@ -109,17 +99,6 @@ impl Session {
         } else {
             None
         }
-    }
-
-    /// Why none may because of what the session has set.
-    fn reads_another_state(&self) -> Option<Bypass> {
-        let isolation = self.state.variable("transaction_isolation");
-        if isolation.is_some_and(|level| level.to_ascii_uppercase().contains("UNCOMMITTED")) {
-            return Some(Bypass::ReadUncommitted);
-        }
-        let mut names = READS_OTHERWISE.iter();
-        let is_set = names.any(|name| self.state.variable(name).is_some());
-        is_set.then_some(Bypass::SessionVariable)
     }
 
     /// Under what the result of a read is kept.

@@ -102,6 +102,51 @@ async fn all(client: &mut Conn) -> Result<Vec<(String, Figures)>> {
     Ok(figures.collect())
 }
 
+/// A session that reads what is not committed says so in one of many ways.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_committed_is_not_kept() -> Result<()> {
+    const READ: &str = "SELECT v FROM r WHERE id = 1";
+    for (kind, name) in [
+        (DatabaseKind::MariaDb, "tx_isolation"),
+        (DatabaseKind::MySql, "transaction_isolation"),
+    ] {
+        let Some(world) = World::start(kind, "").await? else {
+            continue;
+        };
+        for set in [
+            format!("SET {name} = 0"),
+            format!("SET SESSION {name} = FALSE"),
+            format!("SET LOCAL {name} = 0"),
+            format!("SET @@session.{name} = 0, @a = 1"),
+            format!("SET @@{name} = 'read-uncommitted'"),
+            "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED".to_owned(),
+        ] {
+            let (mut dirty, mut writer) = (world.client().await?, world.client().await?);
+            dirty.query_drop(&set).await.context(set.clone())?;
+            writer.query_drop("BEGIN").await?;
+            writer
+                .query_drop("UPDATE r SET v = 99 WHERE id = 1")
+                .await?;
+            let seen: Option<i32> = dirty.query_first(READ).await?;
+            ensure!(seen == Some(99), "{set} does not read it: {seen:?}");
+            writer.query_drop("ROLLBACK").await?;
+            let seen: Option<i32> = dirty.query_first(READ).await?;
+            ensure!(seen == Some(1), "{kind:?}: {set}: {seen:?}");
+        }
+        let mut client = world.client().await?;
+        client
+            .query_drop(format!("SET {name} = 'SERIALIZABLE'"))
+            .await?;
+        let before = figures(&mut client, "SELECT v FROM r").await?;
+        for _ in 0..2 {
+            client.query_drop(READ).await?;
+        }
+        let after = figures(&mut client, "SELECT v FROM r").await?;
+        ensure!(after.hits > before.hits, "{kind:?}: {after:?}");
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_are_kept_or_there_is_a_reason_on_mariadb() -> Result<()> {
     tells_reasons(DatabaseKind::MariaDb).await
