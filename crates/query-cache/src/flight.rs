@@ -7,6 +7,7 @@
 //!    │ note: something on its way         │ decline, or fill: too large
 //!    ├──────────► followers: Alone        ├──────────► followers: Alone, and for a while so is
 //!    │                                    │            whoever else asks for the key
+//!    │                                    ├─ let_go ► followers: Alone
 //!    └─ dropped ► followers: Retry        └─ dropped, or fill: moved ► followers: Retry
 //! ```
 //!
@@ -148,6 +149,12 @@ where
     pub fn decline(self) {
         let Listing { shared, key, .. } = &self.listing;
         shared.flights().decline(key);
+        self.end(Progress::LetGo);
+    }
+
+    /// There is no result this time, but the next one may have one: the followers ask for
+    /// themselves, all at once, in case it goes on like this.
+    pub fn let_go(self) {
         self.end(Progress::LetGo);
     }
 

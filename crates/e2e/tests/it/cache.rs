@@ -2,6 +2,7 @@
 
 mod binlog;
 mod control;
+mod errors;
 mod hidden;
 mod reasons;
 

@@ -100,12 +100,13 @@ impl Refresher {
         if is_clean {
             lease.give_back();
         }
+        if let Some(code) = answer.summary.error {
+            leader.let_go();
+            return Err(NotRefreshed::Refused(code));
+        }
         if answer.is_cut || !is_worth_keeping(&answer.summary) {
             leader.decline();
-            return answer
-                .summary
-                .error
-                .map_or(Ok(()), |code| Err(NotRefreshed::Refused(code)));
+            return Ok(());
         }
         let kept = Kept::new(answer.bytes, &answer.summary, figures);
         let _moved = leader.fill(kept, lifetime);

@@ -339,6 +339,11 @@ impl Filling {
         bytes: &[u8],
         last: Option<&Summary>,
     ) -> Option<Box<Self>> {
+        if last.is_some_and(|summary| summary.error.is_some()) {
+            // A lock that was waited for too long, `KILL QUERY`: the next one may go well.
+            self.leader.let_go();
+            return None;
+        }
         let is_too_long = self.bytes.len() + bytes.len() > self.max_bytes;
         if is_too_long || last.is_some_and(|summary| !is_worth_keeping(summary)) {
             self.leader.decline();

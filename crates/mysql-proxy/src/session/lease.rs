@@ -14,7 +14,7 @@ use crate::error::{OriginError, SessionEnd, Trouble};
 use crate::mutant::Fault;
 use crate::origin::{Flavor, Life, OriginConn, OriginConnector};
 use crate::profile::Profile;
-use crate::registry::Parted;
+use crate::registry::{Interruption, Parted};
 use crate::state::SessionState;
 
 /// `ER_DBACCESS_DENIED_ERROR`, `ER_BAD_DB_ERROR`: there is no such database, or not for this user.
@@ -46,6 +46,10 @@ impl Session {
                     return Ok(());
                 }
                 Err(trouble) if self.cannot_enter_database(&trouble) => self.lose_database(),
+                // It was late for it because it had waited for another's result.
+                Err(Trouble::Interrupted(_)) if self.followed_since.is_some() => {
+                    return Err(Trouble::Interrupted(Interruption::Killed));
+                }
                 Err(trouble) => return Err(trouble),
             }
         }

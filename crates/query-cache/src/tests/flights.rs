@@ -61,6 +61,19 @@ async fn a_leader_that_fails_makes_way() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_leader_without_a_result_lets_go_and_is_forgotten() {
+    let rig = Rig::new();
+    let leader = rig.lead_noted("k");
+    let followers = [follow(&rig, "k"), follow(&rig, "k")];
+    leader.let_go();
+    for follower in followers {
+        assert!(matches!(follower.outcome().await, Outcome::Alone));
+    }
+    let _next = rig.lead("k");
+    follow(&rig, "k");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_follower_that_goes_disturbs_nobody() {
     let rig = Rig::new();
     let leader = rig.lead_noted("k");

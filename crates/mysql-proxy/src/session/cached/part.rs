@@ -10,6 +10,7 @@ use super::super::Session;
 use super::{Filling, Planned};
 use crate::cache::{Bypass, Kept, Outcome};
 use crate::error::Trouble;
+use crate::registry::Interruption;
 
 /// A session's part in fetching what is missing.
 enum Part {
@@ -87,7 +88,10 @@ impl Session {
                 biased;
                 outcome = follower.outcome() => outcome,
                 end = self.downstream.ended() => return Err(Trouble::Client(end)),
-                why = self.registered.interrupted() => return Err(Trouble::Interrupted(why)),
+                // As the origin says, where a statement is killed for either.
+                _ = self.registered.interrupted() => {
+                    return Err(Trouble::Interrupted(Interruption::Killed));
+                }
             };
             match outcome {
                 Shared::Filled(kept) => {
