@@ -152,16 +152,23 @@ impl ResultCache {
         self.policy.max_entry_bytes
     }
 
-    /// How long a result is good, as the statement and the tables want it. `None`: not at all.
+    /// How long a result is good, as the statement and the tables want it: where a rule says
+    /// something of a table, a hint can only ask for less. `None`: not at all.
     pub(crate) fn lifetime(&self, hints: Hints, reads: &Reads) -> Option<Lifetime> {
         let of_tables = reads.max_age.unwrap_or(self.policy.max_age);
-        let max_age = hints.max_age.unwrap_or(of_tables).min(CachePolicy::MAX_AGE);
-        let swr = hints.swr.unwrap_or(self.policy.stale_while_revalidate);
+        let max_age = hints.max_age.unwrap_or(of_tables);
+        let swr = self.policy.stale_while_revalidate;
+        let swr_wanted = hints.swr.unwrap_or(swr);
+        let (max_age, swr) = match reads.max_age {
+            Some(of_rule) => (max_age.min(of_rule), swr_wanted.min(swr)),
+            None => (max_age, swr_wanted),
+        };
         let lifetime = Lifetime {
-            max_age,
+            max_age: max_age.min(CachePolicy::MAX_AGE),
             stale_while_revalidate: swr.min(CachePolicy::MAX_AGE),
         };
-        (max_age + lifetime.stale_while_revalidate > Duration::ZERO).then_some(lifetime)
+        let whole = lifetime.max_age + lifetime.stale_while_revalidate;
+        (whole > Duration::ZERO).then_some(lifetime)
     }
 
     /// Drops everything.
@@ -186,5 +193,49 @@ impl ResultCache {
             self.versions.move_now(&Writes::Tables(tables));
         }
         are_known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_asks_for_less_than_a_rule_allows_or_for_more_than_is_usual() {
+        let seconds = Duration::from_secs;
+        let policy = CachePolicy {
+            max_age: seconds(60),
+            stale_while_revalidate: seconds(15),
+            ..CachePolicy::default()
+        };
+        let mutant = Mutant::default();
+        let versions = Versions::new(mutant.of_cache());
+        let cache = ResultCache::new(&policy, versions, false, mutant);
+        for (rule, hint, good) in [
+            (None, None, (60, 15)),
+            (None, Some(3600), (3600, 3600)),
+            (None, Some(1), (1, 1)),
+            (Some(5), None, (5, 15)),
+            (Some(5), Some(3600), (5, 15)),
+            (Some(5), Some(2), (2, 2)),
+            (Some(600), None, (600, 15)),
+        ] {
+            let hints = Hints {
+                max_age: hint.map(seconds),
+                swr: hint.map(seconds),
+                ..Hints::default()
+            };
+            let reads = Reads {
+                max_age: rule.map(seconds),
+                ..Reads::default()
+            };
+            let lifetime = cache.lifetime(hints, &reads).unwrap();
+            let told = (lifetime.max_age, lifetime.stale_while_revalidate);
+            assert_eq!(
+                told,
+                (seconds(good.0), seconds(good.1)),
+                "{rule:?} {hint:?}"
+            );
+        }
     }
 }

@@ -6,15 +6,19 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mysql_sql::{Dialect, Outline, Statement, Touches, touches};
+use mysql_sql::{Dialect, Outline, Statement, Touched, Touches, touches};
 use query_cache::DefaultHashBuilder;
 
 use super::Figures;
 use super::figures::AllFigures;
 
-/// Most outlines that are remembered; each takes up to some 1.5 KiB. Beyond that, all are forgotten
+/// Most outlines that are remembered; each takes up to some 2.5 KiB. Beyond that, all are forgotten
 /// and the next ones remembered.
 const MOST: usize = 4096;
+
+/// Most names in a text that is remembered: tables, and what else is told of it one by one. More
+/// than that take their time at the origin, and their room here.
+const MOST_NAMES: usize = 8;
 
 /// What was read of a text.
 #[derive(Debug)]
@@ -23,6 +27,22 @@ pub(crate) struct Reading {
     statement: Statement,
     pub(crate) touches: Touches,
     pub(crate) figures: Arc<Figures>,
+}
+
+impl Reading {
+    /// How many names it holds.
+    fn names(&self) -> usize {
+        let of_writes = match &self.touches.writes {
+            Touched::Tables(tables) => tables.len(),
+            Touched::Nothing | Touched::Everything => 0,
+        };
+        let effect = &self.statement.effect;
+        of_writes
+            + self.touches.keeps.as_ref().map_or(0, Vec::len)
+            + effect.sets.len()
+            + effect.user_variables.len()
+            + effect.questions.len()
+    }
 }
 
 /// By outline, of the text that was read last.
@@ -54,7 +74,7 @@ impl Readings {
             touches: touches(sql, dialect, statement),
             figures: figures.of(sql, dialect),
         });
-        if let Some(outline) = outline {
+        if let Some(outline) = outline.filter(|_| reading.names() <= MOST_NAMES) {
             self.remember(&outline, &reading);
         }
         reading
@@ -103,6 +123,18 @@ mod tests {
         let hint = read("SELECT a FROM t WHERE b = 5 /* tidegate: max_age=1 */");
         let other_hint = read("SELECT a FROM t WHERE b = 5 /* tidegate: max_age=2 */");
         assert_ne!(hint.touches, other_hint.touches);
+    }
+
+    #[test]
+    fn a_text_of_many_names_is_not_remembered() {
+        let (readings, figures) = Default::default();
+        for (names, is_remembered) in [(MOST_NAMES, true), (MOST_NAMES + 1, false)] {
+            let tables: Vec<_> = (0..names).map(|name| format!("t{name}x")).collect();
+            let sql = format!("SELECT 1 FROM {}", tables.join(", "));
+            let one = read(&readings, &figures, &sql);
+            let other = read(&readings, &figures, &sql);
+            assert_eq!(Arc::ptr_eq(&one, &other), is_remembered, "{sql}");
+        }
     }
 
     #[test]
