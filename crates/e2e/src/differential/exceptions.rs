@@ -170,12 +170,21 @@ fn reads_unset(program: &Program, place: usize, sql: &str) -> bool {
         .collect();
     let parts = texts.iter().flat_map(|sql| sql.split(';'));
     let sets = |sql: &&str| sql.contains("set ") || sql.contains("into @") || sql.contains(":=");
-    let before: String = parts.filter(sets).collect();
+    let before: Vec<_> = parts.filter(sets).collect();
+    let is_set = |name: &str| {
+        let signs = ["=", " =", ":=", " :="];
+        before.iter().any(|sql| match sql.split_once("into @") {
+            Some(_) => sql.contains(name),
+            None => signs
+                .iter()
+                .any(|sign| sql.contains(&format!("{name}{sign}"))),
+        })
+    };
     let users = sql.replace("@@", "");
     let mut parts = users.split('@').skip(1);
     parts.any(|part| {
         let name = part.split([',', ' ', ')', ';']).next().unwrap_or_default();
-        !name.is_empty() && !before.contains(&format!("@{name}"))
+        !name.is_empty() && !is_set(&format!("@{name}"))
     })
 }
 

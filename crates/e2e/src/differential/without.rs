@@ -1,6 +1,6 @@
 //! Replies without what may differ in them.
 
-use mysql_proto::ErrPacket;
+use mysql_proto::{ErrPacket, StatusFlags};
 
 use super::reply::{Column, Reply};
 
@@ -68,6 +68,17 @@ pub(super) fn without_figures(reply: &Reply) -> Reply {
             end.info.clear();
         }
         _ => {}
+    }
+    reply
+}
+
+/// Without what an OK packet tells of the session's state.
+pub(super) fn without_state(reply: &Reply) -> Reply {
+    let mut reply = reply.clone();
+    if let Reply::Ok(outcome) = &mut reply {
+        outcome.session_state.clear();
+        let status = &mut outcome.end.status.0;
+        status.remove(StatusFlags::SESSION_STATE_CHANGED);
     }
     reply
 }

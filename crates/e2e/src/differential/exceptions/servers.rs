@@ -7,7 +7,9 @@ use super::{Case, Reason, is_error, text_of};
 use crate::differential::play::Transcript;
 use crate::differential::reply::{Reply, Row};
 use crate::differential::step::{Execution, Program, Step, Value};
-use crate::differential::without::{without_row_number, without_rows, without_types};
+use crate::differential::without::{
+    without_row_number, without_rows, without_state, without_types,
+};
 
 /// `ErrInfoSchemaChanged` of TiDB: "try again later".
 /// <https://docs.pingcap.com/tidb/stable/error-codes/>
@@ -175,6 +177,9 @@ impl Case<'_> {
         if calls && self.sql.contains("row_count") && self.equal(without_rows) {
             return Some("ROW_COUNT() after a CALL that changes nothing");
         }
+        if self.is_behind_execution_elsewhere() && self.equal(without_state) {
+            return Some("the database that MySQL tells again, after an execution in another one");
+        }
         let lacks_types = is_error(self.expected, 1210) || is_error(self.expected, 1835);
         if lacks_types && self.is_behind_refusal() {
             return Some("types that MySQL has not taken of an execution that it refused");
@@ -218,6 +223,20 @@ impl Case<'_> {
             |(step, _)| matches!(step, Step::Execute(earlier) if earlier.slot == execution.slot),
         );
         of_slot.any(|(_, replies)| REFUSED.iter().any(|code| is_error(replies, *code)))
+    }
+
+    /// True behind an execution, with a change of the database before that.
+    fn is_behind_execution_elsewhere(&self) -> bool {
+        let steps = self.program.steps.get(..self.place).unwrap_or_default();
+        let execution = steps
+            .iter()
+            .rposition(|step| matches!(step, Step::Execute(_)));
+        let mut before = steps.iter().take(execution.unwrap_or_default());
+        before.any(|step| match step {
+            Step::InitDb(_) => true,
+            Step::Query(sql) => sql.to_lowercase().contains("use "),
+            _ => false,
+        })
     }
 
     /// True for an execution that reads a user variable which a `SET` has set since its statement
