@@ -103,6 +103,9 @@ impl<'a> Builder<'a> {
         builder.add_hidden();
         builder.add_cascades(found);
         builder.add_triggers(found);
+        // In the same order each time: a catalog that is another drops everything.
+        builder.strays.sort_unstable();
+        builder.strays.dedup();
         builder
     }
 
@@ -434,7 +437,7 @@ fn is_surely_a_column(mention: &Mention, all: &[Mention], known: &[Option<Name>]
     if mention.place == Place::Table {
         return false;
     }
-    let is_of_table = known.iter().flatten().any(|(_, name)| name == qualifier);
+    let is_of_table = || known.iter().flatten().any(|(_, name)| name == qualifier);
     let mut pairs = all.iter().zip(known).zip(all.iter().skip(1));
     let is_alias = |((before, known), alias): ((&Mention, &Option<Name>), &Mention)| {
         alias.name == qualifier
@@ -442,5 +445,119 @@ fn is_surely_a_column(mention: &Mention, all: &[Mention], known: &[Option<Name>]
             && alias.place == Place::BehindName
             && (known.is_some() || before.name == "as")
     };
-    matches!(qualifier, "new" | "old") || is_of_table || pairs.any(is_alias)
+    matches!(qualifier, "new" | "old") || is_of_table() || pairs.any(is_alias)
+}
+
+#[cfg(test)]
+mod tests {
+    use mysql_sql::Touched;
+
+    use super::super::ask::FoundTable;
+    use super::*;
+
+    const ALL: Shown = Shown {
+        triggers: true,
+        foreign_keys: true,
+        others: true,
+    };
+
+    fn table(database: &str, name: &str, shown: Shown) -> FoundTable {
+        FoundTable {
+            database: database.to_owned(),
+            name: name.to_owned(),
+            kind: "BASE TABLE".to_owned(),
+            engine: "InnoDB".to_owned(),
+            shown,
+        }
+    }
+
+    fn versions() -> Versions {
+        Versions::new(query_cache::Mutant::default())
+    }
+
+    /// What a write to `d.t` changes, if it has a trigger with this text. (Then `d.u` and `e.v` are
+    /// all that there is beside it.) `None`: everything.
+    fn writes_by(text: &str, shown: Shown) -> Option<Vec<String>> {
+        let found = Found {
+            tables: vec![
+                table("d", "t", shown),
+                table("d", "u", ALL),
+                table("e", "v", ALL),
+            ],
+            triggers: vec![["d".to_owned(), "t".to_owned(), text.to_owned()]],
+            ..Found::default()
+        };
+        let written = TableRef {
+            database: Some("d".to_owned()),
+            name: "t".to_owned(),
+            may_be_query: false,
+        };
+        let catalog = build(&found, &versions(), &[]);
+        match catalog
+            .changes(&Touched::Tables(vec![written]), None)
+            .writes
+        {
+            Writes::Tables(tables) => {
+                let names = tables.iter().skip(1).map(|table| table.name().to_owned());
+                Some(names.collect())
+            }
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_trigger_writes_what_it_mentions_or_everything() {
+        for (text, names) in [
+            ("SET NEW.a = OLD.b * 1.5", Some(&[][..])),
+            ("INSERT INTO u VALUES (NEW.a)", Some(&["d.u"])),
+            ("INSERT INTO e.v SELECT u.a FROM u", Some(&["e.v", "d.u"])),
+            ("UPDATE u AS x, e.v y SET x.a = y.a", Some(&["d.u", "e.v"])),
+            (
+                "INSERT INTO u SET a = 1 ON DUPLICATE KEY UPDATE u.a = 2",
+                Some(&["d.u"]),
+            ),
+            ("INSERT INTO hid.b VALUES (NEW.a)", None),
+            ("INSERT hid.b VALUES (NEW.a)", None),
+            ("UPDATE u, hid.b SET a = 1", None),
+            ("DELETE x FROM u AS x, hid.b", None),
+            ("INSERT INTO old.orders VALUES (1)", None),
+            ("INSERT INTO audit.log SELECT a AS audit FROM u", None),
+            ("SET NEW.a = f(1)", None),
+        ] {
+            let names = names.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+            assert_eq!(writes_by(text, ALL), names, "{text}");
+        }
+        for shown in [
+            Shown {
+                others: false,
+                ..ALL
+            },
+            Shown {
+                triggers: false,
+                ..ALL
+            },
+        ] {
+            assert_eq!(writes_by("SET NEW.a = 1", shown), None);
+        }
+    }
+
+    #[test]
+    fn what_is_found_again_is_the_same() {
+        let hides_keys = Shown {
+            foreign_keys: false,
+            ..ALL
+        };
+        let versions = versions();
+        let made = |count: usize| {
+            let tables = (0..count).map(|number| table("d", &format!("t{number}"), hides_keys));
+            let found = Found {
+                tables: tables.collect(),
+                ..Found::default()
+            };
+            build(&found, &versions, &[])
+        };
+        assert_eq!(made(MOST_STRAYS), made(MOST_STRAYS));
+        assert!(matches!(made(MOST_STRAYS).strays, Writes::Tables(_)));
+        assert_eq!(made(MOST_STRAYS + 1).strays, Writes::Everything);
+    }
 }
