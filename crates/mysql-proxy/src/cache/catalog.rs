@@ -23,7 +23,7 @@ use mysql_sql::{TableRef, Touched};
 use query_cache::{DefaultHashBuilder, Generation, Table, Versions, Writes};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
-use tracing::debug;
+use tracing::{info, warn};
 
 use super::Bypass;
 use crate::origin::OriginConnector;
@@ -259,12 +259,23 @@ impl Known {
 
     /// Keeps it known. Dropping the future ends that.
     pub(crate) async fn watch(&self, connector: &OriginConnector, rules: &[TableRule]) {
+        let mut is_failing = false;
         loop {
             let (asked_in, began) = (self.versions.generation(), Instant::now());
             match ask::ask(connector).await {
-                Ok(found) => self.answered(build(&found, &self.versions, rules), asked_in),
+                Ok(found) => {
+                    self.answered(build(&found, &self.versions, rules), asked_in);
+                    if std::mem::take(&mut is_failing) {
+                        info!("An origin tells its tables again, so that results are kept");
+                    }
+                }
                 Err(reason) => {
-                    debug!(reason, "Failed to ask an origin for its tables");
+                    if !std::mem::replace(&mut is_failing, true) {
+                        warn!(
+                            reason,
+                            "An origin does not tell its tables: nothing is kept"
+                        );
+                    }
                     // What was known is too old to go on with.
                     *self.lock() = None;
                 }
