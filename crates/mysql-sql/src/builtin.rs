@@ -26,7 +26,12 @@ pub(crate) fn is_builtin(word: &[u8], server: Server) -> bool {
 ///
 /// See <https://dev.mysql.com/doc/refman/8.4/en/function-resolution.html>.
 pub(crate) fn is_users_if_apart(word: &[u8], server: Server) -> bool {
-    server != Server::TiDb && is_in(APART, word)
+    let apart = match server {
+        Server::MySql => APART_ON_MYSQL,
+        Server::MariaDb => APART_ON_MARIADB,
+        Server::TiDb => &[],
+    };
+    is_in(apart, word)
 }
 
 /// True for a name of a list, in any case.
@@ -213,17 +218,26 @@ static NOT_OF_MARIADB: &[&str] = &[
     "VEC_L2_NORM", "VEC_NEGATIVE_INNER_PRODUCT", "VIRTUAL", "WAIT_FOR_EXECUTED_GTID_SET", "XMLTYPE",
 ];
 
-/// Those of `sql/lex.h`, in MySQL's sources and MariaDB's, that are followed by a parenthesis
-/// or are names.
+/// Native functions that MySQL looks for right before a parenthesis only. (Those of windows are
+/// reserved words there.)
 #[rustfmt::skip]
-static APART: &[&str] = &[
-    "ADDDATE", "ADD_MONTHS", "BIT_AND", "BIT_OR", "BIT_XOR", "CAST", "COUNT", "CUME_DIST",
-    "CURDATE", "CURTIME", "DATE_ADD", "DATE_FORMAT", "DATE_SUB", "DECODE_ORACLE", "DENSE_RANK",
-    "EXTRACT", "FIRST_VALUE", "GROUP_CONCAT", "JSON_ARRAYAGG", "JSON_OBJECTAGG", "LAG", "LEAD",
-    "MAX", "MEDIAN", "MID", "MIN", "NOW", "NTH_VALUE", "NTILE", "PERCENTILE_CONT",
-    "PERCENTILE_DISC", "PERCENT_RANK", "POSITION", "RANK", "ROW_NUMBER", "SESSION_USER", "STD",
-    "STDDEV", "STDDEV_POP", "STDDEV_SAMP", "ST_COLLECT", "SUBDATE", "SUBSTR", "SUBSTRING", "SUM",
-    "SYSDATE", "SYSTEM_USER", "TRIM", "TRIM_ORACLE", "VARIANCE", "VAR_POP", "VAR_SAMP",
+static APART_ON_MYSQL: &[&str] = &[
+    "ADDDATE", "BIT_AND", "BIT_OR", "BIT_XOR", "CAST", "COUNT", "CURDATE", "CURTIME", "DATE_ADD",
+    "DATE_SUB", "EXTRACT", "GROUP_CONCAT", "JSON_ARRAYAGG", "JSON_OBJECTAGG", "MAX", "MID", "MIN",
+    "NOW", "POSITION", "SESSION_USER", "STD", "STDDEV", "STDDEV_POP", "STDDEV_SAMP", "ST_COLLECT",
+    "SUBDATE", "SUBSTR", "SUBSTRING", "SUM", "SYSDATE", "SYSTEM_USER", "TRIM", "VARIANCE",
+    "VAR_POP", "VAR_SAMP",
+];
+
+/// Likewise MariaDB.
+#[rustfmt::skip]
+static APART_ON_MARIADB: &[&str] = &[
+    "ADDDATE", "BIT_AND", "BIT_OR", "BIT_XOR", "CAST", "COUNT", "CUME_DIST", "CURDATE", "CURTIME",
+    "DATE_ADD", "DATE_SUB", "DENSE_RANK", "EXTRACT", "FIRST_VALUE", "GROUP_CONCAT", "JSON_ARRAYAGG",
+    "JSON_OBJECTAGG", "LAG", "LEAD", "MAX", "MEDIAN", "MID", "MIN", "NOW", "NTH_VALUE", "NTILE",
+    "PERCENTILE_CONT", "PERCENTILE_DISC", "PERCENT_RANK", "POSITION", "RANK", "ROW_NUMBER",
+    "SESSION_USER", "STD", "STDDEV", "STDDEV_POP", "STDDEV_SAMP", "SUBDATE", "SUBSTR", "SUBSTRING",
+    "SUM", "SYSDATE", "SYSTEM_USER", "TRIM", "TRIM_ORACLE", "VARIANCE", "VAR_POP", "VAR_SAMP",
 ];
 
 #[cfg(test)]
@@ -232,7 +246,13 @@ mod tests {
 
     #[test]
     fn names_are_sorted_and_found_in_any_case() {
-        for names in [NAMES, NOT_OF_MYSQL, NOT_OF_MARIADB, APART] {
+        for names in [
+            NAMES,
+            NOT_OF_MYSQL,
+            NOT_OF_MARIADB,
+            APART_ON_MYSQL,
+            APART_ON_MARIADB,
+        ] {
             assert!(names.is_sorted());
         }
         for server in [Server::MySql, Server::MariaDb, Server::TiDb] {
@@ -246,6 +266,14 @@ mod tests {
     }
 
     #[test]
+    fn windows_are_reserved_on_mysql() {
+        assert!(is_users_if_apart(b"rank", Server::MariaDb));
+        assert!(!is_users_if_apart(b"rank", Server::MySql));
+        assert!(is_users_if_apart(b"mid", Server::MySql));
+        assert!(!is_users_if_apart(b"date_format", Server::MySql));
+    }
+
+    #[test]
     fn what_is_native_elsewhere_is_the_users() {
         for name in ["uuid_to_bin", "Any_Value", "regexp_like"] {
             assert!(!is_builtin(name.as_bytes(), Server::MariaDb), "{name}");
@@ -255,7 +283,14 @@ mod tests {
             assert!(is_builtin(name.as_bytes(), Server::MariaDb), "{name}");
             assert!(!is_builtin(name.as_bytes(), Server::MySql), "{name}");
         }
-        for name in NOT_OF_MYSQL.iter().chain(NOT_OF_MARIADB).chain(APART) {
+        for name in [
+            NOT_OF_MYSQL,
+            NOT_OF_MARIADB,
+            APART_ON_MYSQL,
+            APART_ON_MARIADB,
+        ]
+        .concat()
+        {
             assert!(is_in(NAMES, name.as_bytes()), "{name}");
         }
     }

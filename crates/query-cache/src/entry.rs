@@ -64,6 +64,11 @@ impl<V> Entry<V> {
         self.hits.load(Ordering::Relaxed)
     }
 
+    /// True if it was asked for after this moment.
+    pub(crate) fn is_of_after(&self, moment: Instant) -> bool {
+        self.since > moment
+    }
+
     pub(crate) fn noted(&self) -> &Noted {
         &self.noted
     }

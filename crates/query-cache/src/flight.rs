@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Where none of these comes, the first who has waited for long leads as well, and the others
-//! follow that one; what comes of the first flight is kept all the same, if it is current then.
+//! follow that one; what comes of the first flight is for them all the same, if it is current then.
 
 use std::fmt;
 use std::hash::Hash;
@@ -54,9 +54,11 @@ pub struct Follower<V> {
 pub enum Outcome<V> {
     /// The result, which is good at this moment.
     Filled(Arc<Entry<V>>),
-    /// The leader failed or is overdue, or a write made its result unfit for others: join again.
-    /// Where writes never cease that can go on; who is told so twice had better ask alone.
+    /// The leader failed, or a write made its result unfit for others: join again. Where writes
+    /// never cease that can go on; who is told so twice had better ask alone.
     Retry,
+    /// The leader is overdue: join again, and lead if nobody else does by then.
+    Overdue,
     /// The result is for nobody else, or its leader is stalled: ask without telling.
     Alone,
 }
@@ -130,6 +132,9 @@ where
     /// no write to its tables has begun since the note.
     pub fn fill(mut self, value: V, lifetime: Lifetime) -> Result<Arc<Entry<V>>, NotFilled> {
         let Asked { noted, at } = self.asked_still_current().ok_or(NotFilled::Moved)?;
+        if let Some(newer) = self.newer_than(at) {
+            return Ok(newer);
+        }
         let entry = Entry::new(value, noted, lifetime, at);
         let Listing { shared, key, .. } = &self.listing;
         match shared.store.insert(key.clone(), entry) {
@@ -156,6 +161,18 @@ where
     /// themselves, all at once, in case it goes on like this.
     pub fn let_go(self) {
         self.end(Progress::LetGo);
+    }
+
+    /// What a leader that took this one's place has brought before, asked for later.
+    fn newer_than(&self, asked_at: Instant) -> Option<Arc<Entry<V>>> {
+        let Listing {
+            shared, key, id, ..
+        } = &self.listing;
+        if shared.flights().is_led_by(key, *id) {
+            return None;
+        }
+        let entry = shared.store.get(key)?;
+        (entry.is_of_after(asked_at) && entry.noted().is_current()).then_some(entry)
     }
 
     fn asked_still_current(&mut self) -> Option<Asked> {
@@ -218,7 +235,8 @@ impl<V> Follower<V> {
     async fn after_change(&mut self) -> Option<Outcome<V>> {
         match timeout_at(self.overdue_at, self.flight.changed()).await {
             Ok(Ok(())) => None,
-            Ok(Err(_)) | Err(_) => Some(Outcome::Retry),
+            Ok(Err(_)) => Some(Outcome::Retry),
+            Err(_) => Some(Outcome::Overdue),
         }
     }
 
@@ -247,7 +265,10 @@ impl<K: Eq + Hash, V> Listing<K, V> {
             return;
         }
         self.is_listed = false;
-        let tell = self.shared.flights().end(&self.key, self.id);
+        let tell = {
+            let has_result = matches!(progress, Some(Progress::Filled(_)));
+            self.shared.flights().end(&self.key, self.id, has_result)
+        };
         if let (Some(tell), Some(progress)) = (tell, progress) {
             tell.send_replace(progress);
         }

@@ -87,7 +87,7 @@ impl<K: Eq + Hash, V> Flights<K, V> {
             leader: self.last,
             awaited_since: None,
         });
-        flight.is_led_by(self.last);
+        flight.lead_by(self.last);
         self.last
     }
 
@@ -99,11 +99,23 @@ impl<K: Eq + Hash, V> Flights<K, V> {
         }
     }
 
+    /// Whether this leader still leads.
+    pub(crate) fn is_led_by(&self, key: &K, leader: LeaderId) -> bool {
+        let flight = self.under_way.get(key);
+        flight.is_some_and(|flight| flight.leader == leader)
+    }
+
     /// Frees the key, if this leader has it still. Gives what tells the followers, if there are
-    /// any.
-    pub(crate) fn end(&mut self, key: &K, leader: LeaderId) -> Option<watch::Sender<Progress<V>>> {
-        if self.under_way.get(key)?.leader != leader {
-            return None;
+    /// any. One that has a result may tell those of the leader in its place, who goes on.
+    pub(crate) fn end(
+        &mut self,
+        key: &K,
+        leader: LeaderId,
+        has_result: bool,
+    ) -> Option<watch::Sender<Progress<V>>> {
+        let flight = self.under_way.get_mut(key)?;
+        if flight.leader != leader {
+            return flight.tell.take_if(|_| has_result);
         }
         self.under_way.remove(key)?.tell
     }
@@ -142,7 +154,7 @@ impl<V> Flight<V> {
         })
     }
 
-    fn is_led_by(&mut self, leader: LeaderId) {
+    fn lead_by(&mut self, leader: LeaderId) {
         self.leader = leader;
         self.awaited_since = None;
         self.set_stalled(false);

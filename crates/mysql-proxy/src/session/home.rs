@@ -134,6 +134,8 @@ impl Session {
             self.home.is_known = true;
         }
         self.leave_database();
+        // Its key has another state.
+        self.filling = None;
     }
 
     /// The session is where a statement of its own has led it.

@@ -167,6 +167,8 @@ impl Session {
         let loses_role = NO_ROLE.contains(&refused.code) && self.state.role.is_some();
         if loses_role {
             self.state = Arc::new(SessionState::clone(&self.state).in_role(None));
+            // Its key has another state.
+            self.filling = None;
         }
         loses_role
     }

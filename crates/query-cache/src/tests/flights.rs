@@ -138,7 +138,7 @@ async fn one_of_those_who_wait_for_long_leads_as_well() {
     let (one, other) = (follow(&rig, "k"), follow(&rig, "k"));
     let began = Instant::now();
     let (one, other) = tokio::join!(one.outcome(), other.outcome());
-    assert!(matches!((one, other), (Outcome::Retry, Outcome::Retry)));
+    assert!(matches!((one, other), (Outcome::Overdue, Outcome::Overdue)));
     assert_eq!(began.elapsed(), Duration::from_secs(3));
 
     let next = rig.lead_noted("k");
@@ -170,16 +170,32 @@ async fn who_waits_for_an_overdue_leader_is_told_by_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_an_overdue_leader_brings_is_kept() {
+async fn what_an_overdue_leader_brings_is_kept_and_told() {
     let rig = Rig::new();
     let slow = rig.lead_noted("k");
-    assert!(matches!(follow(&rig, "k").outcome().await, Outcome::Retry));
+    let outcome = follow(&rig, "k").outcome().await;
+    assert!(matches!(outcome, Outcome::Overdue));
     let next = rig.lead_noted("k");
+    let (follower, began) = (follow(&rig, "k"), Instant::now());
     assert!(slow.fill("v".to_owned(), LIFETIME).is_ok());
+    assert!(matches!(follower.outcome().await, Outcome::Filled(_)));
+    assert_eq!(began.elapsed(), Duration::ZERO);
     assert_eq!(rig.hit("k").as_deref(), Some("v"));
+    assert_eq!(rig.cache.stats().flights, 1);
     assert!(next.fill("w".to_owned(), LIFETIME).is_ok());
     assert_eq!(rig.hit("k").as_deref(), Some("w"));
     assert_eq!(rig.cache.stats().flights, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_overdue_leader_brings_takes_the_place_of_nothing_newer() {
+    let rig = Rig::new();
+    let slow = rig.lead_noted("k");
+    let outcome = follow(&rig, "k").outcome().await;
+    assert!(matches!(outcome, Outcome::Overdue));
+    rig.fill("k", "newer");
+    assert!(slow.fill("older".to_owned(), LIFETIME).is_ok());
+    assert_eq!(rig.hit("k").as_deref(), Some("newer"));
 }
 
 #[tokio::test(start_paused = true)]

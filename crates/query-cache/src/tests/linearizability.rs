@@ -158,7 +158,7 @@ impl World {
                 self.follows.fetch_add(1, SeqCst);
                 *entry.value()
             }
-            Outcome::Retry | Outcome::Alone => self.ask(query, dice),
+            Outcome::Retry | Outcome::Overdue | Outcome::Alone => self.ask(query, dice),
         }
     }
 

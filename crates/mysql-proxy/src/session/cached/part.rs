@@ -25,6 +25,9 @@ enum Part {
 /// How often a read waits for another whose result turns out to be too old for it.
 const MAX_RETRIES: u32 = 2;
 
+/// How often it goes on to wait for one that takes long, for 3 s each time.
+const MAX_OVERDUE: u32 = 10;
+
 /// What is left for the wait for a connection when another has been waited for in vain.
 const MOMENT: Duration = Duration::from_millis(500);
 
@@ -82,7 +85,7 @@ impl Session {
         (mut follower, mut planned): (Follower<Kept>, Planned),
     ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
         self.followed_since.get_or_insert_with(Instant::now);
-        let mut retries = 0;
+        let (mut retries, mut overdue) = (0, 0);
         loop {
             let outcome = tokio::select! {
                 biased;
@@ -100,7 +103,9 @@ impl Session {
                 }
                 // Where writes never cease it could go on.
                 Shared::Retry if retries < MAX_RETRIES => retries += 1,
-                Shared::Retry | Shared::Alone => {
+                // One of those who wait leads next.
+                Shared::Overdue if overdue < MAX_OVERDUE => overdue += 1,
+                Shared::Retry | Shared::Overdue | Shared::Alone => {
                     self.count(&planned.figures, Outcome::Bypass(Bypass::Stalled));
                     return Ok(None);
                 }
