@@ -195,6 +195,7 @@ impl Session {
             escapes: self.escapes(),
             letters,
             server: self.server(),
+            ignores_space: !is_unsure && self.state.ignores_space(),
         }
     }
 

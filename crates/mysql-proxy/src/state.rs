@@ -251,6 +251,12 @@ impl SessionState {
         self.hides_ascii
     }
 
+    /// True when `sql_mode` surely has `IGNORE_SPACE`: that of the origin's defaults nobody knows.
+    pub(crate) fn ignores_space(&self) -> bool {
+        let mode = || self.variable("sql_mode");
+        self.ignore_space || mode().is_some_and(mode_ignores_space)
+    }
+
     /// Which bytes beyond ASCII are letters in its statements. `knows_all`: its server knows the
     /// collation of any login; otherwise it may have taken its own.
     pub(crate) fn letters(&self, knows_all: bool) -> Letters {
@@ -406,6 +412,17 @@ impl UserValue {
     pub(crate) fn is_typed_null(&self) -> bool {
         self.is_null && self.literal != Self::NULL
     }
+}
+
+/// True for a value of `sql_mode` that has `IGNORE_SPACE`, or `ANSI`, which is short for it and
+/// others.
+fn mode_ignores_space(mode: &str) -> bool {
+    let mut modes = mode.trim_matches('\'').split(',').map(str::trim);
+    modes.any(|mode| {
+        ["IGNORE_SPACE", "ANSI"]
+            .iter()
+            .any(|it| it.eq_ignore_ascii_case(mode))
+    })
 }
 
 /// The variable that tells how the bytes of a statement read.

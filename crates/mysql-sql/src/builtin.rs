@@ -21,10 +21,16 @@ pub(crate) fn is_builtin(word: &[u8], server: Server) -> bool {
     is_in(NAMES, word) && !is_in(foreign, word)
 }
 
-/// True for a native function that may be the user's own if there is white space before its
-/// parenthesis (unless `sql_mode` has `IGNORE_SPACE`). TiDB has none of the user's.
+/// True for a name that is the server's own before a parenthesis. `is_apart`: there is white space
+/// in between, and then some are the user's (unless `sql_mode` has `IGNORE_SPACE`). TiDB has none
+/// of the user's.
 ///
 /// See <https://dev.mysql.com/doc/refman/8.4/en/function-resolution.html>.
+pub(crate) fn is_native(word: &[u8], is_apart: bool, server: Server) -> bool {
+    is_builtin(word, server) && !(is_apart && is_users_if_apart(word, server))
+}
+
+/// True for a native function that may be the user's own if it stands apart.
 pub(crate) fn is_users_if_apart(word: &[u8], server: Server) -> bool {
     let apart = match server {
         Server::MySql => APART_ON_MYSQL,

@@ -61,6 +61,9 @@ pub struct Dialect {
     pub letters: Letters,
     /// Whose it is.
     pub server: Server,
+    /// `sql_mode` surely has `IGNORE_SPACE`: a native function may stand apart from its
+    /// parenthesis.
+    pub ignores_space: bool,
 }
 
 impl From<Escapes> for Dialect {
@@ -69,6 +72,7 @@ impl From<Escapes> for Dialect {
             escapes,
             letters: Letters::Utf8,
             server: Server::MySql,
+            ignores_space: false,
         }
     }
 }
@@ -112,6 +116,8 @@ impl<'a> Reader<'a> {
     fn read(mut self) -> Statement {
         // Nothing but comments: the origin answers with an error, and nothing changes.
         let kind = self.statement().unwrap_or(StatementKind::Other);
+        // It may have set the mode.
+        self.dialect.ignores_space = false;
         let backslash = self.tokens.rest().iter().rposition(|&byte| byte == b'\\');
         let last_backslash = backslash.map(|at| at.saturating_add(self.tokens.position()));
         loop {

@@ -1,8 +1,7 @@
 //! The names that a trigger's body mentions: whatever tables it writes are among them.
 
-use crate::builtin::{is_builtin, is_users_if_apart};
+use crate::builtin::is_native;
 use crate::classify::Dialect;
-use crate::question::Server;
 use crate::token::{Token, Tokens};
 use crate::word::is;
 
@@ -96,7 +95,9 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
         last_word = if is_quoted || is_of_key { b"" } else { name };
         let name = folded(name)?;
         let is_number = !is_quoted && name.bytes().all(|byte| byte.is_ascii_digit());
-        let is_native = !is_quoted && !is_behind_point && is_native(&name, &tokens, dialect.server);
+        let is_apart = !tokens.is_at_parenthesis();
+        let is_native =
+            !is_quoted && !is_behind_point && is_native(name.as_bytes(), is_apart, dialect.server);
         mentions.push(Mention {
             database: before.take().filter(|_| is_behind_point),
             name: name.clone(),
@@ -108,13 +109,6 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
         is_behind_point = false;
     }
     Some(mentions)
-}
-
-/// True for the name of a native function before its parenthesis.
-fn is_native(name: &str, tokens: &Tokens<'_>, server: Server) -> bool {
-    let name = name.as_bytes();
-    let may_be_users = || !tokens.is_at_parenthesis() && is_users_if_apart(name, server);
-    is_builtin(name, server) && !may_be_users()
 }
 
 /// The place of a name behind this word, or none, and behind another name, or not.

@@ -173,6 +173,7 @@ fn read(sql: &[u8], server: Server) {
         escapes: Escapes::Backslash,
         letters: Letters::Utf8,
         server,
+        ignores_space: false,
     };
     let statement = classify(sql, dialect);
     touches(sql, dialect, &statement);

@@ -55,6 +55,7 @@ pub(super) async fn follow(cache: &ResultCache, connector: &OriginConnector) {
             escapes: Escapes::Backslash,
             letters: Letters::Utf8,
             server: connector.flavor().server(),
+            ignores_space: false,
         },
     };
     tokio::join!(follow_log(connector, &ears), echo(cache));

@@ -104,6 +104,7 @@ mod tests {
         escapes: Escapes::Backslash,
         letters: Letters::Utf8,
         server: Server::MariaDb,
+        ignores_space: false,
     };
 
     fn read(readings: &Readings, figures: &AllFigures, sql: &str) -> Arc<Reading> {

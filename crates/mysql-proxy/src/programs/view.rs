@@ -30,6 +30,7 @@ pub(super) fn is_plain(text: &str, flavor: Flavor, grants: &Grants) -> bool {
         escapes: Escapes::Backslash,
         letters: Letters::Utf8,
         server: flavor.server(),
+        ignores_space: false,
     };
     let effect = classify(text.as_bytes(), dialect).effect;
     let leaves_nothing = !effect.runs_program && effect.pin.is_none();

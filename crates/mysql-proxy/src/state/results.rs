@@ -95,6 +95,24 @@ mod tests {
     }
 
     #[test]
+    fn a_mode_that_ignores_space_is_known() {
+        let of = |mode: &str| {
+            state(&[Assignment::Variable {
+                name: "sql_mode".to_owned(),
+                value: Value::Literal(mode.to_owned()),
+            }])
+        };
+        for mode in ["'ANSI'", "'STRICT_ALL_TABLES,ignore_space'"] {
+            assert!(of(mode).ignores_space(), "{mode}");
+        }
+        for mode in ["''", "'ANSI_QUOTES'"] {
+            assert!(!of(mode).ignores_space(), "{mode}");
+        }
+        let logged_in = SessionState::new(None, 45).ignoring_space(true);
+        assert!(logged_in.ignores_space());
+    }
+
+    #[test]
     fn variables_change_results_and_weigh() {
         let (one, other) = (
             state(&[variable("'+01:00'")]),

@@ -1,7 +1,7 @@
 //! Looks for words, calls and variables that say something, wherever they stand in a statement.
 
 use super::Reader;
-use crate::builtin::{is_builtin, is_users_if_apart};
+use crate::builtin::is_native;
 use crate::effect::MakesInsertId;
 use crate::pin::PinReason;
 use crate::question::{QuestionKind, Server};
@@ -122,8 +122,8 @@ impl<'a> Reader<'a> {
     /// True for the name of a native function before its parenthesis.
     fn is_native(&self, word: &[u8]) -> bool {
         let server = self.dialect.server;
-        let may_be_users = || !self.tokens.is_at_parenthesis() && is_users_if_apart(word, server);
-        server == Server::TiDb || (is_builtin(word, server) && !may_be_users())
+        let is_apart = !self.dialect.ignores_space && !self.tokens.is_at_parenthesis();
+        server == Server::TiDb || is_native(word, is_apart, server)
     }
 
     /// A name that is not native stands before a parenthesis: a stored function may do anything.

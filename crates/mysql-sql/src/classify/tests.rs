@@ -267,6 +267,7 @@ fn knows_what_a_later_statement_asks_about_those_before_the_text() {
             escapes: Escapes::Backslash,
             letters: Letters::Utf8,
             server,
+            ignores_space: false,
         };
         let asked = classify(sql, dialect).effect.questions;
         assert_eq!(asked.is_empty(), is_behind);
@@ -553,5 +554,25 @@ proptest::proptest! {
             };
             proptest::prop_assert_eq!(without_places(plain), without_places(commented));
         }
+    }
+}
+
+#[test]
+fn a_native_function_may_stand_apart_where_space_is_ignored() {
+    for server in [Server::MySql, Server::MariaDb] {
+        let pin = |sql: &str, ignores_space| {
+            let dialect = Dialect {
+                server,
+                ignores_space,
+                ..Escapes::Backslash.into()
+            };
+            classify(sql.as_bytes(), dialect).effect.pin
+        };
+        let users = Some(PinReason::StoredFunction);
+        assert_eq!(pin("SELECT COUNT (*) FROM t", false), users);
+        assert_eq!(pin("SELECT COUNT (*) FROM t", true), None);
+        assert_eq!(pin("SELECT f (1)", true), users);
+        // What a statement before has made of the mode is not followed.
+        assert_eq!(pin("SET sql_mode = ''; SELECT MID (1)", true), users);
     }
 }

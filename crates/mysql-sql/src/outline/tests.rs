@@ -52,6 +52,7 @@ fn dialects() -> Vec<Dialect> {
         escapes,
         letters,
         server,
+        ignores_space: false,
     };
     vec![
         of(Escapes::Backslash, Letters::Utf8, Server::MariaDb),

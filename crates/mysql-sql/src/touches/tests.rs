@@ -14,6 +14,7 @@ fn dialect(server: Server) -> Dialect {
         escapes: Escapes::Backslash,
         letters: Letters::Utf8,
         server,
+        ignores_space: false,
     }
 }
 

@@ -88,6 +88,7 @@ impl<'a> Builder<'a> {
                 escapes: Escapes::Backslash,
                 letters: Letters::Utf8,
                 server: flavor.server(),
+                ignores_space: false,
             },
             reads_uncommitted: found.reads_uncommitted,
             tables: HashMap::new(),

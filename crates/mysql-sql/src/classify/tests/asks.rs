@@ -165,6 +165,7 @@ fn tidb_names_a_column_after_the_comments_behind_it_too() {
         escapes: Escapes::Backslash,
         letters: Letters::Utf8,
         server: Server::TiDb,
+        ignores_space: false,
     };
     for (dialect, names) in [
         (dialect, ["ROW_COUNT() /* b */", "FOUND_ROWS() -- c"]),
@@ -184,6 +185,7 @@ fn a_call_may_stay_but_for_one_value() {
         escapes: Escapes::Backslash,
         letters: Letters::Utf8,
         server,
+        ignores_space: false,
     };
     assert_eq!(effect(sql).questions, []);
     let effect = classify(sql.as_bytes(), of(Server::TiDb)).effect;

@@ -8,6 +8,7 @@ fn pin(sql: &[u8], letters: Letters, server: Server) -> Option<PinReason> {
         escapes: Escapes::Backslash,
         letters,
         server,
+        ignores_space: false,
     };
     classify(sql, dialect).effect.pin
 }
