@@ -106,6 +106,27 @@ impl Measured {
         let rounds = self.samples.iter().zip(&other.samples);
         median(rounds.map(|(sample, other)| figure(sample) / figure_of_other(other)))
     }
+
+    /// Processor time of the first process on the way: user, system, both. `None`: that is the
+    /// database.
+    pub(super) fn first_hop(&self) -> Option<[f64; 3]> {
+        let of = |figure: fn(&Processor) -> f64| {
+            self.median(|sample| sample.used.first().map_or(f64::NAN, figure))
+        };
+        let has_one = self.hops.len() > 1;
+        has_one.then(|| {
+            [
+                of(|used| used.user),
+                of(|used| used.system),
+                of(Processor::total),
+            ]
+        })
+    }
+
+    /// Processor time of the database.
+    pub(super) fn database(&self) -> f64 {
+        self.median(|sample| sample.used.last().map_or(f64::NAN, Processor::total))
+    }
 }
 
 impl Sample {

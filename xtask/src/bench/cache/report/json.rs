@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Report, tables};
+use super::Report;
 use crate::bench::cache::comparison::Comparison;
 use crate::bench::cache::memory::Memory;
 use crate::bench::cache::rig::ROWS;
@@ -45,7 +45,7 @@ fn comparison(comparison: &Comparison) -> Value {
 }
 
 fn way(way: &Measured) -> Value {
-    let server = tables::first_hop(way).map(|[user, system, total]| {
+    let server = way.first_hop().map(|[user, system, total]| {
         json!({ "user": rounded(user), "system": rounded(system), "total": rounded(total) })
     });
     json!({
@@ -56,7 +56,7 @@ fn way(way: &Measured) -> Value {
             "p99": way.median(|sample| sample.outcome.p99),
         },
         "server_cpu_us_per_query": server,
-        "database_cpu_us_per_query": rounded(tables::database(way)),
+        "database_cpu_us_per_query": rounded(way.database()),
     })
 }
 

@@ -9,7 +9,6 @@ use crate::bench::cache::memory::Memory;
 use crate::bench::cache::rig::{ECHO, OFF, ROWS};
 use crate::bench::numbers::versions_text;
 use crate::bench::rounds::{Measured, Sample};
-use crate::bench::server::Processor;
 use crate::bench::tidegate::{POOL_MAX, THREADS};
 use crate::bench::verdict::{self, Verdict};
 
@@ -60,36 +59,16 @@ fn print_comparison(comparison: &Comparison, other: &Measured, times: &str) {
             way.median(|sample| sample.outcome.p50),
             way.median(|sample| sample.outcome.p99)
         );
-        let processor = first_hop(way).map_or_else(
+        let processor = way.first_hop().map_or_else(
             || " ".repeat(32),
             |[user, system, total]| {
                 let ratio = way.ratio(Sample::first_hop, other, Sample::first_hop);
                 format!("{user:>8.1}{system:>8.1}{total:>8.1}{ratio:>8.2}")
             },
         );
-        println!("{head}{processor}{:>8.1}", database(way));
+        println!("{head}{processor}{:>8.1}", way.database());
     }
     println!("hits: {:.1} %", comparison.hit_share * 1e2);
-}
-
-/// User, system and total of the process that is asked; a way without one has none.
-pub(super) fn first_hop(way: &Measured) -> Option<[f64; 3]> {
-    let of = |figure: fn(&Processor) -> f64| {
-        way.median(|sample| sample.used.first().map_or(f64::NAN, figure))
-    };
-    let has_one = way.hops.len() > 1;
-    has_one.then(|| {
-        [
-            of(|used| used.user),
-            of(|used| used.system),
-            of(Processor::total),
-        ]
-    })
-}
-
-/// Of the database.
-pub(super) fn database(way: &Measured) -> f64 {
-    way.median(|sample| sample.used.last().map_or(f64::NAN, Processor::total))
 }
 
 fn print_memory(memory: &Memory) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Report, tables};
+use super::Report;
 use crate::bench::numbers::{rounded, versions_json};
 use crate::bench::pool::comparison::Comparison;
 use crate::bench::pool::crowd::{self, CLIENTS, Crowd};
@@ -47,7 +47,7 @@ fn comparison(comparison: &Comparison) -> Value {
 }
 
 fn way(way: &Measured) -> Value {
-    let proxy = tables::first_hop(way).map(|[user, system, total]| {
+    let proxy = way.first_hop().map(|[user, system, total]| {
         json!({ "user": rounded(user), "system": rounded(system), "total": rounded(total) })
     });
     json!({
@@ -59,7 +59,7 @@ fn way(way: &Measured) -> Value {
             "p99": way.median(|sample| sample.outcome.p99),
         },
         "proxy_cpu_us_per_query": proxy,
-        "database_cpu_us_per_query": rounded(tables::database(way)),
+        "database_cpu_us_per_query": rounded(way.database()),
     })
 }
 

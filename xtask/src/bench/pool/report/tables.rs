@@ -7,8 +7,7 @@ use crate::bench::numbers::versions_text;
 use crate::bench::pool::comparison::Comparison;
 use crate::bench::pool::crowd::{self, CLIENTS, Crowd};
 use crate::bench::pool::storm::Storm;
-use crate::bench::rounds::{Measured, Sample};
-use crate::bench::server::Processor;
+use crate::bench::rounds::Sample;
 use crate::bench::sysbench::ROWS;
 use crate::bench::tidegate::{POOL_MAX, THREADS};
 use crate::bench::verdict;
@@ -72,7 +71,7 @@ fn print_comparison(comparison: &Comparison) {
             way.median(|sample| sample.outcome.p50),
             way.median(|sample| sample.outcome.p99)
         );
-        let processor = first_hop(way).map_or_else(
+        let processor = way.first_hop().map_or_else(
             || " ".repeat(32),
             |used| {
                 let [user, system, total] = used;
@@ -80,28 +79,8 @@ fn print_comparison(comparison: &Comparison) {
                 format!("{user:>8.1}{system:>8.1}{total:>8.1}{ratio:>8.2}")
             },
         );
-        println!("{head}{processor}{:>8.1}", database(way));
+        println!("{head}{processor}{:>8.1}", way.database());
     }
-}
-
-/// User, system and total of the proxy; a way without one has none.
-pub(super) fn first_hop(way: &Measured) -> Option<[f64; 3]> {
-    let of = |figure: fn(&Processor) -> f64| {
-        way.median(|sample| sample.used.first().map_or(f64::NAN, figure))
-    };
-    let has_proxy = way.hops.len() > 1;
-    has_proxy.then(|| {
-        [
-            of(|used| used.user),
-            of(|used| used.system),
-            of(Processor::total),
-        ]
-    })
-}
-
-/// Of the database.
-pub(super) fn database(way: &Measured) -> f64 {
-    way.median(|sample| sample.used.last().map_or(f64::NAN, Processor::total))
 }
 
 fn print_crowd(crowd: &Crowd) {
