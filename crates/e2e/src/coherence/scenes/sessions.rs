@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use tokio::time::{Instant, sleep};
 
 use super::super::client::Client;
@@ -61,7 +61,7 @@ impl Scenes {
         }
         // It goes there, though the text fails behind that.
         let failed = session.query(&format!("{goes}SELECT * FROM nothing")).await;
-        debug_assert!(failed.is_err());
+        ensure!(failed.is_err(), "there is a table that there is not");
         read_row(&self.round, &mut there, NAMESAKES, NAMESAKE).await?;
         self.write_by(&mut session, NAMESAKE, "", "").await;
         read_row(&self.round, &mut there, NAMESAKES, NAMESAKE).await

@@ -74,9 +74,7 @@ impl Case<'_> {
         }
         None
     }
-}
 
-impl Case<'_> {
     /// The last reply before this step, directly, that left conditions.
     fn last_to_warn(&self) -> Option<&Reply> {
         let before = self.direct.0.get(..=self.place)?;
