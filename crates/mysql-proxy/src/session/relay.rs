@@ -151,7 +151,9 @@ impl Session {
         if effect.may_write {
             lease.touch();
         }
-        self.home.is_known |= lease.is_in(self.home.database.as_deref());
+        if !self.home.is_known {
+            self.home.is_known = lease.is_in(self.home.database.as_deref());
+        }
     }
 
     /// The database of the session was dropped by another, or taken from its user: it is in none
