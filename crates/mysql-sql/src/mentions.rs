@@ -24,11 +24,12 @@ pub struct Mention {
 pub enum Place {
     /// Before a point: a database, a table, an alias, or `NEW`.
     Qualifier,
-    /// Where a table stands, as behind `INTO`; or a column, as in `EXTRACT(DAY FROM c)`.
+    /// Where a table stands, as behind `INTO` or behind the comma of a list of tables; or a column,
+    /// as in `EXTRACT(DAY FROM c)`.
     Table,
     /// Right behind another name, or behind a word: an alias, perhaps.
     BehindName,
-    /// Anywhere else: behind a comma, a table may stand too.
+    /// Anywhere else.
     Other,
 }
 
@@ -53,6 +54,67 @@ const BEFORE_TABLES: [&str; 14] = [
     "USING",
 ];
 
+/// Those behind which several may stand.
+const BEFORE_LISTS: [&str; 4] = ["UPDATE", "FROM", "JOIN", "STRAIGHT_JOIN"];
+
+/// Words that end a list of tables.
+const BEHIND_TABLES: [&str; 8] = [
+    "SET", "VALUES", "SELECT", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT",
+];
+
+/// Whether names stand in a list of tables.
+#[derive(Default)]
+struct Lists {
+    /// Those of the innermost parenthesis do.
+    is_of_tables: bool,
+    /// Likewise of those around it.
+    outer: Vec<bool>,
+    is_behind_comma: bool,
+}
+
+impl Lists {
+    fn pass_sign(&mut self, sign: u8) {
+        self.is_behind_comma = sign == b',';
+        match sign {
+            b'(' => self.outer.push(self.is_of_tables),
+            b')' => self.is_of_tables = self.outer.pop().unwrap_or_default(),
+            b';' => *self = Self::default(),
+            _ => {}
+        }
+    }
+
+    /// Passes a name, the first of those with points in between, or a word. Says whether it is the
+    /// second or a later one of a list of tables.
+    fn pass_name(&mut self, name: &[u8], is_quoted: bool, word_before: &[u8]) -> bool {
+        let is_behind_comma = std::mem::take(&mut self.is_behind_comma);
+        let is_one_of = |words: &[&str]| words.iter().any(|word| is(name, word));
+        // A list may begin with a parenthesis.
+        let begins_list = is_one_of(&BEFORE_LISTS) && !is(word_before, "KEY");
+        if is_before_table(word_before) || (begins_list && !is_quoted) {
+            self.is_of_tables = true;
+        } else if !is_quoted && is_one_of(&BEHIND_TABLES) {
+            self.is_of_tables = false;
+        }
+        is_behind_comma && self.is_of_tables
+    }
+}
+
+fn is_before_table(word: &[u8]) -> bool {
+    BEFORE_TABLES.iter().any(|before| is(word, before))
+}
+
+/// The place of a name behind this word, or none; in a list of tables, behind another name, or
+/// neither.
+fn place(word_before: &[u8], is_listed: bool, is_behind_name: bool) -> Place {
+    if is_before_table(word_before) || is_listed {
+        Place::Table
+    } else if is_behind_name {
+        Place::BehindName
+    } else {
+        Place::Other
+    }
+}
+
 /// All names of a text: what it does not mention it does not touch. `None`: it runs what is not in
 /// it, or cannot be read.
 pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
@@ -64,6 +126,7 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
     let (mut last_word, mut word_before): (&[u8], &[u8]) = (b"", b"");
     // Likewise, whether that is a name, quoted or not.
     let (mut was_name, mut is_behind_name) = (false, false);
+    let (mut lists, mut is_listed) = (Lists::default(), false);
     while let Some(token) = tokens.next() {
         let is_point = token == Token::Sign(b'.');
         let (name, is_quoted) = match token {
@@ -74,6 +137,9 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
             Token::Quoted(name) | Token::Literal([b'"', name @ .., b'"']) => (name, true),
             _ => {
                 is_behind_point = is_point;
+                if let Token::Sign(sign) = token {
+                    lists.pass_sign(sign);
+                }
                 if let Some(qualifier) =
                     mentions.last_mut().filter(|_| is_point && before.is_some())
                 {
@@ -88,6 +154,7 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
         };
         if !is_behind_point {
             (word_before, is_behind_name) = (last_word, was_name);
+            is_listed = lists.pass_name(name, is_quoted, word_before);
         }
         was_name = true;
         let is_of_key = is(last_word, "KEY") && is(name, "UPDATE");
@@ -102,24 +169,13 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
             database: before.take().filter(|_| is_behind_point),
             name: name.clone(),
             may_be_function: tokens.opens_parenthesis() && !is_native && !is(word_before, "INTO"),
-            place: place(word_before, is_behind_name),
+            place: place(word_before, is_listed, is_behind_name),
         });
         // `1.5` has no qualifier.
         before = (!is_number).then_some(name);
         is_behind_point = false;
     }
     Some(mentions)
-}
-
-/// The place of a name behind this word, or none, and behind another name, or not.
-fn place(word_before: &[u8], is_behind_name: bool) -> Place {
-    if BEFORE_TABLES.iter().any(|word| is(word_before, word)) {
-        Place::Table
-    } else if is_behind_name {
-        Place::BehindName
-    } else {
-        Place::Other
-    }
 }
 
 /// A name in lower case. `None`: it is not in ASCII, where servers may think otherwise of which
@@ -172,7 +228,23 @@ mod tests {
             ("INSERT INTO `a` . b VALUES (1)", "a.b", Place::Table),
             ("update ignore a.b set c = 1.5", "a.b", Place::Table),
             ("DELETE FROM a.b", "a.b", Place::Table),
-            ("SELECT c FROM t, a.b", "a.b", Place::Other),
+            ("SELECT c FROM t, a.b", "a.b", Place::Table),
+            (
+                "UPDATE t x JOIN u ON (1), a.b SET c = d",
+                "a.b",
+                Place::Table,
+            ),
+            (
+                "SELECT 1 FROM (SELECT 2 FROM t WHERE 3) x, a.b",
+                "a.b",
+                Place::Table,
+            ),
+            ("UPDATE (t, a.b) SET c = 1", "a.b", Place::Table),
+            ("ON DUPLICATE KEY UPDATE c = (d, a.b)", "a.b", Place::Other),
+            ("SELECT c, a.b FROM t", "a.b", Place::Other),
+            ("INSERT INTO t VALUES (c, a.b)", "a.b", Place::Other),
+            ("UPDATE t SET c = 1, a.b = 2", "a.b", Place::Other),
+            ("UPDATE t SET c = 1; SET d = a.b", "a.b", Place::Other),
             ("SET a.b = 1.5", "a.b", Place::BehindName),
             ("ON DUPLICATE KEY UPDATE a.b = 1", "a.b", Place::BehindName),
         ] {
