@@ -11,7 +11,8 @@ pub enum LeaseError<E> {
         /// Waiters at that moment.
         waiting: usize,
     },
-    /// All connections stayed in use for the whole of [`crate::PoolConfig::wait_timeout`].
+    /// All connections stayed in use for the whole of [`crate::PoolConfig::wait_timeout`], or of
+    /// what the caller gave.
     #[error("no connection was given back within {waited:?}")]
     WaitTimeout {
         /// The limit that passed.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -72,6 +73,18 @@ impl<C: Connect> Pool<C> {
         wish: &C::Wish,
         last: Option<Visit>,
     ) -> Result<Lease<C>, LeaseError<C::Error>> {
+        let limit = self.shared.config.wait_timeout;
+        self.lease_within(limit, key, wish, last).await
+    }
+
+    /// Likewise, with a limit of its own to the wait, for who has waited for something else before.
+    pub async fn lease_within(
+        &self,
+        limit: Duration,
+        key: &C::Key,
+        wish: &C::Wish,
+        last: Option<Visit>,
+    ) -> Result<Lease<C>, LeaseError<C::Error>> {
         let Shared {
             connect, config, ..
         } = &*self.shared;
@@ -86,7 +99,7 @@ impl<C: Connect> Pool<C> {
                 }
                 Claim::Permit(evicted) => return self.open_instead_of(evicted, key).await,
                 Claim::Wait(granted) => {
-                    let lease = self.wait(granted, key).await?;
+                    let lease = self.wait(limit, granted, key).await?;
                     if connect.fit(lease.conn(), wish) == Fit::Never {
                         return self.shared.open(lease.into_permit(), key).await;
                     }
@@ -184,10 +197,10 @@ impl<C: Connect> Pool<C> {
 
     async fn wait(
         &self,
+        limit: Duration,
         granted: oneshot::Receiver<Grant<C>>,
         key: &C::Key,
     ) -> Result<Lease<C>, LeaseError<C::Error>> {
-        let limit = self.shared.config.wait_timeout;
         match timeout(limit, granted).await {
             Err(_) => {
                 self.shared.state().counts.wait_timeouts += 1;

@@ -210,6 +210,24 @@ async fn waits_no_longer_than_told_and_refuses_over_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_of_its_own_is_of_the_wait_alone() {
+    const LIMIT: Duration = Duration::from_millis(500);
+    let slow = Numbers {
+        delay: Duration::from_secs(2),
+        ..Numbers::default()
+    };
+    let pool = pool(&slow, CONFIG);
+    let lease = pool.lease_within(LIMIT, &"a", &0, None).await.unwrap();
+    assert!(matches!(
+        pool.lease_within(LIMIT, &"a", &0, None).await,
+        Err(LeaseError::WaitTimeout { waited: LIMIT })
+    ));
+    assert_eq!(pool.stats().wait_timeouts, 1);
+    drop(lease);
+    pool.lease_within(LIMIT, &"b", &0, None).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn connecting_has_a_limit_and_gives_its_permit_back() {
     let slow = Numbers {
         delay: Duration::from_secs(10),

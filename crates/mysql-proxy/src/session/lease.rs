@@ -1,12 +1,10 @@
 //! Takes the lease that a statement needs, and says what leads it to the session's state.
 
-use std::future::pending;
 use std::sync::Arc;
 
 use conn_pool::{Lease, LeaseError};
 use mysql_client::LoginError;
 use mysql_sql::{Assignment, Effect};
-use tokio::time::{Instant, sleep_until};
 
 use super::Session;
 use crate::bring::Steps;
@@ -58,14 +56,10 @@ impl Session {
     async fn await_lease(&mut self) -> Result<Lease<OriginConnector>, Trouble> {
         let pool = &self.served.pool;
         let last = self.previous.visit;
-        let gives_up_at = self.gives_up_at();
+        let leasing = pool.lease_within(self.patience(), &self.profile, &self.state, last);
         tokio::select! {
             biased;
-            lease = pool.lease(&self.profile, &self.state, last) => lease.map_err(Trouble::NoLease),
-            () = reach(gives_up_at) => {
-                let waited = pool.config().wait_timeout;
-                Err(Trouble::NoLease(LeaseError::WaitTimeout { waited }))
-            }
+            lease = leasing => lease.map_err(Trouble::NoLease),
             end = self.downstream.ended() => Err(Trouble::Client(end)),
             why = self.registered.interrupted() => Err(Trouble::Interrupted(why)),
         }
@@ -216,14 +210,5 @@ impl Session {
             Lease::<OriginConnector>::set_key(lease, Arc::clone(&profile));
         }
         self.profile = profile;
-    }
-}
-
-/// Waits until then, if ever.
-async fn reach(at: Option<Instant>) {
-    match at {
-        // Seldom, and so not in the future that each session has room for.
-        Some(at) => Box::pin(sleep_until(at)).await,
-        None => pending().await,
     }
 }

@@ -118,11 +118,13 @@ impl Session {
         }
     }
 
-    /// When a session that has waited for another gives up the wait for a connection: one limit
-    /// holds for both, but for a moment that it has in any case. `None`: the pool's own limit does.
-    pub(in crate::session) fn gives_up_at(&self) -> Option<Instant> {
-        let since = self.followed_since?;
+    /// How long the session waits for a connection. One limit holds for that and for a wait for
+    /// another's result, but for a moment that it has in any case.
+    pub(in crate::session) fn patience(&self) -> Duration {
         let limit = self.served.pool.config().wait_timeout;
-        Some((since + limit).max(Instant::now() + limit.min(MOMENT)))
+        let waited = self
+            .followed_since
+            .map_or(Duration::ZERO, |since| since.elapsed());
+        limit.saturating_sub(waited).max(limit.min(MOMENT))
     }
 }
