@@ -64,9 +64,9 @@ impl<V> Entry<V> {
         self.hits.load(Ordering::Relaxed)
     }
 
-    /// True if it was asked for after this moment.
-    pub(crate) fn is_of_after(&self, moment: Instant) -> bool {
-        self.since > moment
+    /// True if it was asked for later than the other, and is good at this moment.
+    pub(crate) fn is_newer_than(&self, other: &Self) -> bool {
+        self.since > other.since && self.noted.is_current()
     }
 
     pub(crate) fn noted(&self) -> &Noted {

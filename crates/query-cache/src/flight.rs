@@ -26,9 +26,10 @@ use crate::cache::Shared;
 use crate::config::Lifetime;
 use crate::entry::{Entry, RefreshPermit};
 use crate::error::NotFilled;
-use crate::flights::{Following, LeaderId, Progress};
+use crate::flights::{Ended, Following, LeaderId, Progress};
 use crate::mutant::Fault;
 use crate::noted::Noted;
+use crate::store::{MadeRoom, Weighed};
 use crate::weight::Weigh;
 
 /// Followers leave a leader that is stalled at two looks so far apart.
@@ -132,21 +133,16 @@ where
     /// no write to its tables has begun since the note.
     pub fn fill(mut self, value: V, lifetime: Lifetime) -> Result<Arc<Entry<V>>, NotFilled> {
         let Asked { noted, at } = self.asked_still_current().ok_or(NotFilled::Moved)?;
-        if let Some(newer) = self.newer_than(at) {
-            return Ok(newer);
-        }
         let entry = Entry::new(value, noted, lifetime, at);
         let Listing { shared, key, .. } = &self.listing;
-        match shared.store.insert(key.clone(), entry) {
-            Ok(entry) => {
-                self.end(Progress::Filled(Arc::clone(&entry)));
-                Ok(entry)
-            }
+        let weighed = match shared.store.weigh(key, entry) {
+            Ok(weighed) => weighed,
             Err(too_large) => {
                 self.decline();
-                Err(too_large)
+                return Err(too_large);
             }
-        }
+        };
+        Ok(self.listing.land(weighed))
     }
 
     /// The result cannot be kept: it is too large, or of a kind that is not. The key is remembered
@@ -161,18 +157,6 @@ where
     /// themselves, all at once, in case it goes on like this.
     pub fn let_go(self) {
         self.end(Progress::LetGo);
-    }
-
-    /// What a leader that took this one's place has brought before, asked for later.
-    fn newer_than(&self, asked_at: Instant) -> Option<Arc<Entry<V>>> {
-        let Listing {
-            shared, key, id, ..
-        } = &self.listing;
-        if shared.flights().is_led_by(key, *id) {
-            return None;
-        }
-        let entry = shared.store.get(key)?;
-        (entry.is_of_after(asked_at) && entry.noted().is_current()).then_some(entry)
     }
 
     fn asked_still_current(&mut self) -> Option<Asked> {
@@ -257,6 +241,44 @@ impl<V> Progress<V> {
     }
 }
 
+impl<K, V> Listing<K, V>
+where
+    K: Clone + Eq + Hash + Weigh,
+    V: Weigh,
+{
+    /// Keeps the result, and frees the key in the same moment, so that who joins finds one or the
+    /// other. After that followers are told. Gives what is kept: what a leader that took this one's
+    /// place has brought before, if that was asked for later.
+    fn land(&mut self, weighed: Weighed<V>) -> Arc<Entry<V>> {
+        self.is_listed = false;
+        let Self {
+            shared, key, id, ..
+        } = self;
+        let entry = Arc::clone(&weighed.entry);
+        let mut room = MadeRoom::default();
+        let tell = {
+            let mut flights = shared.flights();
+            let (key, tell) = match flights.end(key, *id) {
+                Ended::Led(key, tell) => (key, tell),
+                Ended::Displaced => {
+                    let kept = shared.store.get(key);
+                    let is_newer = |kept: &Arc<Entry<V>>| kept.is_newer_than(&entry);
+                    if let Some(newer) = kept.filter(is_newer) {
+                        return newer;
+                    }
+                    (key.clone(), flights.take_followers(key))
+                }
+            };
+            shared.store.insert(key, weighed, &mut room);
+            tell
+        };
+        if let Some(tell) = tell {
+            tell.send_replace(Progress::Filled(Arc::clone(&entry)));
+        }
+        entry
+    }
+}
+
 impl<K: Eq + Hash, V> Listing<K, V> {
     /// Frees the key for the next flight, once: it may have one then. After that followers are
     /// told; of no progress, that it has failed.
@@ -265,9 +287,10 @@ impl<K: Eq + Hash, V> Listing<K, V> {
             return;
         }
         self.is_listed = false;
-        let tell = {
-            let has_result = matches!(progress, Some(Progress::Filled(_)));
-            self.shared.flights().end(&self.key, self.id, has_result)
+        let tell = match self.shared.flights().end(&self.key, self.id) {
+            Ended::Led(_, tell) => tell,
+            // Those who follow the leader in its place go on.
+            Ended::Displaced => None,
         };
         if let (Some(tell), Some(progress)) = (tell, progress) {
             tell.send_replace(progress);

@@ -34,6 +34,14 @@ pub(crate) struct Following<V> {
     pub(crate) overdue_at: Instant,
 }
 
+/// What becomes of a flight when one of its leaders is done.
+pub(crate) enum Ended<K, V> {
+    /// It is over. Gives its key, and what tells its followers, if there are any.
+    Led(K, Option<watch::Sender<Progress<V>>>),
+    /// Another leader has taken this one's place: it goes on, or was over before.
+    Displaced,
+}
+
 /// A flight under way. Most have no followers, and then there is nobody to be told.
 struct Flight<V> {
     tell: Option<watch::Sender<Progress<V>>>,
@@ -99,25 +107,22 @@ impl<K: Eq + Hash, V> Flights<K, V> {
         }
     }
 
-    /// Whether this leader still leads.
-    pub(crate) fn is_led_by(&self, key: &K, leader: LeaderId) -> bool {
-        let flight = self.under_way.get(key);
-        flight.is_some_and(|flight| flight.leader == leader)
+    /// Frees the key, if this leader has it still.
+    pub(crate) fn end(&mut self, key: &K, leader: LeaderId) -> Ended<K, V> {
+        match self.under_way.remove_entry(key) {
+            Some((key, flight)) if flight.leader == leader => Ended::Led(key, flight.tell),
+            Some((key, flight)) => {
+                self.under_way.insert(key, flight);
+                Ended::Displaced
+            }
+            None => Ended::Displaced,
+        }
     }
 
-    /// Frees the key, if this leader has it still. Gives what tells the followers, if there are
-    /// any. One that has a result may tell those of the leader in its place, who goes on.
-    pub(crate) fn end(
-        &mut self,
-        key: &K,
-        leader: LeaderId,
-        has_result: bool,
-    ) -> Option<watch::Sender<Progress<V>>> {
-        let flight = self.under_way.get_mut(key)?;
-        if flight.leader != leader {
-            return flight.tell.take_if(|_| has_result);
-        }
-        self.under_way.remove(key)?.tell
+    /// What tells the followers of a flight that goes on, if there are any: somebody has a result
+    /// for them before its leader.
+    pub(crate) fn take_followers(&mut self, key: &K) -> Option<watch::Sender<Progress<V>>> {
+        self.under_way.get_mut(key)?.tell.take()
     }
 
     /// Whether a result for this key could not be kept a while ago.

@@ -35,8 +35,8 @@ pub(crate) struct Store<K, V> {
 }
 
 /// An entry and what it takes. The weight is kept, because the index must find it unchanged.
-struct Weighed<V> {
-    entry: Arc<Entry<V>>,
+pub(crate) struct Weighed<V> {
+    pub(crate) entry: Arc<Entry<V>>,
     bytes: u64,
 }
 
@@ -48,7 +48,7 @@ struct ByWeight;
 struct Evictions(Arc<AtomicU64>);
 
 /// Entries that made room for one, which mostly takes one.
-struct MadeRoom<K, V> {
+pub(crate) struct MadeRoom<K, V> {
     one: Option<(K, Weighed<V>)>,
     others: Vec<(K, Weighed<V>)>,
 }
@@ -110,21 +110,25 @@ where
         self.entries.get(key).map(|weighed| weighed.entry)
     }
 
-    /// Keeps an entry, in the place of the one with the same key.
-    pub(crate) fn insert(&self, key: K, entry: Entry<V>) -> Result<Arc<Entry<V>>, NotFilled> {
-        let bytes = weight::of_entry(&key, &entry);
+    /// Weighs an entry that is to be kept under this key.
+    pub(crate) fn weigh(&self, key: &K, entry: Entry<V>) -> Result<Weighed<V>, NotFilled> {
+        let bytes = weight::of_entry(key, &entry);
         if bytes > self.largest {
             return Err(NotFilled::TooLarge {
                 bytes,
                 limit: self.largest,
             });
         }
-        let weighed = Weighed {
+        Ok(Weighed {
             entry: Arc::new(entry),
             bytes: bytes as u64,
-        };
-        self.entries.insert(key, weighed.clone());
-        Ok(weighed.entry)
+        })
+    }
+
+    /// Keeps an entry, in the place of the one with the same key. What makes room is to be dropped
+    /// when nothing is locked any more.
+    pub(crate) fn insert(&self, key: K, weighed: Weighed<V>, room: &mut MadeRoom<K, V>) {
+        self.entries.insert_with_lifecycle(key, weighed, room);
     }
 
     pub(crate) fn clear(&self) {
