@@ -226,8 +226,8 @@ mod tests {
                 ..Hints::default()
             };
             let reads = Reads {
+                tables: Arc::default(),
                 max_age: rule.map(seconds),
-                ..Reads::default()
             };
             let lifetime = cache.lifetime(hints, &reads).unwrap();
             let told = (lifetime.max_age, lifetime.stale_while_revalidate);

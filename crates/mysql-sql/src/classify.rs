@@ -35,6 +35,16 @@ pub struct Statement {
     pub effect: Effect,
 }
 
+impl Statement {
+    /// A query that leaves nothing behind on its connection, and asks for nothing that is there.
+    pub fn plain_read() -> Self {
+        Self {
+            kind: StatementKind::Read,
+            effect: Effect::default(),
+        }
+    }
+}
+
 /// The broad kind of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StatementKind {

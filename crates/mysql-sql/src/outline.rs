@@ -10,8 +10,12 @@ const LONGEST: usize = 512;
 /// What is left of a text without its whole numbers and quoted literals.
 ///
 /// Texts of one outline have one [`fingerprint`](crate::fingerprint()), whatever the dialect. And
-/// if [`classify`](crate::classify()) tells the same of them in the same dialect, then so does
-/// [`touches`](crate::touches()), which looks at no value and finds no comment here.
+/// in one dialect:
+///
+/// - If [`classify`](crate::classify()) tells the same of them, then so does
+///   [`touches`](crate::touches()), which looks at no value and finds no comment here.
+/// - If one is a [`Statement::plain_read`](crate::Statement::plain_read), then all are: values are
+///   looked at only in what is none, such as an assignment or a lock.
 #[derive(Clone, Debug)]
 pub struct Outline {
     bytes: [u8; LONGEST],
@@ -27,8 +31,12 @@ impl Outline {
         };
         // What is shown as it is and not yet taken over begins here.
         let mut shown = 0;
-        let mut at = 0;
-        while let Some(rest) = sql.get(at..).filter(|rest| !rest.is_empty()) {
+        let mut at = 0usize;
+        loop {
+            at = at.saturating_add(len_while(sql.get(at..)?, is_plain));
+            let Some(rest @ [_, ..]) = sql.get(at..) else {
+                break;
+            };
             let before = at.checked_sub(1).and_then(|before| sql.get(before));
             let (stand_in, len) = next(*before.unwrap_or(&b' '), rest)?;
             if let Some(stand_in) = stand_in {
@@ -55,20 +63,45 @@ impl Outline {
     }
 }
 
+/// True for each byte that is shown as it is, whatever stands beside it.
+const PLAIN: [bool; 256] = plain();
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::arithmetic_side_effects,
+    reason = "counts from 0 to 255, while the program is compiled"
+)]
+const fn plain() -> [bool; 256] {
+    let mut plain = [true; 256];
+    let mut byte = 0;
+    while byte < plain.len() {
+        plain[byte] = !matches!(
+            byte as u8,
+            b'0'..=b'9' | b'\'' | b'"' | b'`' | b'#' | b'\\' | b'-' | b'*' | 0x80..
+        );
+        byte += 1;
+    }
+    plain
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "there is a place for each of the 256 bytes"
+)]
+fn is_plain(byte: u8) -> bool {
+    PLAIN[usize::from(byte)]
+}
+
 /// What stands for the next piece of a text, if it is not shown as it is, and its length.
 fn next(before: u8, rest: &[u8]) -> Option<(Option<u8>, usize)> {
     let byte = *rest.first()?;
-    let is_of_word = !byte.is_ascii_digit() || goes_on(before);
     match byte {
-        _ if is_of_word && Class::of(byte).is_of_ascii_word() => Some((
-            None,
-            len_while(rest, |byte| Class::of(byte).is_of_ascii_word()),
-        )),
         b'\'' | b'"' => Some((Some(byte), quoted_len(rest, byte)?)),
         b'`' => Some((None, quoted_len(rest, byte)?)),
         b'0'..=b'9' => {
             let len = len_while(rest, |byte| byte.is_ascii_digit());
-            let is_whole = !rest.get(len).is_some_and(|&byte| goes_on(byte));
+            let is_whole = !goes_on(before) && !rest.get(len).is_some_and(|&byte| goes_on(byte));
             Some((is_whole.then_some(b'0'), len))
         }
         // A comment, or what reads otherwise in another dialect.

@@ -60,7 +60,7 @@ pub(crate) struct Catalog {
 #[derive(Clone, Debug, PartialEq)]
 struct Relation {
     /// The tables that reading it reads. The error: why what was read from it cannot be kept.
-    reads: Result<Vec<Table>, Bypass>,
+    reads: Result<Arc<[Table]>, Bypass>,
     /// The tables that writing to it may change.
     writes: Writes,
     /// A rollback takes back what was written to it.
@@ -70,9 +70,9 @@ struct Relation {
 }
 
 /// What a read depends on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Reads {
-    pub(crate) tables: Vec<Table>,
+    pub(crate) tables: Arc<[Table]>,
     /// The shortest age that a rule gives for one of them.
     pub(crate) max_age: Option<Duration>,
 }
@@ -112,7 +112,7 @@ impl Catalog {
         tables: &[TableRef],
         database: Option<&str>,
     ) -> Result<Reads, Bypass> {
-        let mut reads = Reads::default();
+        let (mut all, mut max_age): (Option<Arc<[Table]>>, _) = (None, None);
         for table in tables {
             let Some(relation) = self.relation(table, database) else {
                 // There is no table of this name, so it is the query.
@@ -121,23 +121,22 @@ impl Catalog {
                 }
                 return Err(Bypass::UnknownTable);
             };
-            for one in relation.reads.as_ref().map_err(|bypass| *bypass)? {
-                if !reads.tables.contains(one) {
-                    reads.tables.push(one.clone());
-                }
-            }
+            let own = relation.reads.as_ref().map_err(|bypass| *bypass)?;
+            all = Some(match all {
+                None => Arc::clone(own),
+                Some(others) => union(others, own),
+            });
             match relation.keep {
                 Some(Keep::Never) => return Err(Bypass::Rule),
                 Some(Keep::For(age)) => {
-                    reads.max_age = Some(reads.max_age.map_or(age, |other| other.min(age)));
+                    max_age = Some(max_age.map_or(age, |other: Duration| other.min(age)));
                 }
                 None => {}
             }
         }
-        if reads.tables.is_empty() {
-            return Err(Bypass::NoTable);
-        }
-        Ok(reads)
+        let tables = all.filter(|all| !all.is_empty());
+        let tables = tables.ok_or(Bypass::NoTable)?;
+        Ok(Reads { tables, max_age })
     }
 
     /// What writing to these tables changes; likewise.
@@ -163,8 +162,21 @@ impl Catalog {
         databases
             .filter(|(known, _)| database.is_none_or(|database| database == known.as_ref()))
             .filter_map(|(_, relations)| relations.get(name))
-            .flat_map(|relation| relation.reads.as_ref().into_iter().flatten().cloned())
+            .filter_map(|relation| relation.reads.as_ref().ok())
+            .flat_map(|tables| tables.iter().cloned())
             .collect()
+    }
+}
+
+/// All of both, each once.
+fn union(tables: Arc<[Table]>, more: &[Table]) -> Arc<[Table]> {
+    let mut news = more.iter().filter(|table| !tables.contains(table));
+    match news.next() {
+        None => tables,
+        Some(first) => {
+            let news = [first].into_iter().chain(news);
+            tables.iter().chain(news).cloned().collect()
+        }
     }
 }
 

@@ -18,9 +18,9 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    pub(crate) fn new(bytes: Vec<u8>, summary: &Summary, figures: Arc<Figures>) -> Self {
+    pub(crate) fn new(bytes: Box<[u8]>, summary: &Summary, figures: Arc<Figures>) -> Self {
         Self {
-            bytes: bytes.into(),
+            bytes,
             rows: summary.last_rows(),
             figures,
         }

@@ -25,6 +25,7 @@ const MOST_NAMES: usize = 8;
 pub(crate) struct Reading {
     dialect: Dialect,
     statement: Statement,
+    is_plain: bool,
     pub(crate) touches: Touches,
     pub(crate) figures: Arc<Figures>,
 }
@@ -52,17 +53,21 @@ pub(crate) struct Readings {
 }
 
 impl Readings {
+    /// What was read of a plain read of this outline, of which any other is one as well.
+    pub(crate) fn of_plain(&self, outline: &Outline, dialect: Dialect) -> Option<Arc<Reading>> {
+        let known = self.find(outline)?;
+        (known.is_plain && known.dialect == dialect).then_some(known)
+    }
+
     /// What is read of this text, of which this is known already.
     pub(crate) fn of(
         &self,
-        sql: &[u8],
+        (sql, outline): (&[u8], Option<&Outline>),
         dialect: Dialect,
         statement: &Statement,
         figures: &AllFigures,
     ) -> Arc<Reading> {
-        let outline = Outline::of(sql);
-        if let Some(outline) = &outline
-            && let Some(known) = self.find(outline)
+        if let Some(known) = outline.and_then(|outline| self.find(outline))
             && known.dialect == dialect
             && known.statement == *statement
         {
@@ -70,12 +75,13 @@ impl Readings {
         }
         let reading = Arc::new(Reading {
             dialect,
+            is_plain: *statement == Statement::plain_read(),
             statement: statement.clone(),
             touches: touches(sql, dialect, statement),
             figures: figures.of(sql, dialect),
         });
         if let Some(outline) = outline.filter(|_| reading.names() <= MOST_NAMES) {
-            self.remember(&outline, &reading);
+            self.remember(outline, &reading);
         }
         reading
     }
@@ -108,8 +114,9 @@ mod tests {
     };
 
     fn read(readings: &Readings, figures: &AllFigures, sql: &str) -> Arc<Reading> {
-        let statement = classify(sql.as_bytes(), DIALECT);
-        readings.of(sql.as_bytes(), DIALECT, &statement, figures)
+        let sql = sql.as_bytes();
+        let (statement, outline) = (classify(sql, DIALECT), Outline::of(sql));
+        readings.of((sql, outline.as_ref()), DIALECT, &statement, figures)
     }
 
     #[test]
@@ -124,6 +131,30 @@ mod tests {
         let hint = read("SELECT a FROM t WHERE b = 5 /* tidegate: max_age=1 */");
         let other_hint = read("SELECT a FROM t WHERE b = 5 /* tidegate: max_age=2 */");
         assert_ne!(hint.touches, other_hint.touches);
+    }
+
+    #[test]
+    fn a_plain_read_is_known_by_its_outline() {
+        let (readings, figures) = <(Readings, AllFigures)>::default();
+        let of_plain = |sql: &str, dialect| {
+            let outline = Outline::of(sql.as_bytes()).unwrap();
+            readings.of_plain(&outline, dialect)
+        };
+        let plain = read(&readings, &figures, "SELECT a FROM t WHERE b = 5");
+        read(
+            &readings,
+            &figures,
+            "SELECT a FROM t WHERE b = LAST_INSERT_ID(5)",
+        );
+        let known = of_plain("SELECT a FROM t WHERE b = 17", DIALECT).unwrap();
+        assert!(Arc::ptr_eq(&known, &plain));
+        let other = Dialect {
+            server: Server::TiDb,
+            ..DIALECT
+        };
+        assert!(of_plain("SELECT a FROM t WHERE b = 17", other).is_none());
+        assert!(of_plain("SELECT a FROM t WHERE b = LAST_INSERT_ID(6)", DIALECT).is_none());
+        assert!(of_plain("SELECT a FROM u WHERE b = 17", DIALECT).is_none());
     }
 
     #[test]
@@ -144,8 +175,8 @@ mod tests {
         let sql = b"SELECT a FROM t WHERE b = f(5)";
         for server in [Server::MariaDb, Server::TiDb, Server::MariaDb] {
             let dialect = Dialect { server, ..DIALECT };
-            let statement = classify(sql, dialect);
-            let reading = readings.of(sql, dialect, &statement, &figures);
+            let (statement, outline) = (classify(sql, dialect), Outline::of(sql));
+            let reading = readings.of((sql, outline.as_ref()), dialect, &statement, &figures);
             assert_eq!(reading.touches, touches(sql, dialect, &statement));
         }
     }

@@ -108,7 +108,7 @@ impl Refresher {
             leader.decline();
             return Ok(());
         }
-        let kept = Kept::new(answer.bytes, &answer.summary, figures);
+        let kept = Kept::new(answer.bytes.into(), &answer.summary, figures);
         let _moved = leader.fill(kept, lifetime);
         Ok(())
     }

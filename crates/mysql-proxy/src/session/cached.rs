@@ -20,7 +20,8 @@ use std::sync::Arc;
 
 use mysql_proto::{StatusFlags, Summary};
 use mysql_sql::{
-    Assignment, Effect, NotKept, PinReason, Statement, StatementKind, Touched, Touches, touches,
+    Assignment, Effect, NotKept, Outline, PinReason, Statement, StatementKind, Touched, Touches,
+    hints, touches,
 };
 use query_cache::{Entry, Generation, Leader, Lifetime, Lookup, Table};
 
@@ -58,7 +59,7 @@ pub(super) enum Read<'a> {
 #[derive(Debug)]
 pub(super) struct Plan {
     generation: Generation,
-    pub(super) tables: Vec<Table>,
+    pub(super) tables: Arc<[Table]>,
     pub(super) lifetime: Lifetime,
 }
 
@@ -173,9 +174,42 @@ impl Session {
         self.downstream.send(&kept.value().bytes).await
     }
 
-    /// What a text touches, where that has to be known. `None`: it only reads, or nothing can be
-    /// told of it.
-    pub(super) fn touches(&self, sql: &[u8], statement: &Statement) -> Option<TextTouches> {
+    /// What a text is, and what it touches, where that has to be known: not if it only reads and is
+    /// not to be kept, or if nothing can be told of it. `None`: it asks to be explained.
+    pub(super) fn read_text(
+        &self,
+        sql: &[u8],
+        is_whole: bool,
+    ) -> Option<(Statement, Option<TextTouches>)> {
+        let may_be_kept = is_whole && sql.len() <= LONGEST && self.may_look_up();
+        let outline = may_be_kept.then(|| self.outline(sql)).flatten();
+        if let Some(known) = outline.as_ref().and_then(|own| self.plain_reading(own)) {
+            return Some((Statement::plain_read(), Some(TextTouches::Known(known))));
+        }
+        if is_whole && hints(sql, self.dialect()).explains {
+            return None;
+        }
+        let statement = self.classify(sql, is_whole);
+        let touches = self.touches(sql, outline.as_ref(), &statement);
+        Some((statement, touches))
+    }
+
+    /// The outline of a text that can be read.
+    fn outline(&self, sql: &[u8]) -> Option<Outline> {
+        Outline::of(sql).filter(|_| self.can_read(sql))
+    }
+
+    fn plain_reading(&self, outline: &Outline) -> Option<Arc<Reading>> {
+        let readings = &self.served.cache.as_ref()?.readings;
+        readings.of_plain(outline, self.dialect())
+    }
+
+    fn touches(
+        &self,
+        sql: &[u8],
+        outline: Option<&Outline>,
+        statement: &Statement,
+    ) -> Option<TextTouches> {
         let cache = self.served.cache.as_ref()?;
         let may_be_kept = statement.kind == StatementKind::Read && self.is_past_cache().is_none();
         let is_understood = statement.effect.pin != Some(PinReason::NotUnderstood);
@@ -187,7 +221,7 @@ impl Session {
         let enters_database = enters_database(&statement.effect);
         if may_be_kept && cache.keeps() && !enters_database {
             let readings = &cache.readings;
-            let reading = readings.of(sql, dialect, statement, &cache.figures);
+            let reading = readings.of((sql, outline), dialect, statement, &cache.figures);
             return Some(TextTouches::Known(reading));
         }
         let mut touches = touches(sql, dialect, statement);
@@ -349,11 +383,18 @@ impl Filling {
             self.leader.decline();
             return None;
         }
-        self.bytes.extend_from_slice(bytes);
         let Some(summary) = last else {
+            self.bytes.extend_from_slice(bytes);
             return Some(self);
         };
-        let kept = Kept::new(self.bytes, summary, self.figures);
+        // Mostly the first piece is the last.
+        let bytes: Box<[u8]> = if self.bytes.is_empty() {
+            bytes.into()
+        } else {
+            self.bytes.extend_from_slice(bytes);
+            self.bytes.into()
+        };
+        let kept = Kept::new(bytes, summary, self.figures);
         // Where something came between it is not kept, and that is all.
         let _moved = self.leader.fill(kept, self.plan.lifetime);
         None

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mysql_proto::{Capabilities, Command, StatusFlags};
-use mysql_sql::{Effect, PinReason, Statement, StatementKind, classify, hints};
+use mysql_sql::{Effect, PinReason, Statement, StatementKind, Touched, classify};
 
 use super::Session;
 use super::cached::Read;
@@ -73,11 +73,9 @@ impl Session {
         {
             return self.answer_kept(packet, &kept).await;
         }
-        if packet.is_whole && hints(text, self.dialect()).explains {
+        let Some((mut statement, touches)) = self.read_text(text, packet.is_whole) else {
             return self.explain(packet).await;
-        }
-        let mut statement = self.classify(text, packet.is_whole);
-        let touches = self.touches(text, &statement);
+        };
         let Statement { kind, effect } = &mut statement;
         let kind = *kind;
         if let Some(table) = effect.tidegate {
@@ -101,7 +99,10 @@ impl Session {
             }
         }
         self.served.metrics.statement(kind);
-        let database = self.state.database_name().map(str::to_owned);
+        let writes = touches.as_ref().map(|touches| &touches.writes);
+        let database = writes
+            .filter(|writes| **writes != Touched::Nothing)
+            .and_then(|_| self.state.database_name().map(str::to_owned));
         let mut outgoing = Outgoing::unchanged(packet).of(kind, effect);
         outgoing.writes = touches
             .as_ref()
@@ -121,16 +122,21 @@ impl Session {
     /// set hides quotes in characters that are not ASCII. Which one it is, a session may have said
     /// in a way that nobody keeps books of.
     pub(super) fn classify(&self, text: &[u8], is_whole: bool) -> Statement {
-        let may_hide = self.state.hides_ascii()
-            || self.pins.has(PinReason::CharacterSet.name())
-            || self.pins.has(PinReason::NotUnderstood.name());
-        if is_whole && (!may_hide || text.is_ascii()) {
+        if is_whole && self.can_read(text) {
             return classify(text, self.dialect());
         }
         Statement {
             kind: StatementKind::Other,
             effect: Effect::pin(PinReason::NotUnderstood),
         }
+    }
+
+    /// True unless the character set may hide something of this text.
+    pub(super) fn can_read(&self, text: &[u8]) -> bool {
+        let may_hide = self.state.hides_ascii()
+            || self.pins.has(PinReason::CharacterSet.name())
+            || self.pins.has(PinReason::NotUnderstood.name());
+        !may_hide || text.is_ascii()
     }
 
     /// `COM_INIT_DB`: as `USE`, but that TiDB comes back to it when it is reset.

@@ -110,15 +110,13 @@ impl Session {
 
     /// A command is about to be sent that may change this, and what the origin's tables are.
     pub(super) fn begin_commit(&mut self, set: WriteSet<'_>, may_define: bool) {
+        // What reads a view may run a function that writes; what is kept reads none of those.
+        let may_run = self.filling.is_none() && self.views_may_write();
+        if set.is_nothing() && !may_run {
+            return;
+        }
         let served = Arc::clone(&self.served);
         let Some(cache) = &served.cache else { return };
-        let (catalog, _) = cache.catalog();
-        // What reads a view may run a function that writes; what is kept reads none of those.
-        let may_run = self.filling.is_none()
-            && served.pool.connector().runs_on_reads()
-            && catalog
-                .as_ref()
-                .is_none_or(|catalog| catalog.views_may_write());
         // Of rows that change along in tables that are not shown, triggers may run.
         let variable = "enable_cascade_triggers";
         let may_fire = !set.is_nothing() && self.state.variable(variable).is_some();
@@ -127,9 +125,6 @@ impl Session {
         } else {
             set
         };
-        if set.is_nothing() {
-            return;
-        }
         // Without one, a name that has none of its own may be any table.
         let database = set.database.filter(|_| self.is_database_sure);
         let database = database.map(str::to_ascii_lowercase);
@@ -142,6 +137,17 @@ impl Session {
         let committing = cache.versions.begin(writes, found_in);
         self.in_flight = Some(cache.loose.begin(committing, may_define));
         self.note_thread();
+    }
+
+    /// True unless it is known that reading a view writes nothing.
+    fn views_may_write(&self) -> bool {
+        let Served { cache, pool, .. } = &*self.served;
+        let Some(cache) = cache else { return false };
+        if !pool.connector().runs_on_reads() {
+            return false;
+        }
+        let (catalog, _) = cache.catalog();
+        catalog.is_none_or(|catalog| catalog.views_may_write())
     }
 
     /// What others may see of a statement with these changes once it has run, or while it runs; and

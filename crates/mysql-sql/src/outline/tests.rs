@@ -106,7 +106,7 @@ fn read(sql: &str) -> Vec<(Statement, Touches)> {
 #[test]
 fn texts_of_one_outline_touch_the_same() {
     let mut known = HashMap::new();
-    let (mut shared, mut kept) = (0, 0);
+    let (mut shared, mut kept, mut plain) = (0, 0, 0);
     let selects = texts(&WORDS, 3).map(|text| format!("SELECT c{text}"));
     let others = texts(&BYTES, 3).map(|text| format!("SELECT a FROM t WHERE b={text}"));
     for text in selects.chain(others) {
@@ -123,9 +123,34 @@ fn texts_of_one_outline_touch_the_same() {
                 shared += usize::from(text != *other);
                 kept += usize::from(text != *other && mine.1.keeps.is_ok());
             }
+            if [&mine.0, &theirs.0].contains(&&Statement::plain_read()) {
+                assert_eq!(mine.0, theirs.0, "{text:?} and {other:?}");
+                plain += usize::from(text != *other);
+            }
         }
     }
-    assert!(shared > 1000 && kept > 100, "{shared}, {kept}");
+    let all = (shared, kept, plain);
+    assert!(shared > 1000 && kept > 100 && plain > 100, "{all:?}");
+}
+
+#[test]
+fn texts_of_one_outline_are_plain_reads_alike() {
+    let (mut known, mut plain) = (HashMap::new(), 0);
+    let selects = texts(&BYTES, 4).map(|text| format!("SELECT a FROM t WHERE b={text}"));
+    let heads = texts(&BYTES, 3).map(|text| format!("SELECT{text} a FROM t"));
+    for text in selects.chain(heads) {
+        let Some(outline) = outline(&text) else {
+            continue;
+        };
+        let is_plain = |dialect| classify(text.as_bytes(), dialect) == Statement::plain_read();
+        let are_plain: Vec<_> = dialects().into_iter().map(is_plain).collect();
+        let (other, expected) = known
+            .entry(outline)
+            .or_insert_with(|| (text.clone(), are_plain.clone()));
+        assert_eq!(are_plain, *expected, "{text:?} and {other:?}");
+        plain += usize::from(text != *other && are_plain.contains(&true));
+    }
+    assert!(plain > 1000, "{plain}");
 }
 
 #[test]
