@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use crate::class::Class;
+use crate::variables::may_leave_set;
 use crate::word::is;
 
 /// Longest name of a user variable, in characters
@@ -49,7 +50,8 @@ pub(crate) enum Token<'a> {
     AtAt,
     /// Any other sign.
     Sign(u8),
-    /// `/*! … */`, `/*M! … */`, `/*T! … */`: a comment that some servers run.
+    /// `/*! … */`, `/*M! … */`, `/*T! … */`: a comment that some servers run. And a hint that sets
+    /// what the server may not put back.
     ExecutableComment,
     /// A literal or comment that does not end, or not for every server; a word of which nobody can
     /// tell where it ends.
@@ -293,8 +295,10 @@ impl<'a> Tokens<'a> {
             self.rest = &[];
             return Some(Token::Unfinished);
         };
+        let content = self.rest.get(..end).unwrap_or_default();
         self.skip(end.saturating_add(2));
-        executable.then_some(Token::ExecutableComment)
+        let counts = executable || matches!(content, [b'+', hints @ ..] if may_leave_set(hints));
+        counts.then_some(Token::ExecutableComment)
     }
 }
 
@@ -419,7 +423,9 @@ mod tests {
         for sql in ["/*!40101 SET x */", "/*M!100 x */", "/*T! x */"] {
             assert_eq!(tokens(sql), [Token::ExecutableComment], "{sql}");
         }
-        assert_eq!(tokens("/*+ SET_VAR(x) */"), []);
+        let hint = "/*+ SET_VAR(timestamp=5) */";
+        assert_eq!(tokens(hint), [Token::ExecutableComment]);
+        assert_eq!(tokens("/*+ SET_VAR(sort_buffer_size=5) BKA(t) */"), []);
     }
 
     #[test]

@@ -120,6 +120,41 @@ pub(crate) fn canonical(name: &str) -> &str {
     }
 }
 
+/// True for hints to the optimizer with a `SET_VAR` that may hold beyond its statement.
+///
+/// Servers put a variable back by setting it to what it was. That makes another thing of those that
+/// are no settings (`timestamp` stands still from then on, `insert_id` is 0 for the next `INSERT`:
+/// MySQL 9.7, TiDB 8.4), and leaves what they set along. None of these is carried.
+pub(crate) fn may_leave_set(hints: &[u8]) -> bool {
+    const SETS: &[u8] = b"SET_VAR";
+    let begins = |part: &[u8]| part.eq_ignore_ascii_case(SETS);
+    let mut rest = hints;
+    while let Some(at) = rest.windows(SETS.len()).position(begins) {
+        rest = rest
+            .get(at.saturating_add(SETS.len())..)
+            .unwrap_or_default();
+        let carried = set_name(rest).and_then(|name| find(canonical(&name)));
+        if carried.is_none() {
+            return true;
+        }
+    }
+    false
+}
+
+/// The name in `(name = value)`, in lower case.
+fn set_name(text: &[u8]) -> Option<String> {
+    let text = text
+        .trim_ascii_start()
+        .strip_prefix(b"(")?
+        .trim_ascii_start();
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let len = text.iter().position(|byte| !is_of_name(byte))?;
+    let (name, behind) = text.split_at_checked(len)?;
+    let is_whole = behind.trim_ascii_start().starts_with(b"=");
+    let name = str::from_utf8(name).ok().filter(|_| is_whole)?;
+    Some(name.to_ascii_lowercase())
+}
+
 /// How a variable is carried, by its canonical name in lower case. `None`: it pins.
 pub(crate) fn find(name: &str) -> Option<Carried> {
     if let Ok(at) = CARRIED.binary_search_by(|(known, _)| (*known).cmp(name)) {

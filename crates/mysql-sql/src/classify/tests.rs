@@ -36,6 +36,8 @@ fn leaves_the_connection_as_it_was() {
         "SELECT @@version, @@session.sql_mode",
         "EXPLAIN SELECT 1",
         "SELECT /*+ SET_VAR(sort_buffer_size=1) */ 1",
+        "SELECT /*+ MAX_EXECUTION_TIME(5) Set_Var (tx_isolation = 'SERIALIZABLE') */ 1",
+        "SELECT /* SET_VAR(timestamp=5) */ 1",
         "SELECT 1; SELECT 2;",
         "SELECT `@a`, `get_lock`",
         "SELECT COUNT(*), max( id ) FROM t WHERE id IN (1, 2) AND EXISTS (SELECT 1)",
@@ -99,6 +101,26 @@ fn pins_what_leaves_something_behind() {
         ("UNLOCK INSTANCE", PinReason::NotUnderstood),
         ("FLUSH TABLES t FOR EXPORT", PinReason::TableLock),
         ("/*!50701 SET NAMES utf8 */", PinReason::NotUnderstood),
+        (
+            "SELECT /*+ SET_VAR(timestamp=5) */ NOW()",
+            PinReason::NotUnderstood,
+        ),
+        (
+            "INSERT /*+ MRR(t) set_var( Insert_Id = 7) */ INTO t VALUES (1)",
+            PinReason::NotUnderstood,
+        ),
+        (
+            "SELECT /*+ SET_VAR(sort_buffer_size=1) SET_VAR(rand_seed1=1) */ 1",
+            PinReason::NotUnderstood,
+        ),
+        (
+            "SELECT /*+ SET_VAR(max_join_size=1) */ 1",
+            PinReason::NotUnderstood,
+        ),
+        (
+            "SELECT /*+ SET_VAR(`timestamp`=5) */ 1",
+            PinReason::NotUnderstood,
+        ),
         (
             "/*!40101 SET NAMES utf8; SET NAMES latin1 */",
             PinReason::NotUnderstood,
