@@ -113,7 +113,8 @@ pub(crate) fn push_command(
 pub(crate) fn fit(from: &SessionState, to: &SessionState, flavor: Flavor) -> Fit {
     // A database cannot be left but for another one.
     let loses_database = to.database == Database::None && from.database != Database::None;
-    let loses_role = to.role.is_none() && from.role.is_some() && flavor.is_mariadb();
+    // Which roles a login has, `SET ROLE DEFAULT` does not tell.
+    let loses_role = to.role.is_none() && from.role.is_some();
     let has_names = names(&to.names, flavor).is_some()
         || (from.names == to.names
             && (!unsets_character_set(from, to) || lost_names(&to.names, flavor).is_some()));
@@ -144,7 +145,13 @@ pub(crate) fn add_steps(
     } else {
         from
     };
-    // First, because a literal has the character set of its statement's time.
+    // It may be what lets the user set the rest.
+    if from.role != to.role
+        && let Some(role) = &to.role
+    {
+        steps.set(&format!("ROLE {role}"));
+    }
+    // Ahead of values, because a literal has the character set of its statement's time.
     if from.names != to.names || unsets_character_set(from, to) {
         let text = names(&to.names, flavor).map(Cow::Borrowed);
         if let Some(text) = text.or_else(|| lost_names(&to.names, flavor)) {
@@ -164,10 +171,6 @@ pub(crate) fn add_steps(
         if !list.is_empty() {
             steps.set(&list);
         }
-    }
-    if from.role != to.role {
-        let role = to.role.as_deref().unwrap_or("DEFAULT");
-        steps.set(&format!("ROLE {role}"));
     }
 }
 
@@ -212,7 +215,8 @@ fn variables(from: &SessionState, to: &SessionState, flavor: Flavor) -> String {
         };
         add(&mut list, format_args!("@@SESSION.{SQL_MODE}={value}"));
     }
-    for (name, _) in &from.variables {
+    // The last one first: it may be one that the others before it allow.
+    for (name, _) in from.variables.iter().rev() {
         let is_unset = value_of(&to.variables, name).is_none() && name != SQL_MODE;
         if is_unset && !is_character_set(name) {
             add(

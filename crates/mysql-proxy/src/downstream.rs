@@ -27,8 +27,9 @@ const LARGE_BUFFER: usize = 64 * 1024;
 /// What is read at a time of a packet that is only passed on.
 const PART_BUFFER: usize = 16 * 1024;
 
-/// Longest that a client may neither take a byte of its response nor send one of its command:
-/// `net_write_timeout` of MySQL. <https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html>
+/// Longest that a client may neither take a byte of its response nor send one of its command, if
+/// its session has set no longer `net_write_timeout` or `net_read_timeout`.
+/// <https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html>
 const PROGRESS_LIMIT: Duration = Duration::from_secs(60);
 
 /// The sequence id of the first packet of a response.
@@ -43,6 +44,8 @@ pub(crate) struct Downstream {
     capabilities: Capabilities,
     /// Where others tell that the session has to end.
     entry: Arc<Entry>,
+    /// At least [`PROGRESS_LIMIT`].
+    progress_limit: Duration,
 }
 
 /// The first packet of a command, whole and still in the buffer.
@@ -74,6 +77,7 @@ impl Downstream {
             input,
             capabilities,
             entry: Arc::clone(entry),
+            progress_limit: PROGRESS_LIMIT,
         }
     }
 
@@ -98,7 +102,7 @@ impl Downstream {
             let count = if self.input.is_empty() {
                 self.fill(room).await.map_err(SessionEnd::Downstream)?
             } else {
-                progress(self.fill(room)).await?
+                progress(self.progress_limit, self.fill(room)).await?
             };
             if count == 0 {
                 return Err(SessionEnd::ClientLeft);
@@ -199,7 +203,7 @@ impl Downstream {
     pub(crate) async fn next_part(&mut self, left: usize) -> Result<&[u8], SessionEnd> {
         while self.input.is_empty() || (left == 0 && self.input.len() < HEADER_LEN) {
             let room = left.clamp(IDLE_BUFFER, PART_BUFFER);
-            if progress(self.fill(room)).await? == 0 {
+            if progress(self.progress_limit, self.fill(room)).await? == 0 {
                 return Err(SessionEnd::ClientLeft);
             }
         }
@@ -223,6 +227,11 @@ impl Downstream {
         &mut self.input
     }
 
+    /// The session wants to be waited for so long, or as long as usual.
+    pub(crate) fn set_patience(&mut self, wanted: Duration) {
+        self.progress_limit = wanted.max(PROGRESS_LIMIT);
+    }
+
     /// Reads more of it. The caller bounds the time.
     pub(crate) async fn read_more(&mut self) -> Result<(), SessionEnd> {
         match self.fill(IDLE_BUFFER).await {
@@ -237,16 +246,17 @@ impl Downstream {
         self.input.split()
     }
 
-    /// Sends bytes of a response. A client that takes none of them for [`PROGRESS_LIMIT`] is cut:
+    /// Sends bytes of a response. A client that takes none of them for [`PROGRESS_LIMIT`], or for
+    /// what [`Downstream::set_patience`] has set, is cut:
     /// it keeps an origin connection from everybody else.
     pub(crate) async fn send(&mut self, mut bytes: &[u8]) -> Result<(), SessionEnd> {
         while !bytes.is_empty() {
-            match progress(self.stream.write(bytes)).await? {
+            match progress(self.progress_limit, self.stream.write(bytes)).await? {
                 0 => return Err(SessionEnd::ClientLeft),
                 count => bytes = bytes.get(count..).unwrap_or_default(),
             }
         }
-        progress(self.stream.flush()).await
+        progress(self.progress_limit, self.stream.flush()).await
     }
 
     /// Answers a command with an OK of our own.
@@ -274,13 +284,16 @@ impl Downstream {
     }
 }
 
-/// What a client takes or sends within [`PROGRESS_LIMIT`]. Mostly there is nothing to wait for, and
+/// What a client takes or sends within this time. Mostly there is nothing to wait for, and
 /// then no clock is read and no timer is made.
-async fn progress<T>(step: impl Future<Output = io::Result<T>>) -> Result<T, SessionEnd> {
+async fn progress<T>(
+    limit: Duration,
+    step: impl Future<Output = io::Result<T>>,
+) -> Result<T, SessionEnd> {
     let mut step = std::pin::pin!(step);
     let done = match step.as_mut().now_or_never() {
         Some(done) => done,
-        None => match timeout(PROGRESS_LIMIT, step).await {
+        None => match timeout(limit, step).await {
             Ok(done) => done,
             Err(_) => return Err(SessionEnd::Stalled),
         },

@@ -1,7 +1,7 @@
 //! The hyperdrives that are served, each with its pool, as the newest snapshot has them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use conn_pool::{LeaseError, Pool, PoolConfig, PoolStats};
@@ -54,13 +54,34 @@ pub(crate) struct Served {
     /// The prepared statements of all its sessions.
     pub(crate) texts: Texts,
     /// The character set of a session that MySQL has reset, as `SET` names it; once it is known.
-    pub(crate) default_names: OnceLock<String>,
+    pub(crate) default_names: DefaultNames,
     databases: Databases,
     killer: Killer,
     /// What reads found, if it is kept.
     pub(crate) cache: Option<Arc<ResultCache>>,
     /// When the idle connections were closed last for what they held.
     idle_closed: Mutex<Option<Instant>>,
+}
+
+/// What was learned in the pool's generation, beside that.
+#[derive(Debug, Default)]
+pub(crate) struct DefaultNames(Mutex<Option<(u64, String)>>);
+
+impl DefaultNames {
+    /// Those of this generation, if they are known.
+    pub(crate) fn of(&self, generation: u64) -> Option<String> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.as_ref();
+        known
+            .filter(|(of, _)| *of == generation)
+            .map(|(_, names)| names.clone())
+    }
+
+    /// Those are they.
+    pub(crate) fn note(&self, generation: u64, names: &str) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some((generation, names.to_owned()));
+    }
 }
 
 impl Served {
@@ -190,7 +211,7 @@ impl Hyperdrives {
             pool: Pool::new(connector, config, metrics, &self.housekeeping),
             metrics: self.metrics.of(&hyperdrive.name),
             texts: Texts::default(),
-            default_names: OnceLock::new(),
+            default_names: DefaultNames::default(),
             databases: Databases::new(),
             killer: Killer::new(),
             cache,

@@ -5,6 +5,7 @@ mod conn;
 mod connect;
 mod insert_id;
 mod prepare;
+mod reset;
 mod wear;
 
 pub(crate) use ask::{Answer, BringError, MAX_CONDITION_BYTES, MAX_CONDITIONS};

@@ -103,8 +103,9 @@ pub(crate) struct Session {
     statements: Statements,
     previous: Previous,
     /// The value of `LAST_INSERT_ID()`, which belongs to the session and not to a connection. Older
-    /// than the lease's own while that is news.
-    insert_id: u64,
+    /// than the lease's own while that is news. `None`: it was lost with the connection that a
+    /// statement had made it on, and who needs it is told that the session's state is.
+    insert_id: Option<u64>,
     /// As the last status said; before the first, as the origin's logins say. `None`: nobody has
     /// logged in to the origin yet.
     status: Option<StatusFlags>,

@@ -8,6 +8,7 @@ mod results;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use mysql_sql::{Assignment, Effect, Letters, Value, is_character_set};
 
@@ -296,6 +297,15 @@ impl SessionState {
             .map(|(_, value)| value.as_str())
     }
 
+    /// How long the session wants its client to be waited for, if it has said so. Longest where it
+    /// has for what is read and what is written.
+    pub(crate) fn patience(&self) -> Duration {
+        let seconds = |name| self.variable(name)?.parse().ok();
+        let both = ["net_write_timeout", "net_read_timeout"].map(seconds);
+        let longest = both.into_iter().flatten().max();
+        longest.map_or(Duration::ZERO, Duration::from_secs)
+    }
+
     fn assign(&mut self, assignment: &Assignment) -> Result<(), NotCarried> {
         match assignment {
             // In which character set a step would have to say it, nobody keeps books of.
@@ -456,11 +466,12 @@ fn mentions_hiding(text: &str) -> bool {
 /// Only what does no harm when it is stepped back to, also amid a transaction: `autocommit` ends
 /// one, and some cannot be set in one.
 fn is_of_text(name: &str) -> bool {
-    const OTHERS: [&str; 8] = [
+    const OTHERS: [&str; 9] = [
         "sql_mode",
         "block_encryption_mode",
         "default_week_format",
         "div_precision_increment",
+        "explain_format",
         "group_concat_max_len",
         "lc_time_names",
         "time_zone",

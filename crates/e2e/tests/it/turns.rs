@@ -3,6 +3,7 @@
 
 mod gone;
 mod hidden;
+mod left;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -51,6 +52,8 @@ struct Case {
     kinds: &'static [DatabaseKind],
     /// What an administrator does before, on a table `t (id INT AUTO_INCREMENT, n INT)`.
     before: &'static [&'static str],
+    /// What comes last of that.
+    last_before: Option<&'static str>,
     collation: u8,
     capabilities: Capabilities,
     turns: &'static [Turn],
@@ -61,9 +64,18 @@ impl Case {
         Self {
             kinds,
             before: &[],
+            last_before: None,
             collation: COLLATION,
             capabilities: Capabilities::empty(),
             turns,
+        }
+    }
+
+    /// The same behind this statement of the administrator's.
+    const fn after(self, last_before: &'static str) -> Self {
+        Self {
+            last_before: Some(last_before),
+            ..self
         }
     }
 
@@ -91,7 +103,8 @@ impl Case {
             format!("CREATE TABLE {table}"),
             format!("INSERT INTO {DATABASE}.t (n) VALUES (7), (8), (9)"),
         ];
-        before.extend(self.before.iter().map(|sql| (*sql).to_owned()));
+        let own = self.before.iter().chain(&self.last_before);
+        before.extend(own.map(|sql| (*sql).to_owned()));
         let before: Vec<&str> = before.iter().map(String::as_str).collect();
 
         server.execute_all(&before).await?;

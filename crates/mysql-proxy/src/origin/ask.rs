@@ -165,56 +165,6 @@ impl OriginConn {
         Ok(answer.text_rows(self.has_eof()).collect())
     }
 
-    /// Rolls back. False: a distributed transaction is open or prepared (1399), or the connection
-    /// is lost. On MariaDB a reset would take a prepared one from its owner, and leave a connection
-    /// on which `InnoDB` answers nothing but 1031. (Seen with 10.11. When it is closed, the
-    /// transaction stays for `XA RECOVER`.)
-    pub(crate) async fn outlives_reset(&mut self) -> bool {
-        let rolled_back = self.ask(b"ROLLBACK").await;
-        rolled_back.is_ok_and(|answer| answer.summary.error.is_none())
-    }
-
-    /// `COM_RESET_CONNECTION`: rolls back, drops temporary tables, lets go of locks, closes
-    /// prepared statements, and sets all variables back.
-    pub(crate) async fn reset(&mut self) -> Result<(), BringError> {
-        let mut steps = Steps::on(self.capabilities());
-        steps.push(Command::RESET_CONNECTION, &[]);
-        self.begin_command();
-        self.send(&steps.bytes)
-            .await
-            .map_err(|error| BringError::Lost(error.source.into()))?;
-        let state = Arc::new(self.state_after_reset(None));
-        self.finish(&steps, &state).await?;
-        self.end_command();
-        self.leave_role().await?;
-        self.unused();
-        Ok(())
-    }
-
-    /// A reset leaves the role as it was, but for TiDB's.
-    async fn leave_role(&mut self) -> Result<(), BringError> {
-        match self.flavor() {
-            Flavor::TiDb => Ok(()),
-            // Before 8.0 it is an error, and there are no roles.
-            Flavor::MySql => {
-                let left = self.ask(b"SET ROLE DEFAULT").await;
-                left.map(drop).map_err(BringError::Lost)
-            }
-            Flavor::MariaDb { .. } => {
-                let role = self.ask_row("SELECT CURRENT_ROLE() LIMIT 1").await;
-                match role.map_err(BringError::Lost)?.as_deref() {
-                    Some([None]) => Ok(()),
-                    // It has no statement that goes back to a login's own.
-                    _ => Err(BringError::Refused(ErrPacket::new(
-                        1105,
-                        ErrPacket::GENERAL_STATE,
-                        "The connection has a role that cannot be left",
-                    ))),
-                }
-            }
-        }
-    }
-
     /// Reads the responses to steps that were sent, which lead to `state`. What comes behind them
     /// stays unread.
     pub(crate) async fn finish(
@@ -260,7 +210,10 @@ impl OriginConn {
     }
 
     /// Sends statements of our own in one piece and reads their answers: as many.
-    async fn ask_all(&mut self, statements: &[&[u8]]) -> Result<Vec<Answer>, OriginLoss> {
+    pub(super) async fn ask_all(
+        &mut self,
+        statements: &[&[u8]],
+    ) -> Result<Vec<Answer>, OriginLoss> {
         let mut packets = Vec::new();
         let attributes = self.capabilities().contains(Capabilities::QUERY_ATTRIBUTES);
         for sql in statements {

@@ -54,6 +54,8 @@ pub(crate) struct OriginConn {
     /// Whom it was lent to last.
     last_session: Option<Life>,
     pub(super) insert_id: InsertId,
+    /// MySQL: a login has all roles of its user. `None`: nobody has asked yet.
+    pub(super) activates_all_roles: Option<bool>,
     /// What is prepared on it.
     pub(crate) handles: Handles,
     /// True between two commands. False while one is under way, and for good when a response was
@@ -87,6 +89,7 @@ impl OriginConn {
             wear: Wear::default(),
             last_session: None,
             insert_id: InsertId::default(),
+            activates_all_roles: None,
             handles: Handles::new(limits),
             settled: true,
         }

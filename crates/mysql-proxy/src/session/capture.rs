@@ -138,11 +138,11 @@ impl Session {
 
     fn note_insert_id(&mut self, before: u64, told: Result<Option<u64>, OriginLoss>) {
         match told {
-            Ok(Some(value)) if value != before => self.insert_id = value,
+            Ok(Some(value)) if value != before => self.insert_id = Some(value),
             Ok(Some(_)) => {}
             Ok(None) => {
                 warn!("Origin gave no number for LAST_INSERT_ID()");
-                self.held = None;
+                self.lose_lease();
             }
             Err(error) => self.lose_idle(&error),
         }
@@ -151,6 +151,14 @@ impl Session {
     /// A connection was lost between two statements, which nobody has to be told.
     pub(super) fn lose_idle(&mut self, error: &OriginLoss) {
         debug!(%error, "Lost an origin connection between two statements");
-        self.held = None;
+        self.lose_lease();
+    }
+
+    /// The lease in hand is closed, with the last insert id if a statement has made one there.
+    pub(super) fn lose_lease(&mut self) {
+        let has_news = |lease: Lease<OriginConnector>| lease.insert_id().is_news;
+        if self.held.take().is_some_and(has_news) {
+            self.insert_id = None;
+        }
     }
 }

@@ -147,7 +147,8 @@ impl Session {
             .set(multi, self.profile.capabilities.contains(multi));
         self.profile = Arc::new(profile);
         self.state = connector.states().share(home.state());
-        self.insert_id = 0;
+        self.downstream.set_patience(self.state.patience());
+        self.insert_id = Some(0);
         // Its entry is new, and shows nothing yet.
         self.shown = None;
         self.home = home;

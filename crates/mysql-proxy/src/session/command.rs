@@ -198,13 +198,14 @@ impl Session {
         let state = self.home.reset(connector.flavor(), current, defaults);
         let state = state.in_role(role);
         self.status = connector.login_status();
-        self.insert_id = 0;
+        self.insert_id = Some(0);
         let profile = Profile {
             database: state.database_name().map(str::to_owned),
             ..Profile::clone(&self.profile)
         };
         self.profile = Arc::new(profile);
         self.state = self.served.pool.connector().states().share(state);
+        self.downstream.set_patience(self.state.patience());
         self.answer_ok(packet).await
     }
 
@@ -217,8 +218,9 @@ impl Session {
         if self.served.pool.connector().flavor() != Flavor::MySql {
             return Ok(None);
         }
-        if let Some(names) = self.served.default_names.get() {
-            return Ok(Some(names.clone()));
+        let generation = self.served.pool.generation();
+        if let Some(names) = self.served.default_names.of(generation) {
+            return Ok(Some(names));
         }
         self.take_lease().await?;
         let Some(lease) = &mut self.held else {
@@ -235,9 +237,8 @@ impl Session {
             return Ok(None);
         };
         let names = format!("NAMES {character_set} COLLATE {collation}");
-        Ok(Some(
-            self.served.default_names.get_or_init(|| names).clone(),
-        ))
+        self.served.default_names.note(generation, &names);
+        Ok(Some(names))
     }
 
     /// User variables that the session never set are NULL, whatever others left of that name: a

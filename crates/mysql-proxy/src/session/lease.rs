@@ -43,6 +43,7 @@ impl Session {
                     self.hold(lease);
                     return Ok(());
                 }
+                Err(trouble) if self.cannot_log_in_there(&trouble) => self.log_in_elsewhere(),
                 Err(trouble) if self.cannot_enter_database(&trouble) => self.lose_database(),
                 // It was late for it because it had waited for another's result.
                 Err(Trouble::Interrupted(_)) if self.followed_since.is_some() => {
@@ -63,6 +64,21 @@ impl Session {
             end = self.downstream.ended() => Err(Trouble::Client(end)),
             why = self.registered.interrupted() => Err(Trouble::Interrupted(why)),
         }
+    }
+
+    /// True when a login was refused the session's database, which its role may be let into.
+    fn cannot_log_in_there(&self, trouble: &Trouble) -> bool {
+        self.state.role.is_some()
+            && self.profile.database.is_some()
+            && self.cannot_enter_database(trouble)
+    }
+
+    /// Connections for this session begin in no database from now on.
+    fn log_in_elsewhere(&mut self) {
+        self.profile = Arc::new(Profile {
+            database: None,
+            ..Profile::clone(&self.profile)
+        });
     }
 
     /// True when a login was refused because the database is gone that the session is in. (That of
@@ -128,7 +144,7 @@ impl Session {
         let brings_id = self.brings_insert_id(effect);
         let is_fresh = !self.pins.hold();
         // 0 is what a connection has after a reset, and what TiDB cannot be told to have.
-        let zeroes_id = brings_id && self.insert_id == 0;
+        let zeroes_id = brings_id && self.insert_id == Some(0);
         // What pins may read anything: also what only the connection itself remembers.
         let is_clean = match effect.pin {
             Some(_) => !lease.is_used(),
@@ -142,11 +158,13 @@ impl Session {
         if self.forces_escapes {
             steps.set_escapes(self.escapes());
         }
-        let can_set_id = self.insert_id != 0 || (!reset && lease.flavor() != Flavor::TiDb);
+        let can_set = |id: &u64| *id != 0 || (!reset && lease.flavor() != Flavor::TiDb);
         // What the connection had of it already is gone with a reset.
         let loses_id = reset && self.needs_insert_id(effect);
-        if (brings_id || loses_id) && can_set_id {
-            steps.set_insert_id(self.insert_id);
+        if (brings_id || loses_id)
+            && let Some(id) = self.insert_id.filter(can_set)
+        {
+            steps.set_insert_id(id);
         }
         steps
     }
@@ -179,8 +197,14 @@ impl Session {
         self.needs_insert_id(effect)
             && self.held.as_ref().is_some_and(|lease| {
                 let there = lease.insert_id();
-                !there.is_news && there.known != self.insert_id
+                !there.is_news && Some(there.known) != self.insert_id
             })
+    }
+
+    /// True for a statement that would find another one on the connection than the one that was
+    /// lost.
+    pub(super) fn lacks_insert_id(&self, effect: &Effect) -> bool {
+        self.insert_id.is_none() && self.brings_insert_id(effect)
     }
 
     /// True for a statement that reads it on the connection, or pins, so that later ones may; for

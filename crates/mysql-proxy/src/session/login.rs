@@ -286,7 +286,7 @@ impl<'a> Login<'a> {
             pins: Pins::default(),
             statements: Statements::default(),
             previous: Previous::none(),
-            insert_id: 0,
+            insert_id: Some(0),
         })
     }
 

@@ -73,7 +73,8 @@ impl Session {
         self.note_status(kind, effect, summary);
         self.note_pins(effect, summary);
         if !effect.sets.is_empty() {
-            self.note_sets(effect, failed).await?;
+            let adjusted = summary.warnings > 0;
+            self.note_sets(effect, failed, adjusted).await?;
         }
         self.note_escapes(summary);
         if effect.drops_database && may_have_run {
@@ -112,7 +113,7 @@ impl Session {
         if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id {
             lease.note_insert_id();
         }
-        may_hide_id && !there.is_news && there.known != self.insert_id
+        may_hide_id && !there.is_news && Some(there.known) != self.insert_id
     }
 
     /// Notes whether a transaction is open.
@@ -147,9 +148,12 @@ impl Session {
             self.pins.soil();
         } else if self.pins.next_transaction && !failed && !self.pins.transaction {
             // A read may have used it up or not, and a preparation of MariaDB's opens what is none;
-            // a transaction that was ended and a write surely have.
+            // a transaction that was ended surely has, and so has a write, but for MariaDB's in a
+            // table without transactions.
             let ends = matches!(kind, StatementKind::Transaction | StatementKind::Define);
-            self.pins.next_transaction = !(was_open && ends || kind == StatementKind::Write);
+            let is_mariadb = self.served.pool.connector().flavor().is_mariadb();
+            let writes = kind == StatementKind::Write && !is_mariadb;
+            self.pins.next_transaction = !(was_open && ends || writes);
         }
     }
 
@@ -225,8 +229,14 @@ impl Session {
         }
     }
 
-    /// Notes what a statement has set.
-    async fn note_sets(&mut self, effect: &Effect, failed: bool) -> Result<(), SessionEnd> {
+    /// Notes what a statement has set. `adjusted`: a value may be another one than it was set to,
+    /// as it was out of bounds; `STRICT_ALL_TABLES` of another session would refuse what was given.
+    async fn note_sets(
+        &mut self,
+        effect: &Effect,
+        failed: bool,
+        adjusted: bool,
+    ) -> Result<(), SessionEnd> {
         if failed {
             // Of several, some may be in force, and nothing tells which.
             if effect.is_multi || effect.may_set_in_part || effect.sets.len() > 1 {
@@ -243,11 +253,15 @@ impl Session {
                 }
             )
         };
-        let sets = if effect.sets.iter().all(is_plain) {
+        let sets = if adjusted {
+            let asked: Vec<_> = effect.sets.iter().map(to_be_asked).collect();
+            self.read_back(&asked).await?.map(Cow::Owned)
+        } else if effect.sets.iter().all(is_plain) {
             Some(Cow::Borrowed(&effect.sets))
         } else {
             self.read_back(&effect.sets).await?.map(Cow::Owned)
         };
+        let sets = sets.filter(|sets| !(self.is_on_tidb() && sets.iter().any(is_odd_level)));
         let assigned = sets.map(|sets| self.state.assigned(&sets));
         let Some(Ok(state)) = assigned else {
             self.pin(reason(&effect.sets).name(), None);
@@ -265,6 +279,7 @@ impl Session {
 
     /// The session, and the lease in hand, are in this state now.
     fn enter(&mut self, state: Arc<SessionState>) {
+        self.downstream.set_patience(state.patience());
         if let Some(lease) = &mut self.held {
             lease.set_state(Arc::clone(&state));
         }
@@ -281,6 +296,9 @@ impl Session {
             return Ok(None);
         };
         let names: Vec<&str> = sets.iter().filter_map(expression_name).collect();
+        if names.is_empty() {
+            return Ok(Some(sets.to_vec()));
+        }
         let list: Vec<String> = names
             .iter()
             .map(|name| format!("@@SESSION.{}", lease.spelling(name)))
@@ -331,6 +349,28 @@ fn reason(sets: &[Assignment]) -> PinReason {
         PinReason::CharacterSet
     } else {
         PinReason::SessionVariable
+    }
+}
+
+/// True for an isolation level that TiDB takes only while `tidb_skip_isolation_level_check` is on,
+/// which it need not stay.
+fn is_odd_level(set: &Assignment) -> bool {
+    let is_odd = |value: &str| !matches!(value, "'REPEATABLE-READ'" | "'READ-COMMITTED'");
+    matches!(set, Assignment::Variable { name, value: Value::Literal(value) }
+        if name == "transaction_isolation" && is_odd(&value.to_ascii_uppercase()))
+}
+
+/// The same assignment of something that only the server knows.
+fn to_be_asked(set: &Assignment) -> Assignment {
+    match set {
+        Assignment::Variable {
+            name,
+            value: Value::Literal(_),
+        } => Assignment::Variable {
+            name: name.clone(),
+            value: Value::Expression,
+        },
+        other => other.clone(),
     }
 }
 

@@ -90,8 +90,10 @@ impl NotSent {
                 may_retry,
                 trouble: SendTrouble::Origin(loss),
             },
+            // The value of a variable may be one that cannot be left, or reached, from what the
+            // session before has set: another connection can.
             BringError::Refused(error) => Self {
-                may_retry: false,
+                may_retry: true,
                 trouble: SendTrouble::NoLease(Trouble::Refused(error)),
             },
             // What went out behind it without being awaited does no harm, wherever it ran.

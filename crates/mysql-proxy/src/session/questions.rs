@@ -127,7 +127,7 @@ impl Session {
     pub(super) async fn resolve_insert_id(&mut self) {
         let is_doubtful = self.held.as_ref().is_some_and(|lease| {
             let there = lease.insert_id();
-            there.is_news && there.known != self.insert_id
+            there.is_news && Some(there.known) != self.insert_id
         });
         if is_doubtful {
             self.keep_answers().await;
@@ -207,13 +207,17 @@ impl Session {
             QuestionKind::LastInsertId => {
                 let is_there = self.held.as_ref().is_some_and(|lease| {
                     let there = lease.insert_id();
-                    there.is_news || there.known == self.insert_id
+                    there.is_news || Some(there.known) == self.insert_id
                 });
+                let own = self.insert_id.filter(|_| !is_there);
+                let Some(own) = own else {
+                    let lost = Trouble::Client(SessionEnd::StateLost);
+                    return if is_there { Ok(None) } else { Err(lost) };
+                };
                 // With a pin the connection is given the value, for what comes later, unless it is
                 // the one that TiDB cannot be given.
-                let is_given = effect.pin.is_some() && (self.insert_id != 0 || !self.is_on_tidb());
-                let is_native = is_there || is_given;
-                Ok((!is_native).then(|| Answer::Value(i128::from(self.insert_id))))
+                let is_given = effect.pin.is_some() && (own != 0 || !self.is_on_tidb());
+                Ok((!is_given).then(|| Answer::Value(i128::from(own))))
             }
             // Servers differ in what clears the conditions of others: those are never shown.
             QuestionKind::WarningCount | QuestionKind::ErrorCount if !self.previous.warned => {
@@ -243,7 +247,7 @@ impl Session {
     /// none.
     fn none_of_tidb(&self) -> Option<Answer> {
         let there = self.held.as_ref()?.insert_id().known;
-        let is_wrong = self.is_on_tidb() && self.insert_id == 0 && there != 0;
+        let is_wrong = self.is_on_tidb() && self.insert_id == Some(0) && there != 0;
         is_wrong.then_some(Answer::ZeroFor(there))
     }
 
@@ -254,7 +258,7 @@ impl Session {
         self.previous.is_counted_elsewhere || self.brings_insert_id(effect) || prepares
     }
 
-    fn is_on_tidb(&self) -> bool {
+    pub(super) fn is_on_tidb(&self) -> bool {
         let is_tidb = |lease: &Lease<OriginConnector>| lease.flavor().is_tidb();
         self.held.as_ref().is_some_and(is_tidb)
     }

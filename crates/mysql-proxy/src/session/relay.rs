@@ -34,6 +34,9 @@ impl Session {
         effect: &Effect,
     ) -> Result<Relayed, SessionEnd> {
         let packet = outgoing.packet;
+        if self.lacks_insert_id(effect) {
+            return Err(SessionEnd::StateLost);
+        }
         let autocommits = self
             .status
             .unwrap_or_default()
@@ -121,7 +124,7 @@ impl Session {
             let may_retry = !self.pins.hold()
                 && packet.is_whole
                 && !outgoing.stays
-                && (error.may_retry || self.leaves_what_is_gone(&error));
+                && (self.leaves_what_is_gone(&error) || error.may_retry);
             if !may_retry || retries == MAX_RETRIES {
                 self.downstream.consume(packet);
                 if let SendTrouble::NoLease(_) = error.trouble {

@@ -38,7 +38,7 @@ impl Session {
         if settled {
             self.release().await;
         } else {
-            self.held = None;
+            self.lose_lease();
         }
         Ok(())
     }

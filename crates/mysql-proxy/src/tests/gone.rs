@@ -37,6 +37,39 @@ async fn a_statement_is_not_led_to_what_it_leaves() {
     leaves_a_database(1044, "USE other", 0).await;
 }
 
+/// The connection dies when its last insert id is asked for, which the client has been told of.
+async fn loses_an_insert_id(then: &str) -> Vec<Outcome> {
+    let origin = ScriptedOrigin::start(|sql| match sql {
+        "INSERT" => Reply::Inserted(11),
+        _ if sql.starts_with("SELECT LAST_INSERT_ID(), ") => Reply::Hangup,
+        _ if sql.starts_with("SELECT") => Reply::Rows(1),
+        _ => Reply::Ok {
+            in_transaction: false,
+        },
+    })
+    .await;
+    let edge = Edge::start(&origin, pool());
+    let mut client = edge.client().await;
+    let mut outcomes = Vec::new();
+    for sql in ["INSERT", "SELECT 1", then] {
+        outcomes.push(query(&mut client, sql).await);
+    }
+    outcomes
+}
+
+#[tokio::test]
+async fn an_insert_id_that_is_lost_is_not_an_older_one() {
+    for (then, outcome) in [
+        ("SELECT 2", Outcome::Rows(1)),
+        ("SELECT LAST_INSERT_ID()", Outcome::Closed),
+        ("UPDATE t SET a = LAST_INSERT_ID()", Outcome::Closed),
+        ("SET @a = LAST_INSERT_ID()", Outcome::Closed),
+    ] {
+        let expected = [Outcome::Rows(0), Outcome::Rows(1), outcome];
+        assert_eq!(loses_an_insert_id(then).await, expected, "{then}");
+    }
+}
+
 /// What was read of it may have run, as a procedure may have said so.
 #[tokio::test]
 async fn what_may_have_run_in_part_is_kept() {

@@ -24,6 +24,8 @@ pub(super) enum Reply {
     Ok {
         in_transaction: bool,
     },
+    /// OK, with this last insert id.
+    Inserted(u64),
     Rows(u64),
     Error(u16),
     /// To a preparation: so many ids are left out.
@@ -246,6 +248,19 @@ impl Connection {
     }
 
     /// False: close the connection.
+    async fn send_ok(&mut self, in_transaction: bool, id: u64, sequence_id: u8) -> bool {
+        let mut status = StatusFlags::AUTOCOMMIT;
+        status.set(StatusFlags::IN_TRANS, in_transaction);
+        let ok = OkPacket {
+            status,
+            last_insert_id: id,
+            ..OkPacket::default()
+        };
+        let mut out = Vec::new();
+        ok.write(&mut out, &mut { sequence_id }, self.capabilities);
+        self.send(&out).await
+    }
+
     async fn reply(&mut self, reply: Reply, sequence_id: u8) -> bool {
         match reply {
             Reply::Hangup => false,
@@ -261,17 +276,8 @@ impl Connection {
                 error.write(&mut out, &mut { sequence_id }, self.capabilities);
                 self.send(&out).await
             }
-            Reply::Ok { in_transaction } => {
-                let mut status = StatusFlags::AUTOCOMMIT;
-                status.set(StatusFlags::IN_TRANS, in_transaction);
-                let ok = OkPacket {
-                    status,
-                    ..OkPacket::default()
-                };
-                let mut out = Vec::new();
-                ok.write(&mut out, &mut { sequence_id }, self.capabilities);
-                self.send(&out).await
-            }
+            Reply::Ok { in_transaction } => self.send_ok(in_transaction, 0, sequence_id).await,
+            Reply::Inserted(id) => self.send_ok(false, id, sequence_id).await,
             Reply::Error(code) => {
                 let mut out = Vec::new();
                 let error = ErrPacket::new(code, *b"HY000", "by script");

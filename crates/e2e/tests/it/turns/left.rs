@@ -1,0 +1,274 @@
+//! What one session has made of a connection, and what leads that back or elsewhere, is no matter
+//! of the next one's.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
+
+use super::Case;
+use super::Does::{Execute, Prepare, Query, Quit, Wait};
+
+/// More than what is taken for the same moment.
+const MOMENTS: Duration = Duration::from_millis(2500);
+
+/// Servers put back what is no setting by setting it, after which the clock stands still.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hint_holds_for_its_statement() -> Result<()> {
+    const NOW: super::Does = Query(b"SELECT TIMESTAMPDIFF(SECOND, NOW(), SYSDATE()) > 1");
+    let text = Case::new(
+        &[MySql, Tidb],
+        &[
+            ('b', NOW),
+            (
+                'a',
+                Query(b"SELECT /*+ SET_VAR(timestamp=5) */ UNIX_TIMESTAMP()"),
+            ),
+            ('a', Quit),
+            ('b', Wait(MOMENTS)),
+            ('b', NOW),
+        ],
+    );
+    text.compare().await?;
+    let prepared = Case::new(
+        &[MySql],
+        &[
+            ('b', NOW),
+            (
+                'a',
+                Prepare("SELECT /*+ SET_VAR(timestamp=5) */ UNIX_TIMESTAMP()"),
+            ),
+            ('a', Execute),
+            ('a', Quit),
+            ('b', Wait(MOMENTS)),
+            ('b', NOW),
+        ],
+    );
+    prepared.compare().await?;
+    let id = Case::new(
+        &[MySql],
+        &[
+            ('a', Query(b"SELECT /*+ SET_VAR(insert_id=777) */ 1")),
+            ('a', Quit),
+            ('b', Query(b"INSERT INTO t (n) VALUES (1)")),
+            ('b', Query(b"SELECT MAX(id) FROM t")),
+        ],
+    );
+    id.compare().await
+}
+
+/// A reset leaves them.
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_that_were_traced_are_not_shown_to_others() -> Result<()> {
+    let profiled = Case::new(
+        &[MariaDb, MySql],
+        &[
+            ('a', Query(b"SET profiling = 1")),
+            ('a', Query(b"SELECT 'a secret'")),
+            ('a', Quit),
+            ('b', Query(b"SHOW PROFILES")),
+            (
+                'b',
+                Query(b"SELECT COUNT(*) FROM information_schema.PROFILING"),
+            ),
+        ],
+    );
+    profiled.compare().await?;
+    let traced = Case::new(
+        &[MySql, MariaDb],
+        &[
+            ('a', Query(b"SET optimizer_trace = 'enabled=on'")),
+            ('a', Query(b"SELECT 'a secret' FROM t WHERE id = 1")),
+            ('a', Quit),
+            (
+                'b',
+                Query(b"SELECT QUERY FROM information_schema.OPTIMIZER_TRACE"),
+            ),
+        ],
+    );
+    traced.compare().await
+}
+
+/// `SET ROLE DEFAULT` does not go back to what a login has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_goes_back_to_the_roles_of_a_login() -> Result<()> {
+    for activates in [
+        "SET GLOBAL activate_all_roles_on_login = ON",
+        "SET GLOBAL activate_all_roles_on_login = OFF",
+    ] {
+        let case = Case {
+            before: &[
+                "DROP ROLE IF EXISTS seller",
+                "CREATE ROLE seller",
+                "GRANT seller TO 'clerk'@'%'",
+            ],
+            ..Case::new(
+                &[MySql],
+                &[
+                    ('b', Query(b"SELECT CURRENT_ROLE()")),
+                    ('a', Query(b"SELECT @a := 1")),
+                    ('a', Quit),
+                    ('b', Query(b"SELECT CURRENT_ROLE()")),
+                    ('a', Query(b"SET ROLE NONE")),
+                    ('b', Query(b"SELECT CURRENT_ROLE()")),
+                    ('a', Query(b"SELECT CURRENT_ROLE()")),
+                ],
+            )
+        };
+        case.after(activates).compare().await?;
+    }
+    Ok(())
+}
+
+/// A variable may allow another one, which then has to be put back first.
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_are_put_back_the_last_one_first() -> Result<()> {
+    let allowed = Case::new(
+        &[Tidb],
+        &[
+            ('b', Query(b"SELECT 1")),
+            ('a', Query(b"SET tidb_enable_noop_functions = 1")),
+            ('a', Query(b"SET SESSION transaction_read_only = 1")),
+            ('b', Query(b"SELECT 2")),
+            ('a', Query(b"SELECT @@transaction_read_only")),
+            ('b', Query(b"INSERT INTO t (n) VALUES (2)")),
+        ],
+    );
+    allowed.compare().await?;
+    let unchecked = Case::new(
+        &[Tidb],
+        &[
+            ('a', Query(b"SET tidb_skip_isolation_level_check = 1")),
+            (
+                'a',
+                Query(b"SET SESSION transaction_isolation = 'SERIALIZABLE'"),
+            ),
+            ('a', Query(b"SET tidb_skip_isolation_level_check = 0")),
+            ('b', Query(b"SELECT 1")),
+            ('a', Query(b"SELECT 2")),
+            ('a', Query(b"SELECT @@transaction_isolation")),
+            ('b', Query(b"SELECT @@transaction_isolation")),
+        ],
+    );
+    unchecked.compare().await
+}
+
+/// What was out of bounds and has been adjusted, a strict mode refuses.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mode_of_one_session_refuses_no_value_of_another() -> Result<()> {
+    for mode in [
+        Query(b"SET sql_mode = 'STRICT_ALL_TABLES'"),
+        Query(b"SET sql_mode = 'TRADITIONAL'"),
+    ] {
+        let turns = [
+            ('b', Query(b"SET SESSION max_heap_table_size = 1000000")),
+            ('b', Query(b"SHOW WARNINGS")),
+            ('a', mode),
+            ('a', Query(b"SELECT 1")),
+            ('b', Query(b"SELECT 2")),
+            ('b', Query(b"SELECT @@max_heap_table_size")),
+            ('a', Query(b"SELECT @@max_heap_table_size > 1000000")),
+        ];
+        let turns = Box::leak(Box::new(turns));
+        Case::new(&[MariaDb, MySql], turns).compare().await?;
+    }
+    Ok(())
+}
+
+/// A role may be what lets its user into a database, or set a variable.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_comes_before_what_it_allows() -> Result<()> {
+    const BEFORE: [&str; 10] = [
+        "DROP ROLE IF EXISTS seller",
+        "CREATE ROLE seller",
+        "CREATE DATABASE IF NOT EXISTS priv",
+        "DROP TABLE IF EXISTS priv.p",
+        "CREATE TABLE priv.p (a INT)",
+        "INSERT INTO priv.p VALUES (42)",
+        "GRANT ALL ON priv.* TO seller",
+        "REVOKE ALL PRIVILEGES ON *.* FROM 'clerk'@'%'",
+        "GRANT ALL ON shop.* TO 'clerk'@'%'",
+        "GRANT seller TO 'clerk'@'%'",
+    ];
+    let database = Case {
+        before: &BEFORE,
+        ..Case::new(
+            &DatabaseKind::ALL,
+            &[
+                ('b', Query(b"SELECT 1")),
+                ('a', Query(b"SET ROLE seller")),
+                ('a', Query(b"USE priv")),
+                ('a', Query(b"SELECT a FROM p")),
+                ('b', Query(b"SELECT DATABASE()")),
+                ('a', Query(b"SELECT a FROM p")),
+                ('b', Query(b"SELECT a FROM priv.p")),
+                // A new connection has to be opened for it.
+                ('b', Query(b"SELECT GET_LOCK('b lock', 1)")),
+                ('c', Query(b"SELECT 1")),
+                ('a', Query(b"SELECT DATABASE(), a FROM p")),
+            ],
+        )
+    };
+    database.compare().await?;
+    let variable = Case {
+        before: &BEFORE,
+        ..Case::new(
+            &[MySql],
+            &[
+                ('b', Query(b"SELECT 1")),
+                ('a', Query(b"SET ROLE seller")),
+                ('a', Query(b"SET SESSION innodb_strict_mode = 0")),
+                ('b', Query(b"SELECT @@innodb_strict_mode")),
+                ('a', Query(b"SELECT @@innodb_strict_mode")),
+                ('b', Query(b"SELECT @@innodb_strict_mode")),
+            ],
+        )
+    };
+    let allows = "GRANT SESSION_VARIABLES_ADMIN ON *.* TO seller";
+    variable.after(allows).compare().await
+}
+
+/// Which columns it has is decided when it is prepared.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explanation_has_the_format_of_its_session() -> Result<()> {
+    let case = Case::new(
+        &[MySql],
+        &[
+            ('a', Query(b"SET explain_format = 'TRADITIONAL'")),
+            ('a', Prepare("EXPLAIN SELECT 1")),
+            ('b', Prepare("EXPLAIN SELECT 1")),
+            ('b', Execute),
+            ('a', Execute),
+        ],
+    );
+    case.compare().await
+}
+
+/// A write in a table without transactions begins none.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_level_of_the_next_transaction_outlives_a_write_in_none() -> Result<()> {
+    let case = Case {
+        before: &[
+            "CREATE TABLE IF NOT EXISTS shop.plain (a INT) ENGINE=MyISAM",
+            "DROP TABLE IF EXISTS shop.open",
+            "CREATE TABLE shop.open (a INT)",
+        ],
+        ..Case::new(
+            &[MariaDb],
+            &[
+                ('b', Query(b"BEGIN")),
+                ('b', Query(b"INSERT INTO open VALUES (1)")),
+                (
+                    'a',
+                    Query(b"SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED"),
+                ),
+                ('a', Query(b"INSERT INTO plain VALUES (1)")),
+                ('a', Query(b"START TRANSACTION")),
+                ('a', Query(b"SELECT COUNT(*) FROM open")),
+                ('a', Query(b"COMMIT")),
+                ('b', Query(b"ROLLBACK")),
+            ],
+        )
+    };
+    case.compare().await
+}
