@@ -1,6 +1,7 @@
 //! What a result is kept under: everything that can change a byte of it.
 
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::iter;
 use std::sync::{Arc, LazyLock};
 
 use mysql_proto::{Capabilities, StatusFlags};
@@ -89,14 +90,24 @@ impl Hashed<'_> {
             status: parts.status,
             prepared,
             sql_len: parts.sql.len(),
-            bytes: if parts.parameters.is_empty() {
-                parts.sql.into()
-            } else {
-                [parts.sql, parts.parameters].concat().into()
-            },
+            bytes: joined(parts.sql, parts.parameters),
             hash,
         }
     }
+}
+
+/// Both, one behind the other, in one allocation.
+fn joined(sql: &[u8], parameters: &[u8]) -> Arc<[u8]> {
+    if parameters.is_empty() {
+        return sql.into();
+    }
+    let mut bytes: Arc<[u8]> = iter::repeat_n(0, sql.len() + parameters.len()).collect();
+    let halves = Arc::get_mut(&mut bytes).and_then(|own| own.split_at_mut_checked(sql.len()));
+    if let Some((head, tail)) = halves {
+        head.copy_from_slice(sql);
+        tail.copy_from_slice(parameters);
+    }
+    bytes
 }
 
 impl Key {

@@ -60,15 +60,25 @@ impl Session {
         let Some(planned) = self.plan_execution(text, read) else {
             return Ok(None);
         };
-        let plain = plain.into_owned();
         let kept = self.take_part(planned).await?;
-        if kept.is_some()
-            && let Some(prepared) = self.statements.get_mut(id)
-        {
-            text.executed();
-            prepared.note_plain(&plain, flavor);
+        if kept.is_some() {
+            self.note_answered(packet, id, text);
         }
         Ok(kept)
+    }
+
+    /// An execution was answered behind a wait, and has told its types all the same.
+    fn note_answered(&mut self, packet: CommandPacket, id: u32, text: &StatementText) {
+        text.executed();
+        let payload = self.downstream.payload(packet);
+        let has_attributes = has_attributes(self.downstream.capabilities());
+        let flavor = self.served.pool.connector().flavor();
+        let Some(prepared) = self.statements.get_mut(id) else {
+            return;
+        };
+        if let Some(plain) = prepared.plain_execution(payload, has_attributes) {
+            prepared.note_plain(&plain, flavor);
+        }
     }
 
     /// What an execution of a statement may change.
