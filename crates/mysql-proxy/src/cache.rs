@@ -158,7 +158,10 @@ impl ResultCache {
         let of_tables = reads.max_age.unwrap_or(self.policy.max_age);
         let max_age = hints.max_age.unwrap_or(of_tables);
         let swr = self.policy.stale_while_revalidate;
-        let swr_wanted = hints.swr.unwrap_or(swr);
+        // Who wants nothing of before the question, wants it neither while another is fetched.
+        let is_none = hints.max_age == Some(Duration::ZERO);
+        let swr_usual = if is_none { Duration::ZERO } else { swr };
+        let swr_wanted = hints.swr.unwrap_or(swr_usual);
         let (max_age, swr) = match reads.max_age {
             Some(of_rule) => (max_age.min(of_rule), swr_wanted.min(swr)),
             None => (max_age, swr_wanted),
@@ -188,9 +191,10 @@ impl ResultCache {
         let mut are_known = true;
         for TableName { database, table } in names {
             let database = database.as_ref().map(|name| name.to_ascii_lowercase());
-            let tables = catalog.named(database.as_deref(), &table.to_ascii_lowercase());
-            are_known &= !tables.is_empty();
-            self.versions.move_now(&Writes::Tables(tables));
+            match catalog.named(database.as_deref(), &table.to_ascii_lowercase()) {
+                Some(writes) => self.versions.move_now(&writes),
+                None => are_known = false,
+            }
         }
         are_known
     }
@@ -199,6 +203,26 @@ impl ResultCache {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hint_may_want_nothing_that_is_kept() {
+        let (policy, mutant) = (CachePolicy::default(), Mutant::default());
+        let versions = Versions::new(mutant.of_cache());
+        let cache = ResultCache::new(&policy, versions, false, mutant);
+        let reads = Reads {
+            tables: Arc::default(),
+            max_age: None,
+        };
+        let hints = |swr| Hints {
+            max_age: Some(Duration::ZERO),
+            swr,
+            ..Hints::default()
+        };
+        assert!(cache.lifetime(hints(None), &reads).is_none());
+        let swr = Duration::from_secs(5);
+        let lifetime = cache.lifetime(hints(Some(swr)), &reads).unwrap();
+        assert_eq!(lifetime.stale_while_revalidate, swr);
+    }
 
     #[test]
     fn a_hint_asks_for_less_than_a_rule_allows_or_for_more_than_is_usual() {

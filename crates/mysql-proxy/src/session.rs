@@ -53,7 +53,7 @@ use crate::registry::Registered;
 use crate::state::SessionState;
 use crate::statements::Statements;
 use cached::Filling;
-use commits::Uncommitted;
+use commits::{Uncommitted, UnderLock};
 use home::Home;
 use limits::Watch;
 use pins::Pins;
@@ -123,6 +123,7 @@ pub(crate) struct Session {
     followed_since: Option<Instant>,
     /// The write under way, if others may see it before it is over.
     in_flight: Option<InFlight>,
+    under_lock: UnderLock,
     /// What the open transaction has written.
     uncommitted: Uncommitted,
 }

@@ -4,6 +4,7 @@ mod binlog;
 mod control;
 mod errors;
 mod hidden;
+mod late;
 mod reasons;
 
 use std::time::Duration;

@@ -156,15 +156,22 @@ impl Catalog {
         changes
     }
 
-    /// The tables that a name stands for, in any database if it names none: for a purge.
-    pub(crate) fn named(&self, database: Option<&str>, name: &str) -> Vec<Table> {
+    /// What may have been changed by who has written to a name, in any database if it names none:
+    /// for a purge. `None`: there is nothing of that name.
+    pub(crate) fn named(&self, database: Option<&str>, name: &str) -> Option<Writes> {
         let databases = self.databases.iter();
-        databases
+        let relations = databases
             .filter(|(known, _)| database.is_none_or(|database| database == known.as_ref()))
-            .filter_map(|(_, relations)| relations.get(name))
-            .filter_map(|relation| relation.reads.as_ref().ok())
-            .flat_map(|tables| tables.iter().cloned())
-            .collect()
+            .filter_map(|(_, relations)| relations.get(name));
+        let mut all = None;
+        for relation in relations {
+            let all = all.get_or_insert_with(|| self.strays());
+            all.add(relation.writes.clone());
+            if let Ok(tables) = &relation.reads {
+                all.add(Writes::Tables(tables.to_vec()));
+            }
+        }
+        all
     }
 }
 

@@ -11,22 +11,24 @@
 //!     └───────────────────────────── a moment later ◄────────────────────────────┘
 //! ```
 //!
+//! One connection asks for all of them, as there may be many where the origin itself has failed.
 //! There is no limit to it: to go on without the tables is safe, and an origin that cannot be asked
 //! for long serves nothing else either. The gauge `tidegate_cache_unknown_outcomes` tells.
+
+mod threads;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use net::Backoff;
 use query_cache::Committing;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
-use crate::origin::{Flavor, OriginConn, OriginConnector};
+use crate::origin::OriginConnector;
+use threads::Threads;
 
 /// Between two looks at the process list.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -34,6 +36,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Between two attempts to ask an origin that does not answer: at first, and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Most that one look asks for.
+const AT_ONCE: usize = 500;
 
 /// A write under way. Dropped before it has ended, it is a loose end.
 #[derive(Debug)]
@@ -44,6 +49,8 @@ pub(crate) struct InFlight {
     began: Instant,
     /// It may have changed what the origin's tables are.
     pub(crate) may_define: bool,
+    /// Others may see it only when its session lets go of the tables that it has locked.
+    pub(crate) is_under_lock: bool,
     ends: Arc<Shared>,
 }
 
@@ -77,6 +84,12 @@ impl InFlight {
         self.thread = Some(thread);
     }
 
+    /// True if the other one writes the same.
+    pub(crate) fn writes_as(&self, other: &Self) -> bool {
+        let of = |it: &Self| it.committing.as_ref().map(|own| own.writes().clone());
+        of(self) == of(other)
+    }
+
     /// Its outcome is known, or it was never sent.
     pub(crate) fn end(mut self) {
         if let Some(committing) = self.committing.take() {
@@ -93,6 +106,10 @@ impl Drop for InFlight {
         let Some(thread) = self.thread.filter(|_| !self.ends.are_left_out) else {
             return committing.end();
         };
+        warn!(
+            thread,
+            "Lost an origin connection amid a write: nothing is kept of its tables until that is over"
+        );
         self.ends.count.fetch_add(1, Ordering::Relaxed);
         let end = LooseEnd {
             committing,
@@ -129,6 +146,7 @@ impl LooseEnds {
             thread: None,
             began: Instant::now(),
             may_define,
+            is_under_lock: false,
             ends: Arc::clone(&self.shared),
         }
     }
@@ -141,93 +159,43 @@ impl LooseEnds {
     /// Follows them up, for as long as the future lives. `before_over` is called before the
     /// versions move.
     pub(crate) async fn follow_up(&self, connector: &OriginConnector, before_over: impl Fn()) {
-        let mut ends = FuturesUnordered::new();
+        let mut threads = Threads::of(connector);
+        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
+        let mut ends: Vec<LooseEnd> = Vec::new();
         loop {
-            tokio::select! {
-                () = self.shared.wake.notified() => {
-                    let waiting = std::mem::take(&mut *self.shared.waiting());
-                    let tie = |end| self.tie(end, connector, &before_over);
-                    ends.extend(waiting.into_iter().map(tie));
+            ends.append(&mut self.shared.waiting());
+            if ends.is_empty() {
+                threads.rest();
+                self.shared.wake.notified().await;
+                continue;
+            }
+            let some = ends.get(..ends.len().min(AT_ONCE)).unwrap_or_default();
+            match threads.are_gone(some).await {
+                Ok(gone) => {
+                    backoff.reset();
+                    self.settle(&mut ends, &gone, &before_over);
+                    sleep(PAUSE).await;
                 }
-                Some(()) = ends.next(), if !ends.is_empty() => {}
+                Err(reason) => {
+                    debug!(reason, writes = ends.len(), "Failed to ask after writes");
+                    sleep(backoff.next_wait()).await;
+                }
             }
         }
     }
 
-    async fn tie(&self, end: LooseEnd, connector: &OriginConnector, before_over: &impl Fn()) {
-        warn!(
-            thread = end.thread,
-            "Lost an origin connection amid a write: nothing is kept of its tables until that is over"
-        );
-        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
-        while let Err(reason) = wait_until_gone(&end, connector).await {
-            debug!(thread = end.thread, reason, "Failed to ask after a write");
-            sleep(backoff.next_wait()).await;
+    /// Ends those of the first ones that are over; the others of these come last from now on.
+    fn settle(&self, ends: &mut Vec<LooseEnd>, gone: &[bool], before_over: &impl Fn()) {
+        let looked_at: Vec<_> = ends.drain(..gone.len()).collect();
+        for (end, is_gone) in looked_at.into_iter().zip(gone) {
+            if !is_gone {
+                ends.push(end);
+                continue;
+            }
+            info!(thread = end.thread, took = ?end.began.elapsed(), "The lost write is over");
+            before_over();
+            end.committing.end();
+            self.shared.count.fetch_sub(1, Ordering::Relaxed);
         }
-        info!(thread = end.thread, took = ?end.began.elapsed(), "The lost write is over");
-        before_over();
-        end.committing.end();
-        self.shared.count.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// Waits until the origin's thread is gone.
-async fn wait_until_gone(end: &LooseEnd, connector: &OriginConnector) -> Result<(), String> {
-    let opened = connector.open_aside(None).await;
-    let mut conn = opened.map_err(|error| error.to_string())?;
-    while !is_gone(end, &mut conn).await? {
-        sleep(PAUSE).await;
-    }
-    conn.quit();
-    Ok(())
-}
-
-async fn is_gone(end: &LooseEnd, conn: &mut OriginConn) -> Result<bool, String> {
-    if has_restarted_since(end.began, conn).await? {
-        return Ok(true);
-    }
-    let table = match conn.flavor() {
-        // Its instances have a list each; ids are those of all.
-        Flavor::TiDb => "CLUSTER_PROCESSLIST",
-        Flavor::MySql | Flavor::MariaDb { .. } => "PROCESSLIST",
-    };
-    let thread = end.thread;
-    let question = format!("SELECT COMMAND FROM information_schema.{table} WHERE ID = {thread}");
-    let answer = conn.ask(question.as_bytes()).await;
-    let answer = answer.map_err(|error| error.to_string())?;
-    if let Some(refusal) = answer.refusal() {
-        return Err(refusal.message);
-    }
-    let Some(row) = answer.text_rows(conn.has_eof()).next() else {
-        return Ok(true);
-    };
-    let command = row.and_then(|row| row.into_iter().next().flatten());
-    if command.as_deref() == Some("Sleep") {
-        kill(thread, conn).await?;
-    }
-    Ok(false)
-}
-
-/// True when the server has begun since: its threads of before are gone, and their ids may be given
-/// to others. (TiDB's are not given twice.)
-async fn has_restarted_since(began: Instant, conn: &mut OriginConn) -> Result<bool, String> {
-    if conn.flavor().is_tidb() {
-        return Ok(false);
-    }
-    let row = conn.ask_row("SHOW GLOBAL STATUS LIKE 'Uptime'").await;
-    let row = row.map_err(|error| error.to_string())?.unwrap_or_default();
-    let uptime = row.get(1).and_then(Option::as_deref);
-    let uptime: Option<u64> = uptime.and_then(|text| text.parse().ok());
-    // Whole seconds that have passed: it is up for less than one more.
-    Ok(uptime.is_some_and(|seconds| began.elapsed() >= Duration::from_secs(seconds + 1)))
-}
-
-async fn kill(thread: u32, conn: &mut OriginConn) -> Result<(), String> {
-    let statement = match conn.flavor() {
-        Flavor::TiDb => format!("KILL TIDB CONNECTION {thread}"),
-        Flavor::MySql | Flavor::MariaDb { .. } => format!("KILL CONNECTION {thread}"),
-    };
-    // It may have gone by itself just now: the next look will tell.
-    let told = conn.ask(statement.as_bytes()).await;
-    told.map(drop).map_err(|error| error.to_string())
 }

@@ -11,7 +11,7 @@ use tracing::debug;
 use super::{Bypass, Kept, Key, KeyParts, ResultCache};
 use crate::error::OriginLoss;
 use crate::hyperdrives::Served;
-use crate::origin::{Answer, BringError, Life, OriginConnector};
+use crate::origin::{Answer, BringError, Life, OriginConn, OriginConnector, escapes};
 use crate::profile::Profile;
 use crate::session::is_worth_keeping;
 
@@ -90,6 +90,11 @@ impl Refresher {
         let figures = cache.figures.of(parts.sql, self.dialect);
 
         let mut lease = self.lease(parts).await?;
+        if reads_otherwise(&lease, parts) {
+            lease.give_back();
+            leader.let_go();
+            return Err(NotRefreshed::NotKept("backslashes"));
+        }
         let noted = cache.versions.note(&reads.tables, generation);
         if !leader.note(noted) {
             lease.give_back();
@@ -104,7 +109,7 @@ impl Refresher {
             leader.let_go();
             return Err(NotRefreshed::Refused(code));
         }
-        if answer.is_cut || !is_worth_keeping(&answer.summary) {
+        if answer.is_cut || !is_worth_keeping(&answer.summary, parts.status) {
             leader.decline();
             return Ok(());
         }
@@ -138,6 +143,14 @@ impl Refresher {
         }
         Ok(lease)
     }
+}
+
+/// True unless the text surely reads as it did in the session that asked first: where nobody has
+/// set `sql_mode`, the server's default may be another one by now, and end a literal elsewhere.
+fn reads_otherwise(lease: &OriginConn, parts: &KeyParts<'_>) -> bool {
+    parts.sql.contains(&b'\\')
+        && parts.state.has_default_mode()
+        && lease.default_escapes() != Some(escapes(parts.status))
 }
 
 /// Runs the statement, and gives its response as a client would have it.

@@ -25,8 +25,8 @@ use mysql_sql::{
 };
 use query_cache::{Entry, Generation, Leader, Lifetime, Lookup, Table};
 
-use super::Session;
 use super::commits::only_reads;
+use super::{OF_SESSION, Session};
 use crate::cache::{
     Bypass, Figures, Hashed, Kept, Key, KeyParts, Outcome, Reading, Refresher, ResultCache,
 };
@@ -43,6 +43,8 @@ pub(super) struct Filling {
     figures: Arc<Figures>,
     bytes: Vec<u8>,
     max_bytes: usize,
+    /// The status of the session.
+    asked_in: StatusFlags,
 }
 
 /// A read, as it was sent.
@@ -345,13 +347,18 @@ fn lower_case(name: &str) -> Cow<'_, str> {
 
 /// True for the response of a statement that went as it should, and has told nothing that belongs
 /// to its session.
-pub(crate) fn is_worth_keeping(summary: &Summary) -> bool {
+///
+/// `asked_in`: the status of that. Where the response tells another one, the session is not as it
+/// was taken to be.
+pub(crate) fn is_worth_keeping(summary: &Summary, asked_in: StatusFlags) -> bool {
     let of_session = StatusFlags::SESSION_STATE_CHANGED
         | StatusFlags::IN_TRANS
         | StatusFlags::MORE_RESULTS_EXISTS
         | StatusFlags::CURSOR_EXISTS;
     let has_plain_status = |status: StatusFlags| {
-        !status.intersects(of_session) && status.contains(StatusFlags::AUTOCOMMIT)
+        !status.intersects(of_session)
+            && status.contains(StatusFlags::AUTOCOMMIT)
+            && status.intersection(OF_SESSION) == asked_in.intersection(OF_SESSION)
     };
     summary.error.is_none()
         && summary.warnings == 0
@@ -379,7 +386,7 @@ impl Filling {
             return None;
         }
         let is_too_long = self.bytes.len() + bytes.len() > self.max_bytes;
-        if is_too_long || last.is_some_and(|summary| !is_worth_keeping(summary)) {
+        if is_too_long || last.is_some_and(|summary| !is_worth_keeping(summary, self.asked_in)) {
             self.leader.decline();
             return None;
         }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::Session;
-use super::commits::end;
+use super::commits::{UnderLock, end};
 use crate::cache::InFlight;
 use crate::error::{OriginLoss, SessionEnd};
 use crate::hyperdrives::Served;
@@ -46,6 +46,8 @@ struct Leftover {
     may_break_by_reset: bool,
     /// The write under way: over when the whole response was read, else of unknown outcome.
     in_flight: Option<InFlight>,
+    /// Over with the reset.
+    under_lock: UnderLock,
     mutant: Mutant,
 }
 
@@ -95,6 +97,7 @@ impl Session {
             finishes: self.writes_alone && end.is_of_client(),
             may_break_by_reset,
             in_flight: self.in_flight.take(),
+            under_lock: std::mem::take(&mut self.under_lock),
             mutant: self.shared.config.mutant,
         };
         leftover.clean_up(drain);
@@ -137,6 +140,7 @@ impl Leftover {
             Err(BringError::Refused(error)) => return Err(NotClean::Refused(error.code)),
             Err(BringError::NotReset(code)) => return Err(NotClean::Refused(code)),
         }
+        self.under_lock.let_go(&self.served);
         if self.lease.has_unread() {
             return Err(NotClean::Talks);
         }

@@ -100,12 +100,48 @@ impl Uncommitted {
     }
 }
 
+/// Writes to tables without transactions that the session has locked. With `WRITE CONCURRENT`
+/// others read them meanwhile, and see what was written only when it lets go. (In a table with
+/// transactions each write is committed by itself.)
+#[derive(Debug, Default)]
+pub(super) struct UnderLock(Vec<InFlight>);
+
+impl UnderLock {
+    /// The outcome of a write is known: to be called before the client is told.
+    pub(super) fn end(&mut self, in_flight: InFlight, served: &Served) {
+        let is_new = |it: &InFlight| !self.0.iter().any(|other| other.writes_as(it));
+        if !in_flight.is_under_lock || !is_new(&in_flight) {
+            return end(in_flight, served);
+        }
+        if in_flight.may_define
+            && let Some(cache) = &served.cache
+        {
+            cache.forget_catalog();
+        }
+        self.0.push(in_flight);
+    }
+
+    /// Others see all of it now.
+    pub(super) fn let_go(&mut self, served: &Served) {
+        for in_flight in self.0.drain(..) {
+            end(in_flight, served);
+        }
+    }
+}
+
 impl Session {
     /// A command is about to be sent.
     pub(super) fn begin_writing(&mut self, outgoing: &Outgoing<'_>, effect: &Effect) {
         let set = outgoing.writes.unwrap_or_else(|| WriteSet::unread(effect));
         let may_define = *set.touched == Touched::Everything && may_define(effect);
         self.begin_commit(set, may_define);
+        // `LOCK TABLES` in the same text comes ahead of it, perhaps.
+        if let Some(in_flight) = &mut self.in_flight
+            && effect.is_multi
+            && effect.pin == Some(PinReason::TableLock)
+        {
+            in_flight.is_under_lock = true;
+        }
     }
 
     /// A command is about to be sent that may change this, and what the origin's tables are.
@@ -130,12 +166,15 @@ impl Session {
         let database = database.map(str::to_ascii_lowercase);
         let (changes, generation) = cache.changes(set.touched, database.as_deref());
         self.uncommitted.add(&changes.writes, generation);
+        let is_under_lock = !changes.is_transactional && self.pins.has(PinReason::TableLock.name());
         let (writes, found_in) = self.that_others_may_see(changes, set.may_commit, generation);
         if writes.is_nothing() {
             return;
         }
         let committing = cache.versions.begin(writes, found_in);
-        self.in_flight = Some(cache.loose.begin(committing, may_define));
+        let mut in_flight = cache.loose.begin(committing, may_define);
+        in_flight.is_under_lock = is_under_lock;
+        self.in_flight = Some(in_flight);
         self.note_thread();
     }
 
@@ -187,7 +226,14 @@ impl Session {
     /// The outcome of the write under way is known: to be called before the client is told.
     pub(super) fn end_commit(&mut self) {
         if let Some(in_flight) = self.in_flight.take() {
-            end(in_flight, &self.served);
+            self.under_lock.end(in_flight, &self.served);
+        }
+    }
+
+    /// The session may have let go of tables.
+    pub(super) fn note_locks(&mut self) {
+        if !self.pins.has(PinReason::TableLock.name()) {
+            self.under_lock.let_go(&self.served);
         }
     }
 

@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::warn;
 
 use super::Session;
-use super::commits::Uncommitted;
+use super::commits::{Uncommitted, UnderLock};
 use super::home::Home;
 use super::pins::Pins;
 use super::previous::Previous;
@@ -277,6 +277,7 @@ impl<'a> Login<'a> {
             filling: None,
             followed_since: None,
             in_flight: None,
+            under_lock: UnderLock::default(),
             uncommitted: Uncommitted::default(),
             generation: served.pool.generation(),
             status: served.pool.connector().login_status(),

@@ -15,7 +15,6 @@ use mysql_sql::Effect;
 
 use super::attributes::first_packet;
 use super::cached::Filling;
-use super::commits::end;
 use super::lease::{NO_DATABASE, NO_ROLE};
 use super::outcome::{NotSent, Relayed, SendTrouble, unanswered, unsent};
 use super::outgoing::Outgoing;
@@ -360,7 +359,7 @@ impl Session {
         }
         if is_done && let Some(in_flight) = self.in_flight.take() {
             // Before the client is told.
-            end(in_flight, &self.served);
+            self.under_lock.end(in_flight, &self.served);
         }
         let sent = pass_on(&mut self.downstream, response, self.filling.as_deref()).await;
         sent.map_err(SendTrouble::Client)?;

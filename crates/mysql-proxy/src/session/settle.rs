@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use super::Session;
-use super::commits::Uncommitted;
+use super::commits::{Uncommitted, UnderLock};
 use super::pins::Pins;
 use super::previous::Previous;
 use crate::error::{OriginLoss, SessionEnd, Trouble};
@@ -78,7 +78,10 @@ impl Session {
         if !matches!(reset, Ok(Ok(()))) {
             debug!("Closed an origin connection that could not be reset");
             self.held = None;
+            // When the server lets go of what it had locked, is followed up.
+            self.under_lock = UnderLock::default();
         }
+        self.note_locks();
     }
 
     /// True for a connection of MariaDB's on which `XA` may have been used: see

@@ -61,6 +61,7 @@ impl Session {
                     figures,
                     bytes: Vec::new(),
                     max_bytes: cache.max_entry_bytes(),
+                    asked_in: self.status.unwrap_or_default(),
                 }));
                 Part::Sends
             }

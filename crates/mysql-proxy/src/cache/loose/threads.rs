@@ -1,0 +1,150 @@
+//! Which of the origin's threads that ran a lost write are there still.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::LooseEnd;
+use crate::origin::{Flavor, OriginConn, OriginConnector};
+
+/// Longest that one look may take, with the login if it needs one.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What the process list tells of one thread.
+struct Thread {
+    /// Its whole id: see [`question`].
+    id: u64,
+    sleeps: bool,
+}
+
+/// A connection for the looks, while there is one.
+pub(super) struct Threads<'a> {
+    connector: &'a OriginConnector,
+    conn: Option<OriginConn>,
+}
+
+impl<'a> Threads<'a> {
+    pub(super) fn of(connector: &'a OriginConnector) -> Self {
+        Self {
+            connector,
+            conn: None,
+        }
+    }
+
+    /// Nothing is looked for, for now.
+    pub(super) fn rest(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            conn.quit();
+        }
+    }
+
+    /// For each of these ends, whether its thread is gone. One that sleeps is not, and is killed.
+    pub(super) async fn are_gone(&mut self, ends: &[LooseEnd]) -> Result<Vec<bool>, String> {
+        let mut conn = self.conn.take();
+        let looked = timeout(LIMIT, look(self.connector, &mut conn, ends)).await;
+        let gone = looked.map_err(|_| format!("no answer within {LIMIT:?}"))??;
+        // One that has failed is not used again.
+        self.conn = conn;
+        Ok(gone)
+    }
+}
+
+async fn look(
+    connector: &OriginConnector,
+    conn: &mut Option<OriginConn>,
+    ends: &[LooseEnd],
+) -> Result<Vec<bool>, String> {
+    let conn = if let Some(conn) = conn {
+        conn
+    } else {
+        let opened = connector.open_aside(None).await;
+        conn.insert(opened.map_err(|error| error.to_string())?)
+    };
+    let began = server_began(conn).await?;
+    let threads = threads(conn, ends).await?;
+    let mut gone = Vec::with_capacity(ends.len());
+    for end in ends {
+        let is_of_before = began.is_some_and(|began| end.began <= began);
+        let own = threads.get(&end.thread).map(Vec::as_slice);
+        let own = own.filter(|_| !is_of_before).unwrap_or_default();
+        // Which of several is the one, nothing tells: then it goes by itself.
+        if let [thread] = own
+            && thread.sleeps
+        {
+            kill(thread.id, conn).await?;
+        }
+        gone.push(own.is_empty());
+    }
+    Ok(gone)
+}
+
+/// The threads of these ends that are there, by the id that their logins were told.
+async fn threads(
+    conn: &mut OriginConn,
+    ends: &[LooseEnd],
+) -> Result<HashMap<u32, Vec<Thread>>, String> {
+    let question = question(conn.flavor(), ends);
+    let answer = conn.ask(question.as_bytes()).await;
+    let answer = answer.map_err(|error| error.to_string())?;
+    if let Some(refusal) = answer.refusal() {
+        return Err(refusal.message);
+    }
+    // An instance of TiDB's that does not answer is a warning, and its threads are left out.
+    if answer.is_cut || (conn.flavor().is_tidb() && answer.summary.warnings > 0) {
+        return Err("the process list is not whole".to_owned());
+    }
+    let mut threads: HashMap<u32, Vec<Thread>> = HashMap::new();
+    for row in answer.text_rows(conn.has_eof()) {
+        let row = row.unwrap_or_default();
+        let [Some(id), command] = row.as_slice() else {
+            return Err("the process list cannot be read".to_owned());
+        };
+        let id: u64 = id.parse().map_err(|_| format!("{id} is no thread"))?;
+        let told = u32::try_from(id & u64::from(u32::MAX)).unwrap_or_default();
+        threads.entry(told).or_default().push(Thread {
+            id,
+            sleeps: command.as_deref() == Some("Sleep"),
+        });
+    }
+    Ok(threads)
+}
+
+/// Asks for the threads of these ends.
+///
+/// Of an id of TiDB's that has 64 bits (`enable-32bits-connection-id = false`, and all before 7.0)
+/// a login is told the lower half, which threads of other instances may have as well.
+fn question(flavor: Flavor, ends: &[LooseEnd]) -> String {
+    let (id, table) = match flavor {
+        // Its instances have a list each; ids are those of all.
+        Flavor::TiDb => ("ID & 4294967295", "CLUSTER_PROCESSLIST"),
+        Flavor::MySql | Flavor::MariaDb { .. } => ("ID", "PROCESSLIST"),
+    };
+    let ids: Vec<_> = ends.iter().map(|end| end.thread.to_string()).collect();
+    let ids = ids.join(",");
+    format!("SELECT ID, COMMAND FROM information_schema.{table} WHERE {id} IN ({ids})")
+}
+
+/// Before this moment the server had not begun yet: its threads of then are gone, and their ids may
+/// be given to others. `None`: TiDB's are not given twice.
+async fn server_began(conn: &mut OriginConn) -> Result<Option<Instant>, String> {
+    if conn.flavor().is_tidb() {
+        return Ok(None);
+    }
+    let row = conn.ask_row("SHOW GLOBAL STATUS LIKE 'Uptime'").await;
+    let row = row.map_err(|error| error.to_string())?.unwrap_or_default();
+    let uptime = row.get(1).and_then(Option::as_deref);
+    let uptime: Option<u64> = uptime.and_then(|text| text.parse().ok());
+    // Whole seconds that have passed: it is up for less than one more.
+    Ok(uptime.and_then(|seconds| Instant::now().checked_sub(Duration::from_secs(seconds + 1))))
+}
+
+async fn kill(thread: u64, conn: &mut OriginConn) -> Result<(), String> {
+    let statement = match conn.flavor() {
+        Flavor::TiDb => format!("KILL TIDB CONNECTION {thread}"),
+        Flavor::MySql | Flavor::MariaDb { .. } => format!("KILL CONNECTION {thread}"),
+    };
+    // It may have gone by itself just now: the next look will tell.
+    let told = conn.ask(statement.as_bytes()).await;
+    told.map(drop).map_err(|error| error.to_string())
+}
