@@ -3,6 +3,7 @@
 mod ask;
 mod conn;
 mod connect;
+mod identity;
 mod insert_id;
 mod prepare;
 mod reset;
@@ -12,3 +13,4 @@ pub(crate) use ask::{Answer, BringError, MAX_CONDITION_BYTES, MAX_CONDITIONS};
 pub(crate) use conn::OriginConn;
 pub(crate) use conn::{Flavor, Life, SendError, escapes};
 pub(crate) use connect::OriginConnector;
+pub(crate) use identity::Identity;

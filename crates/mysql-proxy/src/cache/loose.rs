@@ -46,6 +46,8 @@ pub(crate) struct InFlight {
     committing: Option<Committing>,
     /// The origin's thread that runs it. `None`: nothing was sent.
     thread: Option<u32>,
+    /// The server of that, as far as is known.
+    server: Option<Arc<str>>,
     began: Instant,
     /// It may have changed what the origin's tables are.
     pub(crate) may_define: bool,
@@ -59,7 +61,9 @@ pub(crate) struct InFlight {
 struct LooseEnd {
     committing: Committing,
     thread: u32,
+    server: Option<Arc<str>>,
     began: Instant,
+    lost: Instant,
 }
 
 #[derive(Debug)]
@@ -114,7 +118,9 @@ impl Drop for InFlight {
         let end = LooseEnd {
             committing,
             thread,
+            server: self.server.take(),
             began: self.began,
+            lost: Instant::now(),
         };
         self.ends.waiting().push(end);
         self.ends.wake.notify_one();
@@ -139,11 +145,17 @@ impl LooseEnds {
         }
     }
 
-    /// A write begins that counts as committing.
-    pub(crate) fn begin(&self, committing: Committing, may_define: bool) -> InFlight {
+    /// A write begins that counts as committing, on this server, as far as is known.
+    pub(crate) fn begin(
+        &self,
+        committing: Committing,
+        may_define: bool,
+        server: Option<Arc<str>>,
+    ) -> InFlight {
         InFlight {
             committing: Some(committing),
             thread: None,
+            server,
             began: Instant::now(),
             may_define,
             is_under_lock: false,

@@ -1,7 +1,7 @@
 //! Opens connections to one origin: dial, TLS, log in.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use conn_pool::{Connect, Fit};
 use domain::{ExposeSecret, Origin, OriginTls};
@@ -41,6 +41,8 @@ pub(crate) struct OriginConnector {
     offered: AtomicU64,
     /// The status after the last login, with a mark that there was one.
     login_status: AtomicU32,
+    /// Which server it was when it was asked last.
+    server_name: Mutex<Option<Arc<str>>>,
     /// What is believed of its triggers and stored routines.
     programs: Programs,
     states: States,
@@ -85,6 +87,7 @@ impl OriginConnector {
             server: OnceLock::new(),
             offered: AtomicU64::new(0),
             login_status: AtomicU32::new(0),
+            server_name: Mutex::default(),
             programs: Programs::default(),
             states: States::default(),
         })
@@ -151,6 +154,21 @@ impl OriginConnector {
         let known = self.login_status.load(Ordering::Relaxed);
         let bits = u16::try_from(known & !KNOWN).ok()?;
         (known & KNOWN != 0).then(|| StatusFlags::from_bits_retain(bits))
+    }
+
+    /// Which server it is, as far as is known.
+    pub(crate) fn server_name(&self) -> Option<Arc<str>> {
+        let name = self.server_name.lock();
+        name.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// It is this server at the moment.
+    pub(crate) fn note_server_name(&self, name: Arc<str>) {
+        let mut known = self
+            .server_name
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *known = Some(name);
     }
 
     /// What was known of a login is not true any more.

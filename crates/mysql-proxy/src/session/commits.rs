@@ -172,7 +172,8 @@ impl Session {
             return;
         }
         let committing = cache.versions.begin(writes, found_in);
-        let mut in_flight = cache.loose.begin(committing, may_define);
+        let on = served.pool.connector().server_name();
+        let mut in_flight = cache.loose.begin(committing, may_define, on);
         in_flight.is_under_lock = is_under_lock;
         self.in_flight = Some(in_flight);
         self.note_thread();

@@ -6,10 +6,14 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::LooseEnd;
-use crate::origin::{Flavor, OriginConn, OriginConnector};
+use crate::origin::{Flavor, Identity, OriginConn, OriginConnector};
 
 /// Longest that one look may take, with the login if it needs one.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a write may be on its way to an origin that tells nothing of its threads, or is another
+/// server by now.
+const GRACE: Duration = Duration::from_secs(60);
 
 /// What the process list tells of one thread.
 struct Thread {
@@ -21,7 +25,7 @@ struct Thread {
 /// A connection for the looks, while there is one.
 pub(super) struct Threads<'a> {
     connector: &'a OriginConnector,
-    conn: Option<OriginConn>,
+    conn: Option<(OriginConn, Identity)>,
 }
 
 impl<'a> Threads<'a> {
@@ -34,7 +38,7 @@ impl<'a> Threads<'a> {
 
     /// Nothing is looked for, for now.
     pub(super) fn rest(&mut self) {
-        if let Some(conn) = self.conn.take() {
+        if let Some((conn, _)) = self.conn.take() {
             conn.quit();
         }
     }
@@ -52,19 +56,30 @@ impl<'a> Threads<'a> {
 
 async fn look(
     connector: &OriginConnector,
-    conn: &mut Option<OriginConn>,
+    conn: &mut Option<(OriginConn, Identity)>,
     ends: &[LooseEnd],
 ) -> Result<Vec<bool>, String> {
-    let conn = if let Some(conn) = conn {
-        conn
+    let (conn, identity) = if let Some(known) = conn {
+        known
     } else {
         let opened = connector.open_aside(None).await;
-        conn.insert(opened.map_err(|error| error.to_string())?)
+        let mut opened = opened.map_err(|error| error.to_string())?;
+        let identity = opened.identify().await?;
+        conn.insert((opened, identity))
     };
+    if !identity.tells_threads {
+        return look_at_all(conn, ends).await;
+    }
     let began = server_began(conn).await?;
     let threads = threads(conn, ends).await?;
     let mut gone = Vec::with_capacity(ends.len());
     for end in ends {
+        let other = end.server.as_ref().filter(|it| **it != identity.server);
+        if other.is_some() {
+            // It may have taken over what the other one had committed, and runs nothing of it.
+            gone.push(end.lost.elapsed() >= GRACE);
+            continue;
+        }
         let is_of_before = began.is_some_and(|began| end.began <= began);
         let own = threads.get(&end.thread).map(Vec::as_slice);
         let own = own.filter(|_| !is_of_before).unwrap_or_default();
@@ -79,28 +94,35 @@ async fn look(
     Ok(gone)
 }
 
+/// Where a login is told another id than the thread has: a write is over when it cannot be on its
+/// way any more, and none of the user's threads has been busy since it was lost.
+async fn look_at_all(conn: &mut OriginConn, ends: &[LooseEnd]) -> Result<Vec<bool>, String> {
+    let table = process_list(conn.flavor());
+    let question = format!(
+        "SELECT ID, TIME FROM information_schema.{table} \
+         WHERE USER = SUBSTRING_INDEX(USER(), '@', 1) AND COMMAND <> 'Sleep' \
+         AND ID <> CONNECTION_ID()"
+    );
+    let rows = rows(conn, &question).await?;
+    let times = rows.iter().map(|(_, time)| time.as_deref()?.parse().ok());
+    let times: Option<Vec<f64>> = times.collect();
+    let times = times.ok_or("the process list cannot be read")?;
+    let longest = times.into_iter().fold(0.0, f64::max);
+    let is_over = |end: &LooseEnd| {
+        let since = end.lost.elapsed();
+        since >= GRACE && longest + 1.0 < since.as_secs_f64()
+    };
+    Ok(ends.iter().map(is_over).collect())
+}
+
 /// The threads of these ends that are there, by the id that their logins were told.
 async fn threads(
     conn: &mut OriginConn,
     ends: &[LooseEnd],
 ) -> Result<HashMap<u32, Vec<Thread>>, String> {
     let question = question(conn.flavor(), ends);
-    let answer = conn.ask(question.as_bytes()).await;
-    let answer = answer.map_err(|error| error.to_string())?;
-    if let Some(refusal) = answer.refusal() {
-        return Err(refusal.message);
-    }
-    // An instance of TiDB's that does not answer is a warning, and its threads are left out.
-    if answer.is_cut || (conn.flavor().is_tidb() && answer.summary.warnings > 0) {
-        return Err("the process list is not whole".to_owned());
-    }
     let mut threads: HashMap<u32, Vec<Thread>> = HashMap::new();
-    for row in answer.text_rows(conn.has_eof()) {
-        let row = row.unwrap_or_default();
-        let [Some(id), command] = row.as_slice() else {
-            return Err("the process list cannot be read".to_owned());
-        };
-        let id: u64 = id.parse().map_err(|_| format!("{id} is no thread"))?;
+    for (id, command) in rows(conn, &question).await? {
         let told = u32::try_from(id & u64::from(u32::MAX)).unwrap_or_default();
         threads.entry(told).or_default().push(Thread {
             id,
@@ -110,15 +132,43 @@ async fn threads(
     Ok(threads)
 }
 
+/// Asks for the ids of threads, and something else of each.
+async fn rows(conn: &mut OriginConn, question: &str) -> Result<Vec<(u64, Option<String>)>, String> {
+    let answer = conn.ask(question.as_bytes()).await;
+    let answer = answer.map_err(|error| error.to_string())?;
+    if let Some(refusal) = answer.refusal() {
+        return Err(refusal.message);
+    }
+    // An instance of TiDB's that does not answer is a warning, and its threads are left out.
+    if answer.is_cut || (conn.flavor().is_tidb() && answer.summary.warnings > 0) {
+        return Err("the process list is not whole".to_owned());
+    }
+    let read = |row: Option<Vec<Option<String>>>| {
+        let [id, other] = <[_; 2]>::try_from(row?).ok()?;
+        Some((id?.parse().ok()?, other))
+    };
+    let rows: Option<Vec<_>> = answer.text_rows(conn.has_eof()).map(read).collect();
+    rows.ok_or_else(|| "the process list cannot be read".to_owned())
+}
+
+/// The table that has all threads. TiDB's instances have a list each; ids are those of all.
+fn process_list(flavor: Flavor) -> &'static str {
+    match flavor {
+        Flavor::TiDb => "CLUSTER_PROCESSLIST",
+        Flavor::MySql | Flavor::MariaDb { .. } => "PROCESSLIST",
+    }
+}
+
 /// Asks for the threads of these ends.
 ///
 /// Of an id of TiDB's that has 64 bits (`enable-32bits-connection-id = false`, and all before 7.0)
 /// a login is told the lower half, which threads of other instances may have as well.
 fn question(flavor: Flavor, ends: &[LooseEnd]) -> String {
-    let (id, table) = match flavor {
-        // Its instances have a list each; ids are those of all.
-        Flavor::TiDb => ("ID & 4294967295", "CLUSTER_PROCESSLIST"),
-        Flavor::MySql | Flavor::MariaDb { .. } => ("ID", "PROCESSLIST"),
+    let table = process_list(flavor);
+    let id = if flavor.is_tidb() {
+        "ID & 4294967295"
+    } else {
+        "ID"
     };
     let ids: Vec<_> = ends.iter().map(|end| end.thread.to_string()).collect();
     let ids = ids.join(",");
