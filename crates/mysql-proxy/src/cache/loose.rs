@@ -17,7 +17,7 @@
 
 mod threads;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use crate::origin::OriginConnector;
-use threads::Threads;
+pub(crate) use threads::Threads;
 
 /// Between two looks at the process list.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -72,6 +72,8 @@ struct Shared {
     waiting: Mutex<Vec<LooseEnd>>,
     wake: Notify,
     count: AtomicU64,
+    /// The origin may run something of before the start: see [`LooseEnds::meet`].
+    runs_earlier: AtomicBool,
     /// For a test that must find it: they are taken for over at once.
     are_left_out: bool,
 }
@@ -80,6 +82,7 @@ struct Shared {
 #[derive(Debug)]
 pub(crate) struct LooseEnds {
     shared: Arc<Shared>,
+    started: Instant,
 }
 
 impl InFlight {
@@ -140,8 +143,10 @@ impl LooseEnds {
                 waiting: Mutex::default(),
                 wake: Notify::new(),
                 count: AtomicU64::new(0),
+                runs_earlier: AtomicBool::new(true),
                 are_left_out,
             }),
+            started: Instant::now(),
         }
     }
 
@@ -168,17 +173,49 @@ impl LooseEnds {
         self.shared.count.load(Ordering::Relaxed)
     }
 
+    /// Looks once whether the origin runs something of before the start: an edge that was killed,
+    /// or restarted amid a long write, knows nothing of that.
+    pub(crate) async fn meet<'c>(&self, connector: &'c OriginConnector) -> Threads<'c> {
+        let mut threads = Threads::of(connector);
+        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
+        while let Err(reason) = self.look_at_earlier(&mut threads).await {
+            debug!(reason, "Failed to ask what an origin runs");
+            sleep(backoff.next_wait()).await;
+        }
+        threads
+    }
+
+    async fn look_at_earlier(&self, threads: &mut Threads<'_>) -> Result<(), String> {
+        let is_busy = threads.are_busy_since(self.started).await?;
+        // Before that is seen, nothing is kept.
+        self.shared
+            .runs_earlier
+            .fetch_and(is_busy, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// True while the origin may run something of before the start: nothing is to be kept.
+    pub(crate) fn runs_earlier(&self) -> bool {
+        self.shared.runs_earlier.load(Ordering::SeqCst)
+    }
+
     /// Follows them up, for as long as the future lives. `before_over` is called before the
     /// versions move.
-    pub(crate) async fn follow_up(&self, connector: &OriginConnector, before_over: impl Fn()) {
-        let mut threads = Threads::of(connector);
+    pub(crate) async fn follow_up(&self, mut threads: Threads<'_>, before_over: impl Fn()) {
         let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         let mut ends: Vec<LooseEnd> = Vec::new();
         loop {
             ends.append(&mut self.shared.waiting());
+            let waits = self.runs_earlier();
+            if waits {
+                let _failed = self.look_at_earlier(&mut threads).await;
+                sleep(PAUSE).await;
+            }
             if ends.is_empty() {
-                threads.rest();
-                self.shared.wake.notified().await;
+                if !waits {
+                    threads.rest();
+                    self.shared.wake.notified().await;
+                }
                 continue;
             }
             let some = ends.get(..ends.len().min(AT_ONCE)).unwrap_or_default();

@@ -304,6 +304,9 @@ impl Session {
         let reads = catalog.reads(names, database.as_deref())?;
         let lifetime = cache.lifetime(touches.hints, &reads).ok_or(Bypass::Rule)?;
         // What would not be kept need not wait for others, nor they for it.
+        if cache.loose.runs_earlier() {
+            return Err(Bypass::Committing);
+        }
         if !cache.versions.can_note(&reads.tables, generation) {
             return Err(Bypass::Committing);
         }

@@ -119,3 +119,58 @@ async fn a_purge_drops_what_a_foreign_key_changes_along() -> Result<()> {
     ensure!(count(&mut client).await? == 0, "it is still kept");
     Ok(())
 }
+
+/// An edge that is started anew knows nothing of what the one before it has sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_of_an_edge_that_is_gone_is_waited_for() -> Result<()> {
+    const READ: &str = "SELECT v FROM r WHERE id = 1";
+    const WRITE: &str = "UPDATE r SET v = 2 WHERE id = 1";
+    let Some(World { server, path: gone }) = World::start(DatabaseKind::MariaDb, "").await? else {
+        return Ok(());
+    };
+    let mut root = server.connect().await?;
+    root.query_drop("BEGIN").await?;
+    root.query_drop("SELECT * FROM shop.r FOR UPDATE").await?;
+    let mut writer = gone.endpoint().connect().await?;
+    let written = tokio::spawn(async move { writer.query_drop(WRITE).await });
+    let running = format!(
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO = '{}'",
+        WRITE.replace('\'', "''")
+    );
+    let mut watcher = server.connect().await?;
+    eventually("the write has begun", PATIENCE, async || {
+        let running: Option<u32> = watcher.query_first(running.as_str()).await?;
+        ensure!(running == Some(1));
+        Ok(())
+    })
+    .await?;
+    drop(gone);
+    ensure!(written.await?.is_err(), "the write was answered");
+
+    let path = path(&server).cache("enabled = true").start().await?;
+    let path = path.context("there is no tunnel in it")?;
+    let mut client = path.endpoint().connect().await?;
+    let value = async |client: &mut Conn| -> Result<i32> {
+        client.query_first(READ).await?.context("no row")
+    };
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(4) {
+        ensure!(value(&mut client).await? == 1);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let before = figures(&mut client, "SELECT v FROM r").await?;
+    ensure!(before.hits == 0, "it was kept: {before:?}");
+    root.query_drop("COMMIT").await?;
+    let (mut last, mut went_back) = (1, false);
+    eventually("it is seen, and kept", PATIENCE, async || {
+        let now = value(&mut client).await?;
+        went_back |= now < last;
+        last = now;
+        let figures = figures(&mut client, "SELECT v FROM r").await?;
+        ensure!(now == 2 && figures.hits > 0, "{now}, {figures:?}");
+        Ok(())
+    })
+    .await?;
+    ensure!(!went_back, "an older value was read behind a newer one");
+    Ok(())
+}

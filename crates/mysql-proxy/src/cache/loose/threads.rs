@@ -23,7 +23,7 @@ struct Thread {
 }
 
 /// A connection for the looks, while there is one.
-pub(super) struct Threads<'a> {
+pub(crate) struct Threads<'a> {
     connector: &'a OriginConnector,
     conn: Option<(OriginConn, Identity)>,
 }
@@ -43,6 +43,17 @@ impl<'a> Threads<'a> {
         }
     }
 
+    /// True while the user has a thread that has been busy since that moment: what another edge has
+    /// sent, or this one before it was started anew, may be a write.
+    pub(super) async fn are_busy_since(&mut self, moment: Instant) -> Result<bool, String> {
+        let mut conn = self.conn.take();
+        let looked = timeout(LIMIT, longest_busy(self.connector, &mut conn)).await;
+        let longest = looked.map_err(|_| format!("no answer within {LIMIT:?}"))??;
+        self.conn = conn;
+        let elapsed = moment.elapsed().as_secs_f64();
+        Ok(longest.is_some_and(|longest| longest + 1.0 >= elapsed))
+    }
+
     /// For each of these ends, whether its thread is gone. One that sleeps is not, and is killed.
     pub(super) async fn are_gone(&mut self, ends: &[LooseEnd]) -> Result<Vec<bool>, String> {
         let mut conn = self.conn.take();
@@ -54,21 +65,34 @@ impl<'a> Threads<'a> {
     }
 }
 
+/// The connection for the looks, opened if there is none.
+async fn open<'c>(
+    connector: &OriginConnector,
+    conn: &'c mut Option<(OriginConn, Identity)>,
+) -> Result<&'c mut (OriginConn, Identity), String> {
+    if let Some(known) = conn {
+        return Ok(known);
+    }
+    let opened = connector.open_aside(None).await;
+    let mut opened = opened.map_err(|error| error.to_string())?;
+    let identity = opened.identify().await?;
+    Ok(conn.insert((opened, identity)))
+}
+
 async fn look(
     connector: &OriginConnector,
     conn: &mut Option<(OriginConn, Identity)>,
     ends: &[LooseEnd],
 ) -> Result<Vec<bool>, String> {
-    let (conn, identity) = if let Some(known) = conn {
-        known
-    } else {
-        let opened = connector.open_aside(None).await;
-        let mut opened = opened.map_err(|error| error.to_string())?;
-        let identity = opened.identify().await?;
-        conn.insert((opened, identity))
-    };
+    let (conn, identity) = open(connector, conn).await?;
     if !identity.tells_threads {
-        return look_at_all(conn, ends).await;
+        let longest = busy(conn).await?.unwrap_or_default();
+        let is_over = |end: &LooseEnd| {
+            let since = end.lost.elapsed();
+            since >= GRACE && longest + 1.0 < since.as_secs_f64()
+        };
+        // It cannot be on its way any more, and none has been busy since.
+        return Ok(ends.iter().map(is_over).collect());
     }
     let began = server_began(conn).await?;
     let threads = threads(conn, ends).await?;
@@ -94,25 +118,28 @@ async fn look(
     Ok(gone)
 }
 
-/// Where a login is told another id than the thread has: a write is over when it cannot be on its
-/// way any more, and none of the user's threads has been busy since it was lost.
-async fn look_at_all(conn: &mut OriginConn, ends: &[LooseEnd]) -> Result<Vec<bool>, String> {
+async fn longest_busy(
+    connector: &OriginConnector,
+    conn: &mut Option<(OriginConn, Identity)>,
+) -> Result<Option<f64>, String> {
+    let (conn, _) = open(connector, conn).await?;
+    busy(conn).await
+}
+
+/// For how long the user's threads have been busy, the longest of them, in seconds; but for those
+/// that send a binary log.
+async fn busy(conn: &mut OriginConn) -> Result<Option<f64>, String> {
     let table = process_list(conn.flavor());
     let question = format!(
         "SELECT ID, TIME FROM information_schema.{table} \
          WHERE USER = SUBSTRING_INDEX(USER(), '@', 1) AND COMMAND <> 'Sleep' \
-         AND ID <> CONNECTION_ID()"
+         AND COMMAND NOT LIKE 'Binlog Dump%' AND ID <> CONNECTION_ID()"
     );
     let rows = rows(conn, &question).await?;
     let times = rows.iter().map(|(_, time)| time.as_deref()?.parse().ok());
     let times: Option<Vec<f64>> = times.collect();
     let times = times.ok_or("the process list cannot be read")?;
-    let longest = times.into_iter().fold(0.0, f64::max);
-    let is_over = |end: &LooseEnd| {
-        let since = end.lost.elapsed();
-        since >= GRACE && longest + 1.0 < since.as_secs_f64()
-    };
-    Ok(ends.iter().map(is_over).collect())
+    Ok(times.into_iter().reduce(f64::max))
 }
 
 /// The threads of these ends that are there, by the id that their logins were told.
