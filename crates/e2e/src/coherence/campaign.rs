@@ -24,6 +24,12 @@ const LONG_ROUND_TIME: Duration = Duration::from_secs(30);
 /// Rounds of a short run: one of each kind.
 const ROUNDS: u64 = 5;
 
+/// One read in so many may fail: connections are cut all the time.
+const MOST_FAILED: u64 = 10;
+
+/// From so many reads on, each kind of disturbance must have come.
+const LONG: u64 = 100_000;
+
 /// Percent of the reads that have to be hits, or nothing was tested.
 const FEWEST_HITS: u64 = 20;
 
@@ -112,9 +118,29 @@ impl Campaign {
         ensure!(summary.reads > 0, "nothing was read:\n{summary}");
         ensure!(summary.writes > 0, "nothing was written:\n{summary}");
         ensure!(
-            summary.failed_reads < summary.reads / 2,
-            "most reads fail:\n{summary}"
+            summary.failed_reads * MOST_FAILED <= summary.reads,
+            "too many reads fail:\n{summary}"
         );
+        let mut failures = summary.failures.keys();
+        ensure!(
+            !failures.any(|failure| failure.starts_with("no answer")),
+            "somebody waited for a minute in vain:\n{summary}"
+        );
+        if summary.reads >= LONG && self.through == Through::Cache(None) {
+            let Summary {
+                cuts,
+                holds,
+                late,
+                definitions,
+                scenes,
+                ..
+            } = summary;
+            let all = [cuts, holds, late, definitions, scenes];
+            ensure!(
+                all.into_iter().all(|count| *count > 0),
+                "something that was to disturb it never did:\n{summary}"
+            );
+        }
         if self.through == Through::Cache(None) {
             ensure!(
                 summary.hit_ratio() >= FEWEST_HITS,
