@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::Session;
-use super::commits::{UnderLock, end};
+use super::commits::UnderLock;
 use crate::cache::InFlight;
 use crate::error::{OriginLoss, SessionEnd};
 use crate::hyperdrives::Served;
@@ -122,7 +122,7 @@ impl Leftover {
             self.end_statement().await?;
         }
         if let Some(in_flight) = self.in_flight.take() {
-            end(in_flight, &self.served);
+            self.under_lock.end(in_flight, &self.served);
         }
         if self.parted == Parted::Struck {
             return Err(NotClean::Struck);

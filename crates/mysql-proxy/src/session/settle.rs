@@ -69,6 +69,7 @@ impl Session {
         self.previous.visit = None;
         if may_break && !matches!(timeout(RESET_LIMIT, lease.outlives_reset()).await, Ok(true)) {
             self.held = None;
+            self.under_lock = UnderLock::default();
             return;
         }
         if self.shared.config.mutant.has(Fault::Reset) {
