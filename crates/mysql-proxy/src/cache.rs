@@ -125,11 +125,11 @@ impl ResultCache {
 
     /// Keeps it up with the origin. Dropping the future ends that.
     pub(crate) async fn watch(&self, connector: &OriginConnector) {
-        let threads = self.loose.meet(connector).await;
         tokio::join!(
+            self.loose.outlive_earlier(connector),
             self.known.watch(connector, &self.policy.rules),
             follow::follow(self, connector),
-            self.loose.follow_up(threads, || self.forget_catalog()),
+            self.loose.follow_up(connector, || self.forget_catalog()),
         );
     }
 

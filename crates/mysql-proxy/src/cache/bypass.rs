@@ -29,6 +29,8 @@ pub(crate) enum Bypass {
     UnstableTable,
     /// A write to one of its tables is being committed.
     Committing,
+    /// The origin runs what was sent before the edge was started, and that may be a write.
+    Earlier,
     /// It is not as it was prepared: another database, character set or mode.
     OtherState,
     /// It asks for a cursor, or has long data, or its parameters are not understood.
@@ -57,6 +59,7 @@ impl Bypass {
             Self::UnknownView => "unknown_view",
             Self::UnstableTable => "unstable_table",
             Self::Committing => "committing",
+            Self::Earlier => "earlier",
             Self::OtherState => "other_state",
             Self::Execution => "execution",
             Self::Result => "result",

@@ -5,11 +5,14 @@
 //! it is gone:
 //!
 //! ```text
-//!   the process list ── does not have it, or began anew ─────► over: versions move
+//!   the origin ── does not know it, or began anew ───────────► over: versions move
 //!     ▲   │    └─ it runs: a write goes on without its client, as at any server ─┐
 //!     │   └────── it sleeps: nobody will ever use it, so it is killed ───────────┤
 //!     └───────────────────────────── a moment later ◄────────────────────────────┘
 //! ```
+//!
+//! Where its thread is not known, as a proxy greets with ids of its own, or another server has
+//! taken over, it is over when it cannot be on its way any more and nothing runs that may be it.
 //!
 //! One connection asks for all of them, as there may be many where the origin itself has failed.
 //! There is no limit to it: to go on without the tables is safe, and an origin that cannot be asked
@@ -28,7 +31,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use crate::origin::OriginConnector;
-pub(crate) use threads::Threads;
+use threads::{Busy, Threads};
 
 /// Between two looks at the process list.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -36,6 +39,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Between two attempts to ask an origin that does not answer: at first, and at most.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// After so long it is worth a warning that the origin runs something of before the start.
+const LONG: Duration = Duration::from_secs(10);
 
 /// Most that one look asks for.
 const AT_ONCE: usize = 500;
@@ -64,6 +70,8 @@ struct LooseEnd {
     server: Option<Arc<str>>,
     began: Instant,
     lost: Instant,
+    /// Threads that may run it, where its own is not known.
+    busy: Option<Busy>,
 }
 
 #[derive(Debug)]
@@ -72,7 +80,7 @@ struct Shared {
     waiting: Mutex<Vec<LooseEnd>>,
     wake: Notify,
     count: AtomicU64,
-    /// The origin may run something of before the start: see [`LooseEnds::meet`].
+    /// The origin may run something of before the start: see [`LooseEnds::outlive_earlier`].
     runs_earlier: AtomicBool,
     /// For a test that must find it: they are taken for over at once.
     are_left_out: bool,
@@ -82,7 +90,6 @@ struct Shared {
 #[derive(Debug)]
 pub(crate) struct LooseEnds {
     shared: Arc<Shared>,
-    started: Instant,
 }
 
 impl InFlight {
@@ -93,8 +100,8 @@ impl InFlight {
 
     /// True if the other one writes the same.
     pub(crate) fn writes_as(&self, other: &Self) -> bool {
-        let of = |it: &Self| it.committing.as_ref().map(|own| own.writes().clone());
-        of(self) == of(other)
+        let (own, other) = (&self.committing, &other.committing);
+        own.as_ref().map(Committing::writes) == other.as_ref().map(Committing::writes)
     }
 
     /// Its outcome is known, or it was never sent.
@@ -124,6 +131,7 @@ impl Drop for InFlight {
             server: self.server.take(),
             began: self.began,
             lost: Instant::now(),
+            busy: None,
         };
         self.ends.waiting().push(end);
         self.ends.wake.notify_one();
@@ -146,7 +154,6 @@ impl LooseEnds {
                 runs_earlier: AtomicBool::new(true),
                 are_left_out,
             }),
-            started: Instant::now(),
         }
     }
 
@@ -173,52 +180,63 @@ impl LooseEnds {
         self.shared.count.load(Ordering::Relaxed)
     }
 
-    /// Looks once whether the origin runs something of before the start: an edge that was killed,
-    /// or restarted amid a long write, knows nothing of that.
-    pub(crate) async fn meet<'c>(&self, connector: &'c OriginConnector) -> Threads<'c> {
-        let mut threads = Threads::of(connector);
-        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
-        while let Err(reason) = self.look_at_earlier(&mut threads).await {
-            debug!(reason, "Failed to ask what an origin runs");
-            sleep(backoff.next_wait()).await;
-        }
-        threads
-    }
-
-    async fn look_at_earlier(&self, threads: &mut Threads<'_>) -> Result<(), String> {
-        let is_busy = threads.are_busy_since(self.started).await?;
-        // Before that is seen, nothing is kept.
-        self.shared
-            .runs_earlier
-            .fetch_and(is_busy, Ordering::SeqCst);
-        Ok(())
-    }
-
     /// True while the origin may run something of before the start: nothing is to be kept.
     pub(crate) fn runs_earlier(&self) -> bool {
         self.shared.runs_earlier.load(Ordering::SeqCst)
     }
 
+    /// Waits until the origin is done with what it runs when the edge meets it: one that was
+    /// killed, or restarted amid a long write, has left that, and this one knows nothing of it.
+    pub(crate) async fn outlive_earlier(&self, connector: &OriginConnector) {
+        let mut threads = Threads::of(connector);
+        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
+        let met = Instant::now();
+        let mut earlier: Option<Busy> = None;
+        let mut is_told = false;
+        loop {
+            let (reason, wait) = match threads.busy().await {
+                Ok(busy) => {
+                    let earlier = earlier.get_or_insert_with(|| busy.clone());
+                    if earlier.are_done(&busy) {
+                        break;
+                    }
+                    backoff.reset();
+                    let reason = format!("busy since the start: {}", earlier.ids());
+                    ((met.elapsed() >= LONG).then_some(reason), PAUSE)
+                }
+                Err(reason) => (Some(reason), backoff.next_wait()),
+            };
+            if let Some(reason) = reason.filter(|_| !is_told) {
+                is_told = true;
+                warn!(
+                    reason,
+                    "An origin may run what was sent before the start: nothing is kept"
+                );
+            }
+            sleep(wait).await;
+        }
+        threads.rest();
+        self.shared.runs_earlier.store(false, Ordering::SeqCst);
+        if is_told {
+            info!("An origin runs nothing of before the start any more, so that results are kept");
+        }
+    }
+
     /// Follows them up, for as long as the future lives. `before_over` is called before the
     /// versions move.
-    pub(crate) async fn follow_up(&self, mut threads: Threads<'_>, before_over: impl Fn()) {
+    pub(crate) async fn follow_up(&self, connector: &OriginConnector, before_over: impl Fn()) {
+        let mut threads = Threads::of(connector);
         let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         let mut ends: Vec<LooseEnd> = Vec::new();
         loop {
             ends.append(&mut self.shared.waiting());
-            let waits = self.runs_earlier();
-            if waits {
-                let _failed = self.look_at_earlier(&mut threads).await;
-                sleep(PAUSE).await;
-            }
             if ends.is_empty() {
-                if !waits {
-                    threads.rest();
-                    self.shared.wake.notified().await;
-                }
+                threads.rest();
+                self.shared.wake.notified().await;
                 continue;
             }
-            let some = ends.get(..ends.len().min(AT_ONCE)).unwrap_or_default();
+            let first = ends.len().min(AT_ONCE);
+            let some = ends.get_mut(..first).unwrap_or_default();
             match threads.are_gone(some).await {
                 Ok(gone) => {
                     backoff.reset();

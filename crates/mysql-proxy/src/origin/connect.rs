@@ -163,12 +163,12 @@ impl OriginConnector {
     }
 
     /// It is this server at the moment.
-    pub(crate) fn note_server_name(&self, name: Arc<str>) {
+    pub(crate) fn note_server_name(&self, name: &Arc<str>) {
         let mut known = self
             .server_name
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        *known = Some(name);
+        *known = Some(Arc::clone(name));
     }
 
     /// What was known of a login is not true any more.

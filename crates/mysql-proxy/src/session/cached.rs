@@ -305,7 +305,7 @@ impl Session {
         let lifetime = cache.lifetime(touches.hints, &reads).ok_or(Bypass::Rule)?;
         // What would not be kept need not wait for others, nor they for it.
         if cache.loose.runs_earlier() {
-            return Err(Bypass::Committing);
+            return Err(Bypass::Earlier);
         }
         if !cache.versions.can_note(&reads.tables, generation) {
             return Err(Bypass::Committing);

@@ -47,7 +47,7 @@ pub(super) async fn ask(connector: &OriginConnector) -> Result<Found, String> {
     let opened = connector.open_aside(None).await;
     let mut conn = opened.map_err(|error| error.to_string())?;
     let identity = conn.identify().await?;
-    connector.note_server_name(identity.server);
+    connector.note_server_name(&identity.server);
     let mut has_roles = false;
     if conn.flavor() == Flavor::MySql {
         // A session may take any role that the user has. Before 8.0 it is an error.

@@ -1,8 +1,10 @@
-//! Which of the origin's threads that ran a lost write are there still.
+//! What the origin's process list tells of threads: which of those that ran a lost write are there
+//! still, and which are busy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout};
 
 use super::LooseEnd;
@@ -23,9 +25,28 @@ struct Thread {
 }
 
 /// A connection for the looks, while there is one.
-pub(crate) struct Threads<'a> {
+pub(super) struct Threads<'a> {
     connector: &'a OriginConnector,
     conn: Option<(OriginConn, Identity)>,
+}
+
+/// Threads that were busy at one moment. What they ran then is over for each that was seen idle, or
+/// gone, since. (`TIME` does not tell that: each statement of a procedure begins it anew.)
+#[derive(Clone, Debug)]
+pub(super) struct Busy(HashSet<u64>);
+
+impl Busy {
+    /// Takes those out that are not busy any more. True: that were all.
+    pub(super) fn are_done(&mut self, now: &Self) -> bool {
+        self.0.retain(|thread| now.0.contains(thread));
+        self.0.is_empty()
+    }
+
+    /// Their ids, for a message.
+    pub(super) fn ids(&self) -> String {
+        let ids: Vec<_> = self.0.iter().map(u64::to_string).collect();
+        ids.join(", ")
+    }
 }
 
 impl<'a> Threads<'a> {
@@ -43,103 +64,119 @@ impl<'a> Threads<'a> {
         }
     }
 
-    /// True while the user has a thread that has been busy since that moment: what another edge has
-    /// sent, or this one before it was started anew, may be a write.
-    pub(super) async fn are_busy_since(&mut self, moment: Instant) -> Result<bool, String> {
-        let mut conn = self.conn.take();
-        let looked = timeout(LIMIT, longest_busy(self.connector, &mut conn)).await;
-        let longest = looked.map_err(|_| format!("no answer within {LIMIT:?}"))??;
-        self.conn = conn;
-        let elapsed = moment.elapsed().as_secs_f64();
-        Ok(longest.is_some_and(|longest| longest + 1.0 >= elapsed))
+    /// The origin's threads that are busy.
+    pub(super) async fn busy(&mut self) -> Result<Busy, String> {
+        let looked = timeout(LIMIT, async { busy(&mut self.open().await?.0).await }).await;
+        self.checked(looked)
     }
 
     /// For each of these ends, whether its thread is gone. One that sleeps is not, and is killed.
-    pub(super) async fn are_gone(&mut self, ends: &[LooseEnd]) -> Result<Vec<bool>, String> {
-        let mut conn = self.conn.take();
-        let looked = timeout(LIMIT, look(self.connector, &mut conn, ends)).await;
-        let gone = looked.map_err(|_| format!("no answer within {LIMIT:?}"))??;
-        // One that has failed is not used again.
-        self.conn = conn;
-        Ok(gone)
+    pub(super) async fn are_gone(&mut self, ends: &mut [LooseEnd]) -> Result<Vec<bool>, String> {
+        let looked = timeout(LIMIT, async {
+            let (conn, identity) = self.open().await?;
+            if identity.tells_threads {
+                look_for(ends, conn, &identity.server).await
+            } else {
+                look_at_all(ends, conn).await
+            }
+        });
+        let looked = looked.await;
+        self.checked(looked)
     }
-}
 
-/// The connection for the looks, opened if there is none.
-async fn open<'c>(
-    connector: &OriginConnector,
-    conn: &'c mut Option<(OriginConn, Identity)>,
-) -> Result<&'c mut (OriginConn, Identity), String> {
-    if let Some(known) = conn {
-        return Ok(known);
-    }
-    let opened = connector.open_aside(None).await;
-    let mut opened = opened.map_err(|error| error.to_string())?;
-    let identity = opened.identify().await?;
-    Ok(conn.insert((opened, identity)))
-}
-
-async fn look(
-    connector: &OriginConnector,
-    conn: &mut Option<(OriginConn, Identity)>,
-    ends: &[LooseEnd],
-) -> Result<Vec<bool>, String> {
-    let (conn, identity) = open(connector, conn).await?;
-    if !identity.tells_threads {
-        let longest = busy(conn).await?.unwrap_or_default();
-        let is_over = |end: &LooseEnd| {
-            let since = end.lost.elapsed();
-            since >= GRACE && longest + 1.0 < since.as_secs_f64()
+    /// The connection, opened if there is none.
+    async fn open(&mut self) -> Result<&mut (OriginConn, Identity), String> {
+        let known = if let Some(known) = self.conn.take() {
+            known
+        } else {
+            let opened = self.connector.open_aside(None).await;
+            let mut opened = opened.map_err(|error| error.to_string())?;
+            let identity = opened.identify().await?;
+            self.connector.note_server_name(&identity.server);
+            (opened, identity)
         };
-        // It cannot be on its way any more, and none has been busy since.
-        return Ok(ends.iter().map(is_over).collect());
+        Ok(self.conn.insert(known))
     }
+
+    /// What has failed was perhaps amid an answer: the connection is not used again.
+    fn checked<T>(&mut self, looked: Result<Result<T, String>, Elapsed>) -> Result<T, String> {
+        let looked = looked.unwrap_or_else(|_| Err(format!("no answer within {LIMIT:?}")));
+        if looked.is_err() {
+            self.conn = None;
+        }
+        looked
+    }
+}
+
+/// Looks for the thread of each of these ends.
+async fn look_for(
+    ends: &[LooseEnd],
+    conn: &mut OriginConn,
+    server: &str,
+) -> Result<Vec<bool>, String> {
     let began = server_began(conn).await?;
     let threads = threads(conn, ends).await?;
     let mut gone = Vec::with_capacity(ends.len());
     for end in ends {
-        let other = end.server.as_ref().filter(|it| **it != identity.server);
-        if other.is_some() {
-            // It may have taken over what the other one had committed, and runs nothing of it.
-            gone.push(end.lost.elapsed() >= GRACE);
-            continue;
-        }
         let is_of_before = began.is_some_and(|began| end.began <= began);
         let own = threads.get(&end.thread).map(Vec::as_slice);
         let own = own.filter(|_| !is_of_before).unwrap_or_default();
+        if end.server.as_deref().is_some_and(|other| other != server) {
+            // Those of its id are strangers, unless it was this server already.
+            let is_idle = own.iter().all(|thread| thread.sleeps);
+            gone.push(is_idle && end.lost.elapsed() >= GRACE);
+            continue;
+        }
         // Which of several is the one, nothing tells: then it goes by itself.
         if let [thread] = own
             && thread.sleeps
         {
             kill(thread.id, conn).await?;
         }
-        gone.push(own.is_empty());
+        gone.push(own.is_empty() && (is_of_before || is_unknown(end.thread, conn).await?));
     }
     Ok(gone)
 }
 
-async fn longest_busy(
-    connector: &OriginConnector,
-    conn: &mut Option<(OriginConn, Identity)>,
-) -> Result<Option<f64>, String> {
-    let (conn, _) = open(connector, conn).await?;
-    busy(conn).await
+/// True if the server knows no thread of this id. To a user without the right `PROCESS` the list
+/// leaves out those that run a program of another definer, a trigger for one. `KILL` tells these
+/// from none (1095, 1094), and does them no harm.
+async fn is_unknown(thread: u32, conn: &mut OriginConn) -> Result<bool, String> {
+    const NO_SUCH_THREAD: u16 = 1094;
+    if conn.flavor().is_tidb() {
+        return Ok(true);
+    }
+    let asked = conn.ask(format!("KILL QUERY {thread}").as_bytes()).await;
+    let refusal = asked.map_err(|error| error.to_string())?.refusal();
+    Ok(refusal.is_some_and(|refusal| refusal.code == NO_SUCH_THREAD))
 }
 
-/// For how long the user's threads have been busy, the longest of them, in seconds; but for those
-/// that send a binary log.
-async fn busy(conn: &mut OriginConn) -> Result<Option<f64>, String> {
+/// Where a login is told another id than its thread has: a write is over when it cannot be on its
+/// way any more, and all are done that were busy then.
+async fn look_at_all(ends: &mut [LooseEnd], conn: &mut OriginConn) -> Result<Vec<bool>, String> {
+    let now = busy(conn).await?;
+    let is_over = |end: &mut LooseEnd| {
+        if end.lost.elapsed() < GRACE {
+            return false;
+        }
+        let then = end.busy.get_or_insert_with(|| now.clone());
+        then.are_done(&now)
+    };
+    Ok(ends.iter_mut().map(is_over).collect())
+}
+
+/// The threads that are busy, but for those of replication and of the server itself. Of any user,
+/// since one that runs a program shows that of its definer.
+async fn busy(conn: &mut OriginConn) -> Result<Busy, String> {
     let table = process_list(conn.flavor());
     let question = format!(
-        "SELECT ID, TIME FROM information_schema.{table} \
-         WHERE USER = SUBSTRING_INDEX(USER(), '@', 1) AND COMMAND <> 'Sleep' \
-         AND COMMAND NOT LIKE 'Binlog Dump%' AND ID <> CONNECTION_ID()"
+        "SELECT ID, COMMAND FROM information_schema.{table} \
+         WHERE COMMAND NOT IN ('Sleep', 'Daemon', 'Connect', 'Slave_IO', 'Slave_SQL') \
+         AND COMMAND NOT LIKE 'Binlog Dump%' AND ID <> CONNECTION_ID() \
+         AND USER NOT IN ('system user', 'event_scheduler')"
     );
     let rows = rows(conn, &question).await?;
-    let times = rows.iter().map(|(_, time)| time.as_deref()?.parse().ok());
-    let times: Option<Vec<f64>> = times.collect();
-    let times = times.ok_or("the process list cannot be read")?;
-    Ok(times.into_iter().reduce(f64::max))
+    Ok(Busy(rows.into_iter().map(|(id, _)| id).collect()))
 }
 
 /// The threads of these ends that are there, by the id that their logins were told.
@@ -153,14 +190,14 @@ async fn threads(
         let told = u32::try_from(id & u64::from(u32::MAX)).unwrap_or_default();
         threads.entry(told).or_default().push(Thread {
             id,
-            sleeps: command.as_deref() == Some("Sleep"),
+            sleeps: command == "Sleep",
         });
     }
     Ok(threads)
 }
 
-/// Asks for the ids of threads, and something else of each.
-async fn rows(conn: &mut OriginConn, question: &str) -> Result<Vec<(u64, Option<String>)>, String> {
+/// Asks for ids and commands of threads.
+async fn rows(conn: &mut OriginConn, question: &str) -> Result<Vec<(u64, String)>, String> {
     let answer = conn.ask(question.as_bytes()).await;
     let answer = answer.map_err(|error| error.to_string())?;
     if let Some(refusal) = answer.refusal() {
@@ -171,8 +208,8 @@ async fn rows(conn: &mut OriginConn, question: &str) -> Result<Vec<(u64, Option<
         return Err("the process list is not whole".to_owned());
     }
     let read = |row: Option<Vec<Option<String>>>| {
-        let [id, other] = <[_; 2]>::try_from(row?).ok()?;
-        Some((id?.parse().ok()?, other))
+        let [id, command] = <[_; 2]>::try_from(row?).ok()?;
+        Some((id?.parse().ok()?, command?))
     };
     let rows: Option<Vec<_>> = answer.text_rows(conn.has_eof()).map(read).collect();
     rows.ok_or_else(|| "the process list cannot be read".to_owned())
