@@ -48,6 +48,8 @@ pub struct Effect {
     /// `SAVEPOINT a`, `ROLLBACK TO a`, `RELEASE SAVEPOINT a`: without autocommit there is something
     /// to go back to then, which no status tells.
     pub names_savepoint: bool,
+    /// `LOCK TABLES … WRITE`: what the session writes then, others may see when it lets go.
+    pub locks_to_write: bool,
     /// Changes what connections are like that are opened after it: `SET GLOBAL`, `GRANT`, `ALTER
     /// DATABASE`.
     pub changes_logins: bool,

@@ -104,26 +104,27 @@ impl Uncommitted {
 /// others read them meanwhile, and see what was written only when it lets go. (In a table with
 /// transactions each write is committed by itself.)
 #[derive(Debug, Default)]
-pub(super) struct UnderLock(Vec<InFlight>);
+pub(super) struct UnderLock {
+    /// It has locked tables to write to them.
+    is_locked: bool,
+    writes: Vec<InFlight>,
+}
 
 impl UnderLock {
     /// The outcome of a write is known: to be called before the client is told.
     pub(super) fn end(&mut self, in_flight: InFlight, served: &Served) {
-        let is_new = |it: &InFlight| !self.0.iter().any(|other| other.writes_as(it));
-        if !in_flight.is_under_lock || !is_new(&in_flight) {
+        let is_held = |known: &InFlight| known.writes_as(&in_flight);
+        if !in_flight.is_under_lock || self.writes.iter().any(is_held) {
             return end(in_flight, served);
         }
-        if in_flight.may_define
-            && let Some(cache) = &served.cache
-        {
-            cache.forget_catalog();
-        }
-        self.0.push(in_flight);
+        note_definition(&in_flight, served);
+        self.writes.push(in_flight);
     }
 
     /// Others see all of it now.
     pub(super) fn let_go(&mut self, served: &Served) {
-        for in_flight in self.0.drain(..) {
+        self.is_locked = false;
+        for in_flight in self.writes.drain(..) {
             end(in_flight, served);
         }
     }
@@ -138,7 +139,7 @@ impl Session {
         // `LOCK TABLES` in the same text comes ahead of it, perhaps.
         if let Some(in_flight) = &mut self.in_flight
             && effect.is_multi
-            && effect.pin == Some(PinReason::TableLock)
+            && effect.locks_to_write
         {
             in_flight.is_under_lock = true;
         }
@@ -166,7 +167,7 @@ impl Session {
         let database = database.map(str::to_ascii_lowercase);
         let (changes, generation) = cache.changes(set.touched, database.as_deref());
         self.uncommitted.add(&changes.writes, generation);
-        let is_under_lock = !changes.is_transactional && self.pins.has(PinReason::TableLock.name());
+        let is_under_lock = !changes.is_transactional && self.under_lock.is_locked;
         let (writes, found_in) = self.that_others_may_see(changes, set.may_commit, generation);
         if writes.is_nothing() {
             return;
@@ -231,9 +232,11 @@ impl Session {
         }
     }
 
-    /// The session may have let go of tables.
-    pub(super) fn note_locks(&mut self) {
-        if !self.pins.has(PinReason::TableLock.name()) {
+    /// Notes whether the session has locked tables, or let go of them, once its pins are known.
+    pub(super) fn note_locks(&mut self, effect: &Effect) {
+        if self.pins.has(PinReason::TableLock.name()) {
+            self.under_lock.is_locked |= effect.locks_to_write;
+        } else {
             self.under_lock.let_go(&self.served);
         }
     }
@@ -273,11 +276,16 @@ pub(super) fn may_enter_database(reason: &str) -> bool {
 }
 
 /// The outcome of a write is known.
-pub(super) fn end(in_flight: InFlight, served: &Served) {
+fn end(in_flight: InFlight, served: &Served) {
+    note_definition(&in_flight, served);
+    in_flight.end();
+}
+
+/// What the origin's tables are may be another thing from now on.
+fn note_definition(in_flight: &InFlight, served: &Served) {
     if in_flight.may_define
         && let Some(cache) = &served.cache
     {
         cache.forget_catalog();
     }
-    in_flight.end();
 }

@@ -72,7 +72,7 @@ impl Session {
         let is_doubtful = self.note_made_id(effect, summary);
         self.note_status(kind, effect, summary);
         self.note_pins(effect, summary);
-        self.note_locks();
+        self.note_locks(effect);
         if !effect.sets.is_empty() {
             let adjusted = summary.warnings > 0;
             self.note_sets(effect, failed, adjusted).await?;

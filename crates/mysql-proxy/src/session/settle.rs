@@ -68,8 +68,7 @@ impl Session {
         self.pins = Pins::default();
         self.previous.visit = None;
         if may_break && !matches!(timeout(RESET_LIMIT, lease.outlives_reset()).await, Ok(true)) {
-            self.held = None;
-            self.under_lock = UnderLock::default();
+            self.close_lease();
             return;
         }
         if self.shared.config.mutant.has(Fault::Reset) {
@@ -78,11 +77,15 @@ impl Session {
         let reset = timeout(RESET_LIMIT, lease.reset()).await;
         if !matches!(reset, Ok(Ok(()))) {
             debug!("Closed an origin connection that could not be reset");
-            self.held = None;
-            // When the server lets go of what it had locked, is followed up.
-            self.under_lock = UnderLock::default();
+            self.close_lease();
         }
-        self.note_locks();
+        self.under_lock.let_go(&self.served);
+    }
+
+    /// Closes the connection. When the server lets go of what was locked on it, is followed up.
+    fn close_lease(&mut self) {
+        self.held = None;
+        self.under_lock = UnderLock::default();
     }
 
     /// True for a connection of MariaDB's on which `XA` may have been used: see
@@ -97,7 +100,7 @@ impl Session {
     pub(super) async fn leave_lease(&mut self) {
         let is_settled = self.held.as_ref().is_some_and(|lease| lease.is_settled());
         if !is_settled {
-            self.held = None;
+            self.close_lease();
         }
         self.forget_statements().await;
         if self.pins.hold() {

@@ -37,6 +37,8 @@ impl Reader<'_> {
 
     /// `LOCK TABLES`. (`LOCK INSTANCE FOR BACKUP` ends by another statement.)
     fn lock_tables(&mut self) {
+        let to_write = self.words().any(|word| word::is(word, "WRITE"));
+        self.effect.locks_to_write |= to_write;
         let reason = if self.take_tables() {
             PinReason::TableLock
         } else {

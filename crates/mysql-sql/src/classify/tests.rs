@@ -598,3 +598,18 @@ fn a_native_function_may_stand_apart_where_space_is_ignored() {
         assert_eq!(pin("SET sql_mode = ''; SELECT MID (1)", true), users);
     }
 }
+
+#[test]
+fn locks_to_write_are_told_from_others() {
+    for (sql, locks) in [
+        ("LOCK TABLES t READ, u LOW_PRIORITY WRITE", true),
+        ("lock table t write concurrent", true),
+        ("SELECT 1; LOCK TABLES t WRITE", true),
+        ("LOCK TABLES t READ LOCAL", false),
+        ("LOCK TABLES `write` READ; UPDATE t SET a = 1", false),
+        ("FLUSH TABLES t WITH READ LOCK", false),
+        ("UNLOCK TABLES", false),
+    ] {
+        assert_eq!(effect(sql).locks_to_write, locks, "{sql}");
+    }
+}

@@ -55,6 +55,33 @@ async fn a_write_under_a_lock_is_seen_when_that_is_gone() -> Result<()> {
     .await
 }
 
+/// Under a lock to read nothing is written, whatever a text means.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_to_read_keeps_nothing_from_the_cache() -> Result<()> {
+    const READ: &str = "SELECT v FROM r WHERE id = 1";
+    for kind in [DatabaseKind::MariaDb, DatabaseKind::MySql] {
+        let Some(world) = World::start(kind, "").await? else {
+            continue;
+        };
+        let (mut backup, mut client) = (world.client().await?, world.client().await?);
+        for lock in ["LOCK TABLES r READ", "FLUSH TABLES WITH READ LOCK"] {
+            backup.query_drop(lock).await?;
+            let dump = "SELECT /*!40001 SQL_NO_CACHE */ * FROM r";
+            backup.query_drop(dump).await?;
+            let before = figures(&mut client, "SELECT v FROM r").await?;
+            eventually("it is kept", PATIENCE, async || {
+                client.query_drop(READ).await?;
+                let after = figures(&mut client, "SELECT v FROM r").await?;
+                ensure!(after.hits > before.hits, "{kind}, {lock}: {after:?}");
+                Ok(())
+            })
+            .await?;
+            backup.query_drop("UNLOCK TABLES").await?;
+        }
+    }
+    Ok(())
+}
+
 /// The server has another default by then, under which a literal of the session's is a statement.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_runs_nothing_that_its_session_has_not_sent() -> Result<()> {
