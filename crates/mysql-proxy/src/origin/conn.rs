@@ -178,6 +178,11 @@ impl OriginConn {
         self.wear.must_reset
     }
 
+    /// It has to be as after its login, if it is not.
+    pub(crate) fn demand_reset(&mut self) {
+        self.wear.must_reset |= self.wear.used;
+    }
+
     /// True when another session may have left something on it that no state tells.
     pub(crate) fn has_leftovers(&self) -> bool {
         self.wear.has_leftovers

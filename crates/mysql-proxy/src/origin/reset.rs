@@ -77,11 +77,18 @@ impl OriginConn {
     /// Refuses what it has no statement for: to go back to a login's own role, and to forget the
     /// statements that were profiled.
     async fn leave_to_mariadb(&mut self) -> Result<(), BringError> {
-        const QUESTION: &str = "SELECT CURRENT_ROLE(), \
+        const BOTH: &str = "SELECT CURRENT_ROLE(), \
              (SELECT COUNT(*) FROM information_schema.PROFILING) LIMIT 1";
-        let left = self.ask_row(QUESTION).await.map_err(BringError::Lost)?;
+        const ROLE: &str = "SELECT CURRENT_ROLE() LIMIT 1";
+        let mut left = self.ask_row(BOTH).await.map_err(BringError::Lost)?;
+        if left.is_none() {
+            // 1289: it was built without profiles.
+            left = self.ask_row(ROLE).await.map_err(BringError::Lost)?;
+        }
+        let is_none = |profiled: &str| profiled.trim_matches('\0') == "0";
         match left.as_deref() {
-            Some([None, Some(profiled)]) if profiled.trim_matches('\0') == "0" => Ok(()),
+            Some([None]) => Ok(()),
+            Some([None, Some(profiled)]) if is_none(profiled) => Ok(()),
             _ => Err(BringError::Refused(ErrPacket::new(
                 1105,
                 ErrPacket::GENERAL_STATE,

@@ -194,28 +194,35 @@ impl Session {
     /// True when the connection itself must have the session's last insert id: the statement reads
     /// it, or pins, so that later ones may. What this session made there needs no bringing.
     pub(super) fn brings_insert_id(&self, effect: &Effect) -> bool {
-        self.needs_insert_id(effect)
-            && self.held.as_ref().is_some_and(|lease| {
-                let there = lease.insert_id();
-                !there.is_news && Some(there.known) != self.insert_id
-            })
+        self.needs_insert_id(effect) && self.has_another_insert_id()
     }
 
-    /// True for a statement that would find another one on the connection than the one that was
-    /// lost.
+    /// True for a statement that may read another one on the connection than the one that was lost.
     pub(super) fn lacks_insert_id(&self, effect: &Effect) -> bool {
-        self.insert_id.is_none() && self.brings_insert_id(effect)
+        self.insert_id.is_none() && self.may_read_insert_id(effect) && self.has_another_insert_id()
     }
 
-    /// True for a statement that reads it on the connection, or pins, so that later ones may; for
-    /// one that sets it, perhaps, which is told from what was there; and for one that may fire a
-    /// trigger that reads it. (What reads what the statement before left there can have no step
-    /// ahead.)
+    /// True when the lease in hand has not the session's last insert id.
+    fn has_another_insert_id(&self) -> bool {
+        self.held.as_ref().is_some_and(|lease| {
+            let there = lease.insert_id();
+            !there.is_news && Some(there.known) != self.insert_id
+        })
+    }
+
+    /// True for a statement that reads it on the connection, or pins, so that later ones may; and
+    /// for one that sets it, perhaps, which is told from what was there. (What reads what the
+    /// statement before left there can have no step ahead.)
     fn needs_insert_id(&self, effect: &Effect) -> bool {
-        let fires = || effect.may_write && self.served.pool.connector().runs_on_writes();
         let reads_previous = effect.needs_previous || effect.reads_conditions;
         let pins = effect.pin.is_some() && (effect.runs_program || !reads_previous);
-        pins || effect.reads_insert_id || effect.sets_insert_id || fires()
+        pins || effect.sets_insert_id || self.may_read_insert_id(effect)
+    }
+
+    /// True for a statement that reads it on the connection, or runs what may.
+    fn may_read_insert_id(&self, effect: &Effect) -> bool {
+        let fires = || effect.may_write && self.served.pool.connector().runs_on_writes();
+        effect.reads_insert_id || effect.runs_program || fires()
     }
 
     /// Connections that are opened for this session from now on begin in this database.

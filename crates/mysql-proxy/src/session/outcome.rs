@@ -90,10 +90,9 @@ impl NotSent {
                 may_retry,
                 trouble: SendTrouble::Origin(loss),
             },
-            // The value of a variable may be one that cannot be left, or reached, from what the
-            // session before has set: another connection can.
+            // Whether another connection may do better: see `Session::is_refused_by_what_is_left`.
             BringError::Refused(error) => Self {
-                may_retry: true,
+                may_retry: false,
                 trouble: SendTrouble::NoLease(Trouble::Refused(error)),
             },
             // What went out behind it without being awaited does no harm, wherever it ran.

@@ -209,11 +209,11 @@ impl Session {
                     let there = lease.insert_id();
                     there.is_news || Some(there.known) == self.insert_id
                 });
-                let own = self.insert_id.filter(|_| !is_there);
-                let Some(own) = own else {
-                    let lost = Trouble::Client(SessionEnd::StateLost);
-                    return if is_there { Ok(None) } else { Err(lost) };
-                };
+                if is_there {
+                    return Ok(None);
+                }
+                let lost = Trouble::Client(SessionEnd::StateLost);
+                let own = self.insert_id.ok_or(lost)?;
                 // With a pin the connection is given the value, for what comes later, unless it is
                 // the one that TiDB cannot be given.
                 let is_given = effect.pin.is_some() && (own != 0 || !self.is_on_tidb());

@@ -37,6 +37,69 @@ async fn a_statement_is_not_led_to_what_it_leaves() {
     leaves_a_database(1044, "USE other", 0).await;
 }
 
+/// What a session has set is refused from then on, wherever it is.
+#[tokio::test]
+async fn a_step_that_is_always_refused_is_taken_twice_at_most() {
+    const STEP: &str = "SET @@SESSION.sql_mode='ANSI'";
+    let origin = ScriptedOrigin::start(|sql| match sql {
+        STEP => Reply::Error(1231),
+        _ => Reply::Ok {
+            in_transaction: false,
+        },
+    })
+    .await;
+    let edge = Edge::start(&origin, PoolPolicy { max: 1, ..pool() });
+    let (mut first, mut second) = (edge.client().await, edge.client().await);
+    let set = query(&mut first, "SET sql_mode='ANSI'").await;
+    assert_eq!(set, Outcome::Rows(0));
+    for (sql, is_used, steps) in [
+        ("SELECT 2", true, 2),
+        ("SELECT 3", false, 1),
+        ("UPDATE t SET a = 1", true, 2),
+    ] {
+        if is_used {
+            assert_eq!(query(&mut second, "SELECT 1").await, Outcome::Rows(0));
+        }
+        let before = (origin.times(STEP), origin.connections());
+        assert_eq!(query(&mut first, sql).await, Outcome::Error(1231), "{sql}");
+        assert_eq!(origin.times(STEP) - before.0, steps, "{sql}");
+        assert_eq!(origin.connections() - before.1, 1, "{sql}");
+    }
+    assert_eq!(origin.times("UPDATE t SET a = 1"), 0);
+}
+
+/// A MariaDB that was built without profiles refuses to tell of them.
+#[tokio::test]
+async fn a_server_without_profiles_keeps_its_connections() {
+    let origin = ScriptedOrigin::start_as("5.5.5-10.11.0-MariaDB-scripted", |sql| {
+        if sql.contains("PROFILING") {
+            Reply::Error(1289)
+        } else if sql == "SELECT CURRENT_ROLE() LIMIT 1" {
+            Reply::Null
+        } else if sql.starts_with("SELECT") {
+            Reply::Rows(1)
+        } else {
+            Reply::Ok {
+                in_transaction: false,
+            }
+        }
+    })
+    .await;
+    let edge = Edge::start(&origin, PoolPolicy { max: 1, ..pool() });
+    let mut client = edge.client().await;
+    for sql in [
+        "SET NAMES utf8mb4", // What it has logged in with, is not MariaDB's.
+        "USE shop",          // Out of a database no step leads.
+        "LOCK TABLES t READ",
+        "UNLOCK TABLES",
+        "SET @a = 1",
+    ] {
+        assert_eq!(query(&mut client, sql).await, Outcome::Rows(0), "{sql}");
+    }
+    assert_eq!(origin.times("SELECT CURRENT_ROLE() LIMIT 1"), 1);
+    assert_eq!(origin.connections(), 1);
+}
+
 /// The connection dies when its last insert id is asked for, which the client has been told of.
 async fn loses_an_insert_id(then: &str) -> Vec<Outcome> {
     let origin = ScriptedOrigin::start(|sql| match sql {
@@ -64,6 +127,9 @@ async fn an_insert_id_that_is_lost_is_not_an_older_one() {
         ("SELECT LAST_INSERT_ID()", Outcome::Closed),
         ("UPDATE t SET a = LAST_INSERT_ID()", Outcome::Closed),
         ("SET @a = LAST_INSERT_ID()", Outcome::Closed),
+        ("CALL p()", Outcome::Closed),
+        ("BEGIN", Outcome::Rows(0)),
+        ("LOCK TABLES t READ", Outcome::Rows(0)),
     ] {
         let expected = [Outcome::Rows(0), Outcome::Rows(1), outcome];
         assert_eq!(loses_an_insert_id(then).await, expected, "{then}");

@@ -27,6 +27,8 @@ pub(super) enum Reply {
     /// OK, with this last insert id.
     Inserted(u64),
     Rows(u64),
+    /// One row of one column, without a value.
+    Null,
     Error(u16),
     /// To a preparation: so many ids are left out.
     Prepared {
@@ -59,6 +61,7 @@ pub(super) struct ScriptedOrigin {
 }
 
 struct Shared {
+    version: &'static str,
     script: Box<dyn Fn(&str) -> Reply + Send + Sync>,
     next_id: AtomicU32,
     connections: AtomicUsize,
@@ -70,9 +73,18 @@ struct Shared {
 
 impl ScriptedOrigin {
     pub(super) async fn start(script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_as("8.0.0-scripted", script).await
+    }
+
+    /// One of this version.
+    pub(super) async fn start_as(
+        version: &'static str,
+        script: impl Fn(&str) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = Address::new("127.0.0.1", listener.local_addr().unwrap().port());
         let shared = Arc::new(Shared {
+            version,
             script: Box::new(script),
             next_id: AtomicU32::new(1),
             connections: AtomicUsize::new(0),
@@ -169,7 +181,7 @@ struct Connection {
 impl Connection {
     async fn log_in(&mut self) {
         let mut handshake = ServerHandshake::new(ServerConfig {
-            server_version: "8.0.0-scripted".to_owned(),
+            server_version: self.shared.version.to_owned(),
             connection_id: self.id,
             nonce: *b"abcdefghijklmnopqrst",
             capabilities: Capabilities::all() - Capabilities::SSL,
@@ -293,6 +305,7 @@ impl Connection {
                 self.send(&out).await
             }
             Reply::Rows(rows) => self.send(&self.rows(rows, sequence_id)).await,
+            Reply::Null => self.send(&self.rows_of(None, 1, sequence_id)).await,
             Reply::Trickled { rows } => {
                 for byte in self.rows(rows, sequence_id) {
                     self.send(&[byte]).await;
@@ -324,13 +337,17 @@ impl Connection {
     }
 
     fn rows(&self, count: u64, sequence_id: u8) -> Vec<u8> {
+        self.rows_of(Some(b"1"), count, sequence_id)
+    }
+
+    fn rows_of(&self, value: Option<&[u8]>, count: u64, sequence_id: u8) -> Vec<u8> {
         let mut out = Vec::new();
         let columns = [ColumnDefinition::new("n", ColumnType::LONGLONG, 63)];
         let status = StatusFlags::AUTOCOMMIT;
         let mut set =
             TextResultSet::columns(&mut out, sequence_id, self.capabilities, status, &columns);
         for _ in 0..count {
-            set.row(&mut out, [Some(&b"1"[..])]);
+            set.row(&mut out, [value]);
         }
         set.finish(&mut out, 0);
         out
