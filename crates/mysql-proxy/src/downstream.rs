@@ -228,7 +228,7 @@ impl Downstream {
     }
 
     /// The session wants to be waited for so long, or as long as usual.
-    pub(crate) fn set_patience(&mut self, wanted: Duration) {
+    pub(crate) fn set_net_timeout(&mut self, wanted: Duration) {
         self.progress_limit = wanted.max(PROGRESS_LIMIT);
     }
 
@@ -247,8 +247,8 @@ impl Downstream {
     }
 
     /// Sends bytes of a response. A client that takes none of them for [`PROGRESS_LIMIT`], or for
-    /// what [`Downstream::set_patience`] has set, is cut:
-    /// it keeps an origin connection from everybody else.
+    /// what [`Downstream::set_net_timeout`] has set, is cut: it keeps an origin connection from
+    /// everybody else.
     pub(crate) async fn send(&mut self, mut bytes: &[u8]) -> Result<(), SessionEnd> {
         while !bytes.is_empty() {
             match progress(self.progress_limit, self.stream.write(bytes)).await? {

@@ -4,13 +4,14 @@
 //! is nearly always, a command goes out as it came. Where they differ, `bring.rs` leads the
 //! connection from its state to the session's.
 
+mod prepare;
 mod results;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mysql_sql::{Assignment, Effect, Letters, Value, is_character_set};
+use mysql_sql::{Assignment, Letters, Value, is_character_set};
 
 use crate::collation;
 
@@ -166,50 +167,6 @@ impl SessionState {
         self.stamp
     }
 
-    /// What preparing a statement of this effect depends on: how its text reads, which tables its
-    /// names mean, and the types of the user variables that it reads. Nothing that a step back to
-    /// it could do harm with: `autocommit` ends transactions.
-    pub(crate) fn for_prepare(&self, effect: &Effect) -> Arc<Self> {
-        let mut state = Self::with(self.database.clone(), self.names.clone());
-        state.ignore_space = self.ignore_space;
-        let variables = self.variables.iter().filter(|(name, _)| is_of_text(name));
-        state.variables = variables.cloned().collect();
-        let is_read = |name: &String| effect.user_variables.contains(name);
-        let user_variables = self.user_variables.iter();
-        state.user_variables = user_variables
-            .filter(|(name, _)| is_read(name))
-            .cloned()
-            .collect();
-        Arc::new(state.stamped())
-    }
-
-    /// Whether that is `under`, without making it.
-    pub(crate) fn is_for_prepare(&self, effect: &Effect, under: &Self) -> bool {
-        let variables = self.variables.iter().filter(|(name, _)| is_of_text(name));
-        let is_read = |name: &String| effect.user_variables.contains(name);
-        let user_variables = self.user_variables.iter().filter(|(name, _)| is_read(name));
-        self.database == under.database
-            && self.names == under.names
-            && self.ignore_space == under.ignore_space
-            && under.role.is_none()
-            && variables.eq(&under.variables)
-            && user_variables.eq(&under.user_variables)
-    }
-
-    /// This state, but for what preparing a statement depends on, which is as in `under`.
-    pub(crate) fn as_under(&self, under: &Self) -> Self {
-        let mut state = self.clone();
-        state.database = under.database.clone();
-        state.names = under.names.clone();
-        state.ignore_space = under.ignore_space;
-        state.variables.retain(|(name, _)| !is_of_text(name));
-        state.variables.extend(under.variables.iter().cloned());
-        for (name, value) in &under.user_variables {
-            put(&mut state.user_variables, name, value.clone());
-        }
-        state.stamped()
-    }
-
     /// The database's name, if there is one.
     pub(crate) fn database_name(&self) -> Option<&str> {
         match &self.database {
@@ -297,9 +254,9 @@ impl SessionState {
             .map(|(_, value)| value.as_str())
     }
 
-    /// How long the session wants its client to be waited for, if it has said so. Longest where it
-    /// has for what is read and what is written.
-    pub(crate) fn patience(&self) -> Duration {
+    /// How long the session wants its client to be waited for, if it has said so: the longer of
+    /// `net_read_timeout` and `net_write_timeout`.
+    pub(crate) fn net_timeout(&self) -> Duration {
         let seconds = |name| self.variable(name)?.parse().ok();
         let both = ["net_write_timeout", "net_read_timeout"].map(seconds);
         let longest = both.into_iter().flatten().max();
@@ -460,86 +417,8 @@ fn mentions_hiding(text: &str) -> bool {
     HIDING.iter().any(|name| text.contains(name))
 }
 
-/// True for a variable that is in what a server makes of a text when it prepares that: how it
-/// reads, a locale, the types of its columns.
-///
-/// Only what does no harm when it is stepped back to, also amid a transaction: `autocommit` ends
-/// one, and some cannot be set in one.
-fn is_of_text(name: &str) -> bool {
-    const OTHERS: [&str; 9] = [
-        "sql_mode",
-        "block_encryption_mode",
-        "default_week_format",
-        "div_precision_increment",
-        "explain_format",
-        "group_concat_max_len",
-        "lc_time_names",
-        "time_zone",
-        "windowing_use_high_precision",
-    ];
-    OTHERS.contains(&name)
-        || name.starts_with("character_set_")
-        || name.starts_with("collation_")
-        || name.starts_with("default_collation")
-}
-
 /// Sets a variable, as the last one.
 fn put<V>(variables: &mut Vec<(String, V)>, name: &str, value: V) {
     variables.retain(|(known, _)| known != name);
     variables.push((name.to_owned(), value));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// States that differ in what preparing depends on, and in what it does not.
-    fn states() -> Vec<SessionState> {
-        let plain = SessionState::new(Some("a".to_owned()), 45);
-        let set = |name: &str, value: &str| Assignment::Variable {
-            name: name.to_owned(),
-            value: Value::Literal(value.to_owned()),
-        };
-        let user = |name: &str, literal: &str| Assignment::UserVariable {
-            name: name.to_owned(),
-            value: literal.to_owned(),
-        };
-        let all = [
-            vec![Assignment::Database("b".to_owned())],
-            vec![Assignment::Names("NAMES latin1".to_owned())],
-            vec![Assignment::Role("r".to_owned())],
-            vec![set("sql_mode", "'ANSI'")],
-            vec![set("sql_mode", "''"), set("time_zone", "'+00:00'")],
-            vec![set("time_zone", "'+00:00'"), set("sql_mode", "''")],
-            vec![set("autocommit", "0")],
-            vec![user("x", "1")],
-            vec![user("x", "NULL"), user("y", "2")],
-        ];
-        let mut states: Vec<_> = all
-            .iter()
-            .map(|sets| plain.assigned(sets).unwrap())
-            .collect();
-        states.push(plain.clone().ignoring_space(true));
-        states.push(plain);
-        states
-    }
-
-    #[test]
-    fn what_preparing_depends_on_is_compared_as_it_is_made() {
-        let reads_x = Effect {
-            user_variables: vec!["x".to_owned()],
-            ..Effect::default()
-        };
-        for effect in [Effect::default(), reads_x] {
-            for state in states() {
-                let others = states().into_iter();
-                let made = others.clone().map(|other| other.for_prepare(&effect));
-                for other in others.map(Arc::new).chain(made) {
-                    let made = state.for_prepare(&effect);
-                    let is_under = state.is_for_prepare(&effect, &other);
-                    assert_eq!(is_under, made.is_same(&other), "{state:?}, {other:?}");
-                }
-            }
-        }
-    }
 }

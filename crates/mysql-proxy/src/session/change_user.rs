@@ -147,7 +147,7 @@ impl Session {
             .set(multi, self.profile.capabilities.contains(multi));
         self.profile = Arc::new(profile);
         self.state = connector.states().share(home.state());
-        self.downstream.set_patience(self.state.patience());
+        self.downstream.set_net_timeout(self.state.net_timeout());
         self.insert_id = Some(0);
         // Its entry is new, and shows nothing yet.
         self.shown = None;

@@ -205,7 +205,7 @@ impl Session {
         };
         self.profile = Arc::new(profile);
         self.state = self.served.pool.connector().states().share(state);
-        self.downstream.set_patience(self.state.patience());
+        self.downstream.set_net_timeout(self.state.net_timeout());
         self.answer_ok(packet).await
     }
 

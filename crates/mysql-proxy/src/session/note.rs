@@ -245,22 +245,15 @@ impl Session {
             }
             return Ok(());
         }
-        let is_plain = |set: &Assignment| {
-            !matches!(
-                set,
-                Assignment::Variable {
-                    value: Value::Expression,
-                    ..
-                }
-            )
-        };
-        let sets = if adjusted {
-            let asked: Vec<_> = effect.sets.iter().map(to_be_asked).collect();
-            self.read_back(&asked).await?.map(Cow::Owned)
-        } else if effect.sets.iter().all(is_plain) {
-            Some(Cow::Borrowed(&effect.sets))
+        let asked = if adjusted {
+            Cow::Owned(effect.sets.iter().map(to_be_asked).collect())
         } else {
-            self.read_back(&effect.sets).await?.map(Cow::Owned)
+            Cow::Borrowed(effect.sets.as_slice())
+        };
+        let sets = if asked.iter().all(|set| expression_name(set).is_none()) {
+            Some(asked)
+        } else {
+            self.read_back(&asked).await?.map(Cow::Owned)
         };
         let sets = sets.filter(|sets| !(self.is_on_tidb() && sets.iter().any(is_odd_level)));
         let assigned = sets.map(|sets| self.state.assigned(&sets));
@@ -280,7 +273,7 @@ impl Session {
 
     /// The session, and the lease in hand, are in this state now.
     fn enter(&mut self, state: Arc<SessionState>) {
-        self.downstream.set_patience(state.patience());
+        self.downstream.set_net_timeout(state.net_timeout());
         if let Some(lease) = &mut self.held {
             lease.set_state(Arc::clone(&state));
         }
@@ -297,9 +290,6 @@ impl Session {
             return Ok(None);
         };
         let names: Vec<&str> = sets.iter().filter_map(expression_name).collect();
-        if names.is_empty() {
-            return Ok(Some(sets.to_vec()));
-        }
         let list: Vec<String> = names
             .iter()
             .map(|name| format!("@@SESSION.{}", lease.spelling(name)))

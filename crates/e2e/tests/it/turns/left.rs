@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
 
-use super::Case;
 use super::Does::{Execute, Prepare, Query, Quit, Wait};
+use super::{Case, Turn};
 
 /// More than what is taken for the same moment.
 const MOMENTS: Duration = Duration::from_millis(2500);
@@ -156,23 +156,25 @@ async fn variables_are_put_back_the_last_one_first() -> Result<()> {
 /// What was out of bounds and has been adjusted, a strict mode refuses.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_mode_of_one_session_refuses_no_value_of_another() -> Result<()> {
-    for mode in [
-        Query(b"SET sql_mode = 'STRICT_ALL_TABLES'"),
-        Query(b"SET sql_mode = 'TRADITIONAL'"),
-    ] {
-        let turns = [
-            ('b', Query(b"SET SESSION max_heap_table_size = 1000000")),
-            ('b', Query(b"SHOW WARNINGS")),
-            ('a', mode),
-            ('a', Query(b"SELECT 1")),
-            ('b', Query(b"SELECT 2")),
-            ('b', Query(b"SELECT @@max_heap_table_size")),
-            ('a', Query(b"SELECT @@max_heap_table_size > 1000000")),
-        ];
-        let turns = Box::leak(Box::new(turns));
+    const STRICT: [Turn; 7] = adjusting_beside(Query(b"SET sql_mode = 'STRICT_ALL_TABLES'"));
+    const TRADITIONAL: [Turn; 7] = adjusting_beside(Query(b"SET sql_mode = 'TRADITIONAL'"));
+    for turns in [&STRICT, &TRADITIONAL] {
         Case::new(&[MariaDb, MySql], turns).compare().await?;
     }
     Ok(())
+}
+
+/// A session whose variable is adjusted, and another of this mode.
+const fn adjusting_beside(mode: super::Does) -> [Turn; 7] {
+    [
+        ('b', Query(b"SET SESSION max_heap_table_size = 1000000")),
+        ('b', Query(b"SHOW WARNINGS")),
+        ('a', mode),
+        ('a', Query(b"SELECT 1")),
+        ('b', Query(b"SELECT 2")),
+        ('b', Query(b"SELECT @@max_heap_table_size")),
+        ('a', Query(b"SELECT @@max_heap_table_size > 1000000")),
+    ]
 }
 
 /// A role may be what lets its user into a database, or set a variable.
