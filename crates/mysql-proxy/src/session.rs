@@ -117,6 +117,8 @@ pub(crate) struct Session {
     is_status_sure: bool,
     /// The connection in hand is in the database that the state tells, as far as names matter.
     is_database_sure: bool,
+    /// The statement under way calls a procedure of which all is known that it runs.
+    calls_known: bool,
     /// The read under way, if its result is to be kept.
     filling: Option<Box<Filling>>,
     /// Since when the command under way has waited for another session's, if it has.

@@ -37,7 +37,7 @@ pub use classify::{Dialect, Statement, StatementKind, classify};
 pub use command::{Diagnostics, Kill, TidegateTable};
 pub use effect::{Conditions, Effect, MakesInsertId};
 pub use fingerprint::{fingerprint, fingerprint_hash};
-pub use mentions::{Mention, Place, mentions};
+pub use mentions::{Mention, Mentions, Place, mentions};
 pub use outline::Outline;
 pub use pin::{PinReason, Release};
 pub use question::{Answer, Column, Question, QuestionKind, Server};

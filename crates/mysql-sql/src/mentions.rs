@@ -1,9 +1,19 @@
-//! The names that a trigger's body mentions: whatever tables it writes are among them.
+//! The names that the body of a trigger, a procedure or a function mentions: whatever tables it
+//! writes are among them, and whatever routines it calls.
 
 use crate::builtin::is_native;
 use crate::classify::Dialect;
 use crate::token::{Token, Tokens};
 use crate::word::is;
+
+/// What a body mentions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mentions {
+    /// All names, keywords among them: what it does not mention it does not touch.
+    pub names: Vec<Mention>,
+    /// It has a word that begins what changes rows. Without one it changes none by itself.
+    pub may_write: bool,
+}
 
 /// A name in a text, of whatever it may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +23,7 @@ pub struct Mention {
     /// The name itself, likewise.
     pub name: String,
     /// A parenthesis follows, no native function or keyword has the name, and it does not stand
-    /// behind `INTO`: a stored function, perhaps.
+    /// where that is of a table or procedure, as behind `INTO`: a stored function, perhaps.
     pub may_be_function: bool,
     /// Where it stands.
     pub place: Place,
@@ -27,14 +37,37 @@ pub enum Place {
     /// Where a table stands, as behind `INTO` or behind the comma of a list of tables; or a column,
     /// as in `EXTRACT(DAY FROM c)`.
     Table,
+    /// Behind `CALL`.
+    Procedure,
     /// Right behind another name, or behind a word: an alias, perhaps.
     BehindName,
     /// Anywhere else.
     Other,
 }
 
-/// Words behind which anything may run.
-const RUNS: [&str; 4] = ["CALL", "EXECUTE", "PREPARE", "IMMEDIATE"];
+/// Words behind which a text may run that is not in the body.
+const RUNS: [&str; 3] = ["EXECUTE", "PREPARE", "IMMEDIATE"];
+
+/// Those that change what tables there are, who may use them, or what a server does with them.
+const DEFINES: [&str; 12] = [
+    "ALTER",
+    "CREATE",
+    "DROP",
+    "FLUSH",
+    "GLOBAL",
+    "GRANT",
+    "INSTALL",
+    "PERSIST",
+    "PERSIST_ONLY",
+    "RENAME",
+    "REVOKE",
+    "UNINSTALL",
+];
+
+/// Those without which no rows change. (In a body there is no `LOAD`, and no `HANDLER` that does.)
+const WRITES: [&str; 6] = [
+    "DELETE", "INSERT", "REPAIR", "REPLACE", "TRUNCATE", "UPDATE",
+];
 
 /// Words behind which a table stands.
 const BEFORE_TABLES: [&str; 14] = [
@@ -56,6 +89,9 @@ const BEFORE_TABLES: [&str; 14] = [
 
 /// Those behind which several may stand.
 const BEFORE_LISTS: [&str; 4] = ["UPDATE", "FROM", "JOIN", "STRAIGHT_JOIN"];
+
+/// Words behind which a name with a parenthesis is no function: `TABLE IF NOT EXISTS t (…)`.
+const BEFORE_OTHERS: [&str; 6] = ["INTO", "CALL", "TABLE", "EXISTS", "KEY", "INDEX"];
 
 /// Words that end a list of tables.
 const BEHIND_TABLES: [&str; 8] = [
@@ -87,12 +123,11 @@ impl Lists {
     /// second or a later one of a list of tables.
     fn pass_name(&mut self, name: &[u8], is_quoted: bool, word_before: &[u8]) -> bool {
         let is_behind_comma = std::mem::take(&mut self.is_behind_comma);
-        let is_one_of = |words: &[&str]| words.iter().any(|word| is(name, word));
         // A list may begin with a parenthesis.
-        let begins_list = is_one_of(&BEFORE_LISTS) && !is(word_before, "KEY");
+        let begins_list = is_one_of(name, &BEFORE_LISTS) && !is(word_before, "KEY");
         if is_before_table(word_before) || (begins_list && !is_quoted) {
             self.is_of_tables = true;
-        } else if !is_quoted && is_one_of(&BEHIND_TABLES) {
+        } else if !is_quoted && is_one_of(name, &BEHIND_TABLES) {
             self.is_of_tables = false;
         }
         is_behind_comma && self.is_of_tables
@@ -100,13 +135,15 @@ impl Lists {
 }
 
 fn is_before_table(word: &[u8]) -> bool {
-    BEFORE_TABLES.iter().any(|before| is(word, before))
+    is_one_of(word, &BEFORE_TABLES)
 }
 
 /// The place of a name behind this word, or none; in a list of tables, behind another name, or
 /// neither.
 fn place(word_before: &[u8], is_listed: bool, is_behind_name: bool) -> Place {
-    if is_before_table(word_before) || is_listed {
+    if is(word_before, "CALL") {
+        Place::Procedure
+    } else if is_before_table(word_before) || is_listed {
         Place::Table
     } else if is_behind_name {
         Place::BehindName
@@ -115,11 +152,26 @@ fn place(word_before: &[u8], is_listed: bool, is_behind_name: bool) -> Place {
     }
 }
 
-/// All names of a text: what it does not mention it does not touch. `None`: it runs what is not in
-/// it, or cannot be read.
-pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
+fn is_one_of(word: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|other| is(word, other))
+}
+
+/// True behind the `CREATE` or `DROP` of a temporary table, which nobody else sees.
+fn is_of_temporary(mut tokens: Tokens<'_>) -> bool {
+    if tokens.take_word("OR") {
+        tokens.take_word("REPLACE");
+    }
+    tokens.take_word("TEMPORARY")
+}
+
+/// What a body mentions. `None`: it runs what is not in it, or defines something, or cannot be
+/// read.
+///
+/// Under `sql_mode=ORACLE` a name alone may be a call: such a body is not for this.
+pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Mentions> {
     let mut tokens = Tokens::new(sql, dialect.escapes, dialect.letters);
     let mut mentions: Vec<Mention> = Vec::new();
+    let mut may_write = false;
     let mut before: Option<String> = None;
     let mut is_behind_point = false;
     // The word before the name at hand, with what qualifies that.
@@ -131,8 +183,14 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
         let is_point = token == Token::Sign(b'.');
         let (name, is_quoted) = match token {
             Token::ExecutableComment | Token::Unfinished => return None,
-            Token::Word(word) if RUNS.iter().any(|keyword| is(word, keyword)) => return None,
-            Token::Word(word) => (word, false),
+            Token::Word(word) if is_one_of(word, &RUNS) => return None,
+            Token::Word(word) if is_one_of(word, &DEFINES) && !is_of_temporary(tokens.clone()) => {
+                return None;
+            }
+            Token::Word(word) => {
+                may_write |= is_one_of(word, &WRITES);
+                (word, false)
+            }
             // The second is a name under `ANSI_QUOTES`.
             Token::Quoted(name) | Token::Literal([b'"', name @ .., b'"']) => (name, true),
             _ => {
@@ -168,14 +226,19 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Vec<Mention>> {
         mentions.push(Mention {
             database: before.take().filter(|_| is_behind_point),
             name: name.clone(),
-            may_be_function: tokens.opens_parenthesis() && !is_native && !is(word_before, "INTO"),
+            may_be_function: tokens.opens_parenthesis()
+                && !is_native
+                && !is_one_of(word_before, &BEFORE_OTHERS),
             place: place(word_before, is_listed, is_behind_name),
         });
         // `1.5` has no qualifier.
         before = (!is_number).then_some(name);
         is_behind_point = false;
     }
-    Some(mentions)
+    Some(Mentions {
+        names: mentions,
+        may_write,
+    })
 }
 
 /// A name in lower case. `None`: it is not in ASCII, where servers may think otherwise of which
@@ -188,11 +251,12 @@ fn folded(name: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::question::Server;
     use crate::token::Escapes;
 
     fn of(sql: &str) -> Option<Vec<String>> {
         let mentions = mentions(sql.as_bytes(), Escapes::Backslash.into())?;
-        let shown = mentions.into_iter().map(|mention| {
+        let shown = mentions.names.into_iter().map(|mention| {
             let database = mention.database.map_or(String::new(), |name| name + ".");
             let call = if mention.may_be_function { "()" } else { "" };
             format!("{database}{}{call}", mention.name)
@@ -215,10 +279,53 @@ mod tests {
     }
 
     #[test]
+    fn a_body_of_every_day_calls_no_function() {
+        let body = "BEGIN
+            DECLARE done, n INT UNSIGNED DEFAULT FALSE;
+            DECLARE s VARCHAR(20) CHARACTER SET utf8mb4;
+            DECLARE d DECIMAL(10, 2) DEFAULT 0; DECLARE w DATETIME(6); DECLARE b BINARY(16);
+            DECLARE e ENUM('a', 'b'); DECLARE j JSON; DECLARE k TINYINT(1); DECLARE c CHAR(3);
+            DECLARE f FLOAT(7); DECLARE g VARBINARY(8); DECLARE h SET('x'); DECLARE y YEAR(4);
+            DECLARE lines CURSOR FOR SELECT a, COUNT(*) FROM t GROUP BY a HAVING COUNT(*) > (1);
+            DECLARE CONTINUE HANDLER FOR NOT FOUND SET done = TRUE;
+            DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+            CREATE TEMPORARY TABLE IF NOT EXISTS x (n INT, m BIGINT(20), KEY (n), INDEX (m));
+            CREATE TEMPORARY TABLE z (n INT, PRIMARY KEY (n), UNIQUE KEY u (n));
+            START TRANSACTION; OPEN lines;
+            l: LOOP FETCH lines INTO s, n; IF (done) THEN LEAVE l; END IF;
+              INSERT INTO t (a, b) VALUES (s, n), (UPPER(s), n + 1)
+                ON DUPLICATE KEY UPDATE b = VALUES(b);
+              UPDATE t SET b = IF(b > 1, (b), b - 1) WHERE a IN (1, 2) AND b = ANY (SELECT 1);
+              WHILE (n > 0) DO SET n = n - 1; END WHILE;
+            END LOOP l;
+            CASE WHEN (n) THEN SELECT LAST_INSERT_ID(); ELSE SELECT NOW(6), ROW_COUNT(); END CASE;
+            SELECT ROW_NUMBER() OVER (PARTITION BY a ORDER BY b) FROM t USE INDEX (i);
+            WITH q AS (SELECT 1) SELECT * FROM q JOIN t USING (a);
+            SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'x'; CLOSE lines; COMMIT; END";
+        let functions = |server| {
+            let dialect = Dialect {
+                server,
+                ..Escapes::Backslash.into()
+            };
+            let names = mentions(body.as_bytes(), dialect)
+                .unwrap()
+                .names
+                .into_iter();
+            names
+                .filter(|it| it.may_be_function)
+                .map(|it| it.name)
+                .collect::<Vec<_>>()
+        };
+        for server in [Server::MySql, Server::MariaDb] {
+            assert_eq!(functions(server), [""; 0], "{server:?}");
+        }
+    }
+
+    #[test]
     fn places_are_told() {
         let places = |sql: &str| {
             let mentions = mentions(sql.as_bytes(), Escapes::Backslash.into()).unwrap();
-            let qualified = mentions.into_iter().filter_map(|mention| {
+            let qualified = mentions.names.into_iter().filter_map(|mention| {
                 let shown = format!("{}.{}", mention.database?, mention.name);
                 Some((shown, mention.place))
             });
@@ -247,6 +354,8 @@ mod tests {
             ("UPDATE t SET c = 1; SET d = a.b", "a.b", Place::Other),
             ("SET a.b = 1.5", "a.b", Place::BehindName),
             ("ON DUPLICATE KEY UPDATE a.b = 1", "a.b", Place::BehindName),
+            ("CALL a.b(c)", "a.b", Place::Procedure),
+            ("call `a` . `b`", "a.b", Place::Procedure),
         ] {
             assert_eq!(places(sql), [(name.to_owned(), place)], "{sql}");
         }
@@ -258,7 +367,7 @@ mod tests {
             ("y", Place::BehindName),
             ("z", Place::Qualifier),
         ] {
-            let mention = mentions.iter().find(|it| it.name == name).unwrap();
+            let mention = mentions.names.iter().find(|it| it.name == name).unwrap();
             assert_eq!(mention.place, place, "{name}");
         }
     }
@@ -266,13 +375,31 @@ mod tests {
     #[test]
     fn what_runs_something_else_is_not_told() {
         for sql in [
-            "CALL p()",
             "execute s",
+            "CREATE TABLE t (a INT)",
+            "DROP TABLE IF EXISTS t",
+            "SET @@GLOBAL.a = 1",
             "/*! x */",
             "SELECT 'a",
             "INSERT INTO té VALUES (1)",
         ] {
             assert_eq!(of(sql), None, "{sql}");
         }
+    }
+
+    #[test]
+    fn what_changes_no_rows_is_told() {
+        for (sql, may_write) in [
+            ("BEGIN SELECT a FROM t; CALL p(); END", false),
+            ("CREATE TEMPORARY TABLE x SELECT a FROM t", false),
+            ("CREATE OR REPLACE TEMPORARY TABLE x SELECT 1", true),
+            ("SELECT `delete` FROM t", false),
+            ("BEGIN IF a THEN DELETE FROM t; END IF; END", true),
+            ("SELECT a FROM t FOR UPDATE", true),
+        ] {
+            let mentions = mentions(sql.as_bytes(), Escapes::Backslash.into()).unwrap();
+            assert_eq!(mentions.may_write, may_write, "{sql}");
+        }
+        assert_eq!(of("CALL p(1)").unwrap(), ["call", "p", "1"]);
     }
 }

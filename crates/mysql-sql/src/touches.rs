@@ -59,6 +59,8 @@ pub enum Touched {
     /// These tables and none besides, but for what hangs on them: triggers, foreign keys, the
     /// tables below a view.
     Tables(Vec<TableRef>),
+    /// What this procedure changes, which is named like a table.
+    Procedure(TableRef),
     /// Perhaps any table, or what a table is, or who may read it.
     Everything,
 }
@@ -67,8 +69,9 @@ impl Touched {
     /// What two statements change. More tables than one may name are taken for all of them.
     fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Everything, _) | (_, Self::Everything) => Self::Everything,
             (Self::Nothing, writes) | (writes, Self::Nothing) => writes,
+            (Self::Everything | Self::Procedure(_), _)
+            | (_, Self::Everything | Self::Procedure(_)) => Self::Everything,
             (Self::Tables(mut tables), Self::Tables(others)) => {
                 for table in others {
                     if !tables.contains(&table) {

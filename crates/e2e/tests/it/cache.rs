@@ -6,6 +6,7 @@ mod errors;
 mod hidden;
 mod late;
 mod reasons;
+mod routines;
 
 use std::time::Duration;
 

@@ -4,6 +4,7 @@
 //! ```text
 //!   a view     reads what its text reads, and so on down to tables
 //!   a table    writes itself; what a foreign key cascades to; what its triggers mention
+//!   a call     of a procedure writes what its body mentions, and those of what that calls
 //! ```
 //!
 //! It is asked for as a whole when the edge meets the origin, after whatever may have changed it,
@@ -12,6 +13,7 @@
 
 mod ask;
 mod build;
+mod programs;
 mod shown;
 
 use std::collections::HashMap;
@@ -50,6 +52,8 @@ pub(crate) struct Catalog {
     /// By database, then by name, both in lower case. (Where a server tells `A` from `a`, they
     /// share an entry, which is both.)
     databases: Names<Names<Relation>>,
+    /// What calls of procedures may change; likewise.
+    procedures: Names<Names<Writes>>,
     /// A view may call a stored function, as far as its text tells.
     views_may_write: bool,
     /// What may change along with tables that are not known, and so with each write.
@@ -139,10 +143,12 @@ impl Catalog {
         Ok(Reads { tables, max_age })
     }
 
-    /// What writing to these tables changes; likewise.
+    /// What writing to these tables changes, or calling a procedure; likewise.
     pub(crate) fn changes(&self, touched: &Touched, database: Option<&str>) -> Changes {
-        let Touched::Tables(tables) = touched else {
-            return Changes::of(touched);
+        let tables = match touched {
+            Touched::Tables(tables) => tables,
+            Touched::Procedure(name) => return self.changes_by_call(name, database),
+            Touched::Nothing | Touched::Everything => return Changes::of(touched),
         };
         let mut changes = Changes::of(&Touched::Nothing);
         for table in tables {
@@ -154,6 +160,19 @@ impl Catalog {
         }
         changes.writes.add(self.strays.clone());
         changes
+    }
+
+    fn changes_by_call(&self, name: &TableRef, database: Option<&str>) -> Changes {
+        let writes = (name.database.as_deref().or(database))
+            .and_then(|database| self.procedures.get(database)?.get(name.name.as_str()));
+        let mut writes = writes.cloned().unwrap_or(Writes::Everything);
+        if !writes.is_nothing() {
+            writes.add(self.strays.clone());
+        }
+        Changes {
+            writes,
+            is_transactional: false,
+        }
     }
 
     /// What may have been changed by who has written to a name, in any database if it names none:
@@ -195,7 +214,7 @@ impl Changes {
                 writes: Writes::Nothing,
                 is_transactional: true,
             },
-            Touched::Tables(_) | Touched::Everything => Self::everything(),
+            _ => Self::everything(),
         }
     }
 

@@ -121,8 +121,8 @@ impl Listener for Ears<'_> {
     fn statement(&self, database: &str, sql: &[u8]) {
         let statement = classify(sql, self.dialect);
         let touches = touches(sql, self.dialect, &statement);
-        if touches.writes == Touched::Everything {
-            self.cache.forget_catalog();
+        if let Touched::Everything | Touched::Procedure(_) = touches.writes {
+            return self.anything_changed();
         }
         self.touched(&touches.writes, database);
     }

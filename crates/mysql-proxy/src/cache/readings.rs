@@ -35,7 +35,7 @@ impl Reading {
     fn names(&self) -> usize {
         let of_writes = match &self.touches.writes {
             Touched::Tables(tables) => tables.len(),
-            Touched::Nothing | Touched::Everything => 0,
+            Touched::Nothing | Touched::Procedure(_) | Touched::Everything => 0,
         };
         let effect = &self.statement.effect;
         of_writes

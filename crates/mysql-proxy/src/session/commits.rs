@@ -134,8 +134,8 @@ impl Session {
     /// A command is about to be sent.
     pub(super) fn begin_writing(&mut self, outgoing: &Outgoing<'_>, effect: &Effect) {
         let set = outgoing.writes.unwrap_or_else(|| WriteSet::unread(effect));
-        let may_define = *set.touched == Touched::Everything && may_define(effect);
-        self.begin_commit(set, may_define);
+        let is_of_rows = matches!(set.touched, Touched::Nothing | Touched::Tables(_));
+        self.begin_commit(set, !is_of_rows && may_define(effect));
         // `LOCK TABLES` in the same text comes ahead of it, perhaps.
         if let Some(in_flight) = &mut self.in_flight
             && effect.is_multi
@@ -147,6 +147,7 @@ impl Session {
 
     /// A command is about to be sent that may change this, and what the origin's tables are.
     pub(super) fn begin_commit(&mut self, set: WriteSet<'_>, may_define: bool) {
+        self.calls_known = false;
         // What reads a view may run a function that writes; what is kept reads none of those.
         let may_run = self.filling.is_none() && self.views_may_write();
         if set.is_nothing() && !may_run {
@@ -166,6 +167,10 @@ impl Session {
         let database = set.database.filter(|_| self.is_database_sure);
         let database = database.map(str::to_ascii_lowercase);
         let (changes, generation) = cache.changes(set.touched, database.as_deref());
+        // It is known of some procedures what they change, and that it is no definition.
+        let is_anything = changes.writes == Writes::Everything;
+        self.calls_known = matches!(set.touched, Touched::Procedure(_)) && !is_anything;
+        let may_define = may_define && is_anything;
         self.uncommitted.add(&changes.writes, generation);
         let is_under_lock = !changes.is_transactional && self.under_lock.is_locked;
         let (writes, found_in) = self.that_others_may_see(changes, set.may_commit, generation);

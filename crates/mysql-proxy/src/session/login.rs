@@ -274,6 +274,7 @@ impl<'a> Login<'a> {
             forces_escapes: false,
             is_status_sure: false,
             is_database_sure: true,
+            calls_known: false,
             filling: None,
             followed_since: None,
             in_flight: None,

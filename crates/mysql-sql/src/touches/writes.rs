@@ -68,6 +68,9 @@ pub(super) fn read(sql: &[u8], dialect: Dialect, statement: &Statement) -> Outco
     // If it had more than a plain `SET` in it, it would not be understood.
     let sql = inside_of_header(sql).unwrap_or(sql);
     let mut tokens = Tokens::new(sql, dialect.escapes, dialect.letters);
+    if effect.pin == Some(PinReason::Procedure) && !effect.is_multi {
+        return call(tokens, dialect);
+    }
     if runs_program || effect.changes_logins || has_hidden_writes(tokens.clone()) {
         return Outcome::ANYTHING;
     }
@@ -96,6 +99,15 @@ fn has_hidden_writes(mut tokens: Tokens<'_>) -> bool {
         }
         _ => false,
     })
+}
+
+/// `CALL`.
+fn call(mut tokens: Tokens<'_>, dialect: Dialect) -> Outcome {
+    if !tokens.take_word("CALL") {
+        return Outcome::ANYTHING;
+    }
+    let reader = Reader::new(Pieces::new(tokens), dialect.server);
+    commits(change::call(reader))
 }
 
 /// Reads one statement after the other.

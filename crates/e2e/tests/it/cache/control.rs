@@ -65,6 +65,10 @@ async fn a_statement_explains_itself_and_is_not_run() -> Result<()> {
         ),
         (
             "/* tidegate: explain */ CALL bump()",
+            &[("Outcome", "write"), ("Writes", "shop.r")],
+        ),
+        (
+            "/* tidegate: explain */ CALL nobody_knows()",
             &[("Outcome", "write"), ("Writes", "everything")],
         ),
     ] {

@@ -8,6 +8,12 @@ use crate::programs::is_of_users;
 /// known.
 const LONGEST: usize = 16 << 20;
 
+/// Longest body of a routine that is read.
+const LONGEST_BODY: usize = 64 << 10;
+
+/// True where a name alone may be the call of a procedure.
+const IS_ORACLE: &str = "FIND_IN_SET('ORACLE', SQL_MODE)";
+
 /// What was found at an origin.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -15,8 +21,9 @@ pub(super) struct Found {
     pub(super) tables: Vec<FoundTable>,
     /// The texts of those views that are shown: database, name, text.
     pub(super) views: Vec<[String; 3]>,
-    /// The triggers that are shown: database, table, text.
+    /// The triggers that are shown: database, table, text. That is empty where it cannot be read.
     pub(super) triggers: Vec<[String; 3]>,
+    pub(super) routines: Vec<FoundRoutine>,
     /// What follows a change of a row by a foreign key, as far as it is shown: database and table
     /// of the parent, then of the child.
     pub(super) cascades: Vec<[String; 4]>,
@@ -42,6 +49,26 @@ pub(super) struct FoundTable {
     pub(super) shown: Shown,
 }
 
+/// A procedure, a function or a package.
+#[derive(Debug)]
+pub(super) struct FoundRoutine {
+    pub(super) database: String,
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    /// Its body. Empty where it cannot be read: it is not shown, or in another language.
+    pub(super) text: String,
+    /// All tables of its database are shown.
+    pub(super) shows_others: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Procedure,
+    Function,
+    /// MariaDB's, and its body.
+    Package,
+}
+
 /// Asks for everything.
 pub(super) async fn ask(connector: &OriginConnector) -> Result<Found, String> {
     let opened = connector.open_aside(None).await;
@@ -60,6 +87,7 @@ pub(super) async fn ask(connector: &OriginConnector) -> Result<Found, String> {
         tables: tables(&mut conn, &rights).await?,
         views: views(&mut conn).await?,
         triggers: triggers(&mut conn).await?,
+        routines: routines(&mut conn, &rights).await?,
         cascades: cascades(&mut conn).await?,
         cascades_may_fire: rights.may_fire_by_cascades(&mut conn).await?,
         computed: computed(&mut conn).await?,
@@ -106,11 +134,39 @@ async fn triggers(conn: &mut OriginConn) -> Result<Vec<[String; 3]>, String> {
         return Ok(Vec::new());
     }
     let question = format!(
-        "SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, ACTION_STATEMENT \
-         FROM information_schema.TRIGGERS WHERE {}",
+        "SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, \
+         IF({IS_ORACLE}, NULL, ACTION_STATEMENT) FROM information_schema.TRIGGERS WHERE {}",
         is_of_users("TRIGGER_SCHEMA")
     );
     rows(conn, &question).await
+}
+
+/// MySQL shows a routine without its text where the user may only call it.
+async fn routines(conn: &mut OriginConn, rights: &Rights) -> Result<Vec<FoundRoutine>, String> {
+    if conn.flavor() == Flavor::TiDb {
+        return Ok(Vec::new());
+    }
+    let question = format!(
+        "SELECT ROUTINE_SCHEMA, ROUTINE_NAME, ROUTINE_TYPE, \
+         IF(ROUTINE_BODY <> 'SQL' OR {IS_ORACLE} OR LENGTH(ROUTINE_DEFINITION) > {LONGEST_BODY}, \
+         NULL, ROUTINE_DEFINITION) FROM information_schema.ROUTINES WHERE {}",
+        is_of_users("ROUTINE_SCHEMA")
+    );
+    let rows = rows(conn, &question).await?;
+    let routines = rows
+        .into_iter()
+        .map(|[database, name, kind, text]| FoundRoutine {
+            shows_others: rights.show(&database, "").others,
+            database,
+            name,
+            kind: match kind.as_str() {
+                "PROCEDURE" => Kind::Procedure,
+                "FUNCTION" => Kind::Function,
+                _ => Kind::Package,
+            },
+            text,
+        });
+    Ok(routines.collect())
 }
 
 /// What deletes or changes rows of another table along.

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::{Keep, TableRule};
-use mysql_sql::{Dialect, Escapes, Letters, Mention, Place, TableRef, classify, mentions, touches};
+use mysql_sql::{Dialect, Escapes, Letters, TableRef, classify, touches};
 use query_cache::{Table, Versions, Writes};
 
-use super::ask::Found;
+use super::ask::{Found, FoundRoutine};
 use super::shown::Shown;
 use super::{Catalog, Relation};
 use crate::cache::Bypass;
@@ -33,22 +33,27 @@ const ENGINES: [(&str, bool); 8] = [
 ];
 
 /// Database and name, in lower case.
-type Name = (String, String);
+pub(super) type Name = (String, String);
 
 /// What was found, by name.
-struct Builder<'a> {
+pub(super) struct Builder<'a> {
     versions: &'a Versions,
     rules: &'a [TableRule],
-    dialect: Dialect,
+    pub(super) dialect: Dialect,
     reads_uncommitted: bool,
     /// Tables of which each has its own rows, with what their engine does with a rollback.
-    tables: HashMap<Name, Option<bool>>,
-    views: HashMap<Name, &'a str>,
+    pub(super) tables: HashMap<Name, Option<bool>>,
+    pub(super) views: HashMap<Name, &'a str>,
+    /// Names of procedures and functions: see `programs.rs`.
+    pub(super) routines: HashSet<Name>,
+    /// Names of packages, in which there are procedures and functions as well.
+    pub(super) packages: HashSet<String>,
     /// Tables with columns that tell the time, or whatever else.
     volatile: HashSet<Name>,
     /// How much is shown of a table.
-    shown: HashMap<Name, Shown>,
-    /// The tables that a change of this one may change along. `None`: any.
+    pub(super) shown: HashMap<Name, Shown>,
+    /// The tables that a change of this one may change along, or a call of this routine. `None`:
+    /// any.
     follows: HashMap<Name, Option<Vec<Name>>>,
     /// Those among them by a foreign key.
     children: HashMap<Name, Vec<Name>>,
@@ -75,6 +80,11 @@ pub(super) fn build(found: &Found, versions: &Versions, rules: &[TableRule]) -> 
             .or_default()
             .insert(name.as_str().into(), builder.relation(&key));
     }
+    for (database, name) in found.routines.iter().filter_map(FoundRoutine::procedure) {
+        let writes = builder.writes_of_procedure(&database, &name);
+        let procedures = catalog.procedures.entry(database.into());
+        procedures.or_default().insert(name.into(), writes);
+    }
     catalog
 }
 
@@ -93,6 +103,8 @@ impl<'a> Builder<'a> {
             reads_uncommitted: found.reads_uncommitted,
             tables: HashMap::new(),
             views: HashMap::new(),
+            routines: HashSet::new(),
+            packages: HashSet::new(),
             volatile: HashSet::new(),
             shown: HashMap::new(),
             follows: HashMap::new(),
@@ -103,6 +115,7 @@ impl<'a> Builder<'a> {
         builder.add_computed(found);
         builder.add_hidden();
         builder.add_cascades(found);
+        builder.add_routines(found);
         builder.add_triggers(found);
         // In the same order each time: a catalog that is another drops everything.
         builder.strays.sort_unstable();
@@ -203,45 +216,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn add_triggers(&mut self, found: &Found) {
-        for [database, table, text] in &found.triggers {
-            let Some(table) = name(database, table) else {
-                continue;
-            };
-            // In the database of the trigger, a name alone may be that of a table.
-            let shows_others = self.shown.get(&table).is_some_and(|shown| shown.others);
-            match self.mentioned(text, &table.0).filter(|_| shows_others) {
-                Some(names) => names
-                    .into_iter()
-                    .for_each(|name| self.follow(table.clone(), name)),
-                None => self.follow_anything(table),
-            }
-        }
-    }
-
-    /// The tables and views that a trigger of this database mentions. `None`: it may touch others.
-    fn mentioned(&self, text: &str, database: &str) -> Option<Vec<Name>> {
-        if text.is_empty() || text.contains('\\') {
-            return None;
-        }
-        let mentions = mentions(text.as_bytes(), self.dialect)?;
-        let names = mentions.iter().map(|mention| {
-            let database = mention.database.as_deref().unwrap_or(database);
-            let name = (database.to_owned(), mention.name.clone());
-            let is_known = self.tables.contains_key(&name) || self.views.contains_key(&name);
-            is_known.then_some(name)
-        });
-        let names: Vec<_> = names.collect();
-        let is_understood = |mention: &Mention, name: &Option<Name>| {
-            !mention.may_be_function
-                && (name.is_some() || is_surely_a_column(mention, &mentions, &names))
-        };
-        let mut both = mentions.iter().zip(&names);
-        both.all(|(mention, name)| is_understood(mention, name))
-            .then(|| names.iter().flatten().cloned().collect())
-    }
-
-    fn follow(&mut self, table: Name, other: Name) {
+    pub(super) fn follow(&mut self, table: Name, other: Name) {
         if let Some(follows) = self
             .follows
             .entry(table)
@@ -251,7 +226,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn follow_anything(&mut self, table: Name) {
+    pub(super) fn follow_anything(&mut self, table: Name) {
         self.follows.insert(table, None);
     }
 
@@ -356,8 +331,9 @@ impl<'a> Builder<'a> {
                 .map_or(true, |tables| tables.iter().any(is_unknown))
     }
 
-    /// What a write to this table or view may change, and whether all of that rolls back.
-    fn writes(&self, name: &Name) -> (Writes, bool) {
+    /// What a write to this table or view may change, and whether all of that rolls back. Likewise
+    /// for the call of a routine.
+    pub(super) fn writes(&self, name: &Name) -> (Writes, bool) {
         let mut seen = vec![name.clone()];
         let mut tables = Vec::new();
         let mut is_transactional = true;
@@ -418,7 +394,7 @@ impl<'a> Builder<'a> {
 
 /// A name as it is looked for. `None`: it is not in ASCII, where servers may think otherwise of
 /// which ones are equal; nobody can ask for it then.
-fn name(database: &str, table: &str) -> Option<Name> {
+pub(super) fn name(database: &str, table: &str) -> Option<Name> {
     let is_plain = database.is_ascii() && table.is_ascii();
     is_plain.then(|| (database.to_ascii_lowercase(), table.to_ascii_lowercase()))
 }
@@ -426,27 +402,6 @@ fn name(database: &str, table: &str) -> Option<Name> {
 fn named(table: &TableRef, database: &str) -> Name {
     let database = table.database.as_deref().unwrap_or(database);
     (database.to_owned(), table.name.clone())
-}
-
-/// True unless what is not known may be a table. That has a name alone if its database is shown as
-/// a whole; behind a point, it is a column of `NEW`, of an alias or of a table, all of which the
-/// text mentions too.
-fn is_surely_a_column(mention: &Mention, all: &[Mention], known: &[Option<Name>]) -> bool {
-    let Some(qualifier) = mention.database.as_deref() else {
-        return true;
-    };
-    if mention.place == Place::Table {
-        return false;
-    }
-    let is_of_table = || known.iter().flatten().any(|(_, name)| name == qualifier);
-    let mut pairs = all.iter().zip(known).zip(all.iter().skip(1));
-    let is_alias = |((before, known), alias): ((&Mention, &Option<Name>), &Mention)| {
-        alias.name == qualifier
-            && alias.database.is_none()
-            && alias.place == Place::BehindName
-            && (known.is_some() || before.name == "as")
-    };
-    matches!(qualifier, "new" | "old") || is_of_table() || pairs.any(is_alias)
 }
 
 #[cfg(test)]

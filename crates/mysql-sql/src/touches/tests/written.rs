@@ -9,6 +9,7 @@ fn written(sql: &str, server: Server) -> String {
         Touched::Nothing => "-".to_owned(),
         Touched::Everything => "*".to_owned(),
         Touched::Tables(tables) => shown(&tables),
+        Touched::Procedure(name) => format!("{}()", shown(&[name])),
     };
     let commits = if touches.may_commit { " !" } else { "" };
     format!("{writes}{commits}")
@@ -79,6 +80,20 @@ fn finds_the_table_that_rows_go_into() {
             assert_eq!(written(sql, server), "* !", "{sql}");
         }
     }
+}
+
+#[test]
+fn names_the_procedure_that_is_called() {
+    assert_written(&[
+        ("CALL p()", "p() !"),
+        ("call P", "p() !"),
+        (
+            "CALL `d` . `p` (1, -1.5, 'x', ?, NULL, @a, @@sql_mode)",
+            "d.p() !",
+        ),
+        ("/*!50003 CALL p('a') */", "* !"),
+        ("/* a */ CALL p(TRUE, DEFAULT);", "p() !"),
+    ]);
 }
 
 #[test]
@@ -233,7 +248,16 @@ fn believes_the_worst_of_anything_else() {
         "EXPLAIN DELETE FROM t",
         "EXECUTE s",
         "EXECUTE IMMEDIATE 'DELETE FROM t'",
-        "CALL p()",
+        "CALL sys.p()",
+        "CALL p(f(1))",
+        "CALL p(NOW())",
+        "CALL p((SELECT 1))",
+        "CALL p(@a := 1)",
+        "CALL p(1 .f(2))",
+        "CALL a.b.c()",
+        "CALL p(); CALL q()",
+        "CALL p(1) /*!50000 + f(1) */",
+        "SET STATEMENT max_statement_time = 1 FOR CALL p(f(1))",
         "XA COMMIT 'a'",
         "XA RECOVER",
         "DO NEXTVAL(s)",

@@ -1,0 +1,146 @@
+//! What a call of a procedure changes.
+
+use super::*;
+
+const ROUTINES: [&str; 10] = [
+    "CREATE PROCEDURE looks() SELECT v FROM r WHERE id = 1",
+    "CREATE PROCEDURE logs() BEGIN DECLARE n INT DEFAULT 1; INSERT INTO log VALUES (n); END",
+    "CREATE PROCEDURE calls() BEGIN CALL looks(); CALL shop.logs(); END",
+    "CREATE PROCEDURE asks() SELECT bumps()",
+    "CREATE PROCEDURE sums(OUT n INT) SELECT SUM(v) INTO n FROM rv",
+    "CREATE PROCEDURE other.bump() BEGIN CREATE TEMPORARY TABLE IF NOT EXISTS x (n INT); \
+     UPDATE r SET v = v + 1; END",
+    "CREATE PROCEDURE runs() BEGIN PREPARE s FROM 'UPDATE r SET v = 7'; EXECUTE s; END",
+    "CREATE PROCEDURE makes() CREATE TABLE IF NOT EXISTS made (n INT)",
+    "CREATE PROCEDURE misses() CALL nobody_knows()",
+    "CREATE PROCEDURE turns(n INT) BEGIN IF n > 0 THEN UPDATE other.o SET v = v + n; \
+     CALL turns(n - 1); END IF; END",
+];
+
+/// A call, and what it writes.
+const CALLS: [(&str, &str); 13] = [
+    ("CALL looks()", ""),
+    ("CALL logs", "shop.log, shop.r"),
+    ("CALL calls()", "shop.log, shop.r"),
+    ("CALL asks()", "shop.r"),
+    ("CALL sums(@n)", "shop.r"),
+    ("CALL other.bump()", "other.r"),
+    ("CALL runs()", "everything"),
+    ("CALL makes()", "everything"),
+    ("CALL misses()", "everything"),
+    ("CALL turns(-1.5)", "other.o"),
+    ("CALL turns(bumps())", "everything"),
+    ("CALL turns((SELECT 1))", "everything"),
+    ("CALL logs(); CALL logs()", "everything"),
+];
+
+async fn writes(client: &mut Conn, sql: &str) -> Result<String> {
+    let row: Option<Row> = client
+        .query_first(format!("/* tidegate: explain */ {sql}"))
+        .await?;
+    let row = row.context("there is no explanation")?;
+    Ok(row
+        .get::<Option<String>, _>("Writes")
+        .flatten()
+        .unwrap_or_default())
+}
+
+async fn ensure_writes(client: &mut Conn, sql: &str, expected: &str) -> Result<()> {
+    let told = writes(client, sql).await?;
+    ensure!(told == expected, "{sql} writes {told:?}, not {expected:?}");
+    Ok(())
+}
+
+async fn calls_change_what_they_mention(kind: DatabaseKind) -> Result<()> {
+    let Some(world) = World::start(kind, "").await? else {
+        return Ok(());
+    };
+    let mut client = world.client().await?;
+    for routine in ROUTINES {
+        client.query_drop(routine).await.context(routine)?;
+    }
+    world.warm_up().await?;
+    for (call, expected) in CALLS {
+        ensure_writes(&mut client, call, expected).await?;
+    }
+    // Who calls is pinned, and reads past the cache.
+    let (mut caller, mut reader) = (world.client().await?, world.client().await?);
+    let read = "SELECT v FROM other.o";
+    rows(&mut reader, read, false).await?;
+    let before = figures(&mut client, read).await?;
+    let mut truth = world.direct().await?;
+    for _ in 0..20 {
+        caller.query_drop("CALL calls()").await?;
+        rows(&mut reader, read, false).await?;
+        let seen = rows(&mut reader, READS[0], false).await?;
+        let expected = rows(&mut truth, READS[0], false).await?;
+        ensure!(seen == expected, "{kind}: {seen:?}, not {expected:?}");
+    }
+    let after = figures(&mut client, read).await?;
+    ensure!(
+        after.hits == before.hits + 20,
+        "{kind}: {after:?} after {before:?}"
+    );
+    redefine(&world, &mut client).await
+}
+
+/// A procedure that is another one changes something else.
+async fn redefine(world: &World, client: &mut Conn) -> Result<()> {
+    client.query_drop("DROP PROCEDURE looks").await?;
+    client
+        .query_drop("CREATE PROCEDURE looks() UPDATE other.o SET v = v + 1")
+        .await?;
+    world.warm_up().await?;
+    ensure_writes(client, "CALL looks()", "other.o").await?;
+    ensure_writes(client, "CALL calls()", "other.o, shop.log, shop.r").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_change_what_they_mention_on_mariadb() -> Result<()> {
+    calls_change_what_they_mention(DatabaseKind::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_change_what_they_mention_on_mysql() -> Result<()> {
+    calls_change_what_they_mention(DatabaseKind::MySql).await
+}
+
+/// In Oracle's dialect a name alone is a call, and a package looks like a database.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_oracle_s_dialect_calls_is_not_overlooked() -> Result<()> {
+    let Some(world) = World::start(DatabaseKind::MariaDb, "").await? else {
+        return Ok(());
+    };
+    let mut client = world.client().await?;
+    for statement in [
+        "SET sql_mode = 'ORACLE'",
+        "CREATE PROCEDURE ora AS BEGIN bump; END",
+        "CREATE TABLE fired (n INT)",
+        "CREATE TRIGGER fires AFTER INSERT ON fired FOR EACH ROW BEGIN bump; END",
+        "CREATE PACKAGE other AS PROCEDURE logs; END",
+        "CREATE PACKAGE BODY other AS PROCEDURE logs AS BEGIN \
+         UPDATE shop.r SET v = v + 1; END; END",
+        "SET sql_mode = DEFAULT",
+        "CREATE PROCEDURE other.logs() UPDATE other.o SET v = v + 1",
+        "CREATE PROCEDURE outer_one() CALL other.logs()",
+    ] {
+        client.query_drop(statement).await.context(statement)?;
+    }
+    world.warm_up().await?;
+    let (mut reader, mut truth) = (world.client().await?, world.direct().await?);
+    for write in [
+        "CALL ora()",
+        "INSERT INTO fired VALUES (1)",
+        "CALL other.logs()",
+        "CALL outer_one()",
+    ] {
+        ensure_writes(&mut client, write, "everything").await?;
+        rows(&mut reader, READS[0], false).await?;
+        client.query_drop(write).await.context(write)?;
+        let seen = rows(&mut reader, READS[0], false).await?;
+        let expected = rows(&mut truth, READS[0], false).await?;
+        ensure!(seen == expected, "{write}: {seen:?}, not {expected:?}");
+        world.warm_up().await?;
+    }
+    Ok(())
+}
