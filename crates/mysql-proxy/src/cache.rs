@@ -25,7 +25,6 @@ mod metrics;
 mod readings;
 mod refresh;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{CachePolicy, TableName};
@@ -33,7 +32,7 @@ use mysql_sql::{Hints, TableRef, Touched};
 use query_cache::{CacheConfig, Generation, Lifetime, QueryCache, Versions, Writes};
 
 pub(crate) use bypass::Bypass;
-pub(crate) use catalog::{Catalog, Changes, Reads};
+pub(crate) use catalog::{Catalog, Changes, Current};
 pub(crate) use figures::{Figures, Outcome};
 pub(crate) use kept::Kept;
 pub(crate) use key::{Hashed, Key, KeyParts};
@@ -100,7 +99,7 @@ impl ResultCache {
         database: Option<&str>,
     ) -> (Changes, Generation) {
         let (catalog, generation) = self.catalog();
-        let changes = match catalog.filter(|_| !self.sees_too_little) {
+        let changes = match catalog.known().filter(|_| !self.sees_too_little) {
             Some(catalog) => catalog.changes(touched, database),
             None => Changes::of(touched),
         };
@@ -111,7 +110,7 @@ impl ResultCache {
     /// database.
     fn changes_with(&self, table: TableRef) -> Writes {
         let (catalog, _) = self.catalog();
-        match catalog.filter(|catalog| !catalog.knows(&table)) {
+        match catalog.known().filter(|catalog| !catalog.knows(&table)) {
             // Of one that the origin's user is not shown nothing is kept, but it may be a parent.
             Some(catalog) => catalog.strays(),
             None => self.changes(&Touched::Tables(vec![table]), None).0.writes,
@@ -134,7 +133,7 @@ impl ResultCache {
     }
 
     /// The origin's tables, if they are known, and the generation of what is found by them.
-    pub(crate) fn catalog(&self) -> (Option<Arc<Catalog>>, Generation) {
+    pub(crate) fn catalog(&self) -> (Current, Generation) {
         self.known.current()
     }
 
@@ -155,15 +154,15 @@ impl ResultCache {
 
     /// How long a result is good, as the statement and the tables want it: where a rule says
     /// something of a table, a hint can only ask for less. `None`: not at all.
-    pub(crate) fn lifetime(&self, hints: Hints, reads: &Reads) -> Option<Lifetime> {
-        let of_tables = reads.max_age.unwrap_or(self.policy.max_age);
+    pub(crate) fn lifetime(&self, hints: Hints, rule: Option<Duration>) -> Option<Lifetime> {
+        let of_tables = rule.unwrap_or(self.policy.max_age);
         let max_age = hints.max_age.unwrap_or(of_tables);
         let swr = self.policy.stale_while_revalidate;
         // Who wants nothing of before the question, wants it neither while another is fetched.
         let is_none = hints.max_age == Some(Duration::ZERO);
         let swr_usual = if is_none { Duration::ZERO } else { swr };
         let swr_wanted = hints.swr.unwrap_or(swr_usual);
-        let (max_age, swr) = match reads.max_age {
+        let (max_age, swr) = match rule {
             Some(of_rule) => (max_age.min(of_rule), swr_wanted.min(swr)),
             None => (max_age, swr_wanted),
         };
@@ -184,7 +183,8 @@ impl ResultCache {
     /// Drops what was read from these tables. False: there is none of one of these names, as far as
     /// is known.
     pub(crate) fn purge_tables(&self, names: &[TableName]) -> bool {
-        let (Some(catalog), _) = self.catalog() else {
+        let (catalog, _) = self.catalog();
+        let Some(catalog) = catalog.known() else {
             // Nothing is kept that could be dropped, or may be soon.
             self.purge();
             return true;
@@ -210,18 +210,14 @@ mod tests {
         let (policy, mutant) = (CachePolicy::default(), Mutant::default());
         let versions = Versions::new(mutant.of_cache());
         let cache = ResultCache::new(&policy, versions, false, mutant);
-        let reads = Reads {
-            tables: Arc::default(),
-            max_age: None,
-        };
         let hints = |swr| Hints {
             max_age: Some(Duration::ZERO),
             swr,
             ..Hints::default()
         };
-        assert!(cache.lifetime(hints(None), &reads).is_none());
+        assert!(cache.lifetime(hints(None), None).is_none());
         let swr = Duration::from_secs(5);
-        let lifetime = cache.lifetime(hints(Some(swr)), &reads).unwrap();
+        let lifetime = cache.lifetime(hints(Some(swr)), None).unwrap();
         assert_eq!(lifetime.stale_while_revalidate, swr);
     }
 
@@ -250,11 +246,7 @@ mod tests {
                 swr: hint.map(seconds),
                 ..Hints::default()
             };
-            let reads = Reads {
-                tables: Arc::default(),
-                max_age: rule.map(seconds),
-            };
-            let lifetime = cache.lifetime(hints, &reads).unwrap();
+            let lifetime = cache.lifetime(hints, rule.map(seconds)).unwrap();
             let told = (lifetime.max_age, lifetime.stale_while_revalidate);
             assert_eq!(
                 told,

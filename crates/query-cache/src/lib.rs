@@ -50,7 +50,7 @@ pub use entry::{Entry, RefreshPermit};
 pub use error::NotFilled;
 pub use flight::{Follower, Leader, Outcome};
 pub use mutant::Mutant;
-pub use noted::Noted;
+pub use noted::{Dependencies, Noted};
 pub use quick_cache::{DefaultHashBuilder, Equivalent};
 pub use store::CacheStats;
 pub use table::Table;

@@ -1,70 +1,82 @@
-//! The versions that a result was read under.
+//! What a result depends on, and the versions that it was read under.
 
 use std::iter;
+use std::sync::Arc;
 
 use crate::table::{Table, Word};
 
+/// The tables that a result depends on, and everything, on which each does. Cheap to clone: results
+/// of the same tables share one list. Made by [`crate::Versions::dependencies`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependencies(Arc<[Table]>);
+
 /// The versions that a result was read under. Made by [`crate::Versions::note`].
 ///
-/// Most results depend on one table, and each on everything: those are in place, so that a hit
-/// compares them without a look elsewhere.
+/// It holds no table of its own but their list. Who fetches what is missing would else count up
+/// and down beside the versions that each hit looks at, and slow those down on all other cores.
 #[derive(Debug)]
 pub struct Noted {
-    everything: Seen,
-    first: Option<Seen>,
-    others: Box<[Seen]>,
+    on: Dependencies,
+    /// Of everything, and of the first table: most results depend on one.
+    first: [Word; 2],
+    others: Box<[Word]>,
 }
 
-/// How a table stood.
-#[derive(Clone, Debug)]
-struct Seen {
-    table: Table,
-    word: Word,
-}
+impl Dependencies {
+    pub(crate) fn of(everything: &Table, tables: impl IntoIterator<Item = Table>) -> Self {
+        Self(iter::once(everything.clone()).chain(tables).collect())
+    }
 
-impl Seen {
-    fn of(table: &Table) -> Self {
-        Self {
-            table: table.clone(),
-            word: table.word(),
+    /// The tables.
+    pub fn tables(&self) -> &[Table] {
+        self.0.get(1..).unwrap_or_default()
+    }
+
+    /// What depends on both, each once.
+    #[must_use]
+    pub fn and(self, more: &Self) -> Self {
+        let mut news = more.0.iter().filter(|table| !self.0.contains(table));
+        match news.next() {
+            None => self,
+            Some(first) => {
+                let news = [first].into_iter().chain(news);
+                Self(self.0.iter().chain(news).cloned().collect())
+            }
         }
     }
 
-    fn is_current(&self) -> bool {
-        self.table.word() == self.word
+    /// Whether nothing is under way on any of them.
+    pub(crate) fn are_quiet(&self) -> bool {
+        self.0.iter().all(|table| table.word().is_quiet())
     }
 }
 
 impl Noted {
-    /// Notes how everything and these tables stand, in this order. `None`: something was under way
-    /// on one of them.
-    pub(crate) fn take(everything: &Table, tables: &[Table]) -> Option<Self> {
-        let (first, others) = match tables {
-            [] => (None, &[] as &[Table]),
-            [first, others @ ..] => (Some(first), others),
-        };
-        let noted = Self {
-            everything: Seen::of(everything),
-            first: first.map(Seen::of),
-            others: others.iter().map(Seen::of).collect(),
-        };
-        let is_quiet = noted.all().all(|seen| seen.word.is_quiet());
+    /// Notes how everything and the tables stand, in this order. `None`: something was under way on
+    /// one of them.
+    pub(crate) fn take(on: &Dependencies) -> Option<Self> {
+        let noted = Self::now(on.clone());
+        let is_quiet = noted.words().all(Word::is_quiet);
         is_quiet.then_some(noted)
+    }
+
+    fn now(on: Dependencies) -> Self {
+        let mut words = on.0.iter().map(Table::word);
+        let first = [(); 2].map(|()| words.next().unwrap_or_default());
+        let others = words.collect();
+        Self { on, first, others }
     }
 
     /// Whether no write to any of the tables has begun since, and nothing was moved. Once it is
     /// false it stays so.
     pub fn is_current(&self) -> bool {
-        self.all().all(Seen::is_current)
+        let mut both = self.on.0.iter().zip(self.words());
+        both.all(|(table, word)| table.word() == word)
     }
 
     /// Notes how the tables stand now, whatever was noted: what a mutant does.
-    pub(crate) fn taken_again(mut self) -> Self {
-        let others = self.others.iter_mut().chain(&mut self.first);
-        for seen in others.chain([&mut self.everything]) {
-            seen.word = seen.table.word();
-        }
-        self
+    pub(crate) fn taken_again(self) -> Self {
+        Self::now(self.on)
     }
 
     /// Bytes on the heap.
@@ -72,9 +84,8 @@ impl Noted {
         size_of_val(&*self.others)
     }
 
-    fn all(&self) -> impl Iterator<Item = &Seen> {
-        iter::once(&self.everything)
-            .chain(&self.first)
-            .chain(&self.others)
+    /// As many as there are tables, or one more.
+    fn words(&self) -> impl Iterator<Item = Word> {
+        self.first.iter().chain(&self.others).copied()
     }
 }

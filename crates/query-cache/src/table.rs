@@ -27,7 +27,7 @@ struct Slot {
 ///
 /// A version returns after 2^44 writes: at a million a second half a year, in which no entry
 /// outlives its lifetime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Word(u64);
 
 /// One version.

@@ -63,8 +63,8 @@ impl Rig {
     }
 
     fn note(&self) -> Option<Noted> {
-        let tables = std::slice::from_ref(&self.table);
-        self.versions.note(tables, self.versions.generation())
+        let on = self.versions.dependencies([self.table.clone()]);
+        self.versions.note(&on, self.versions.generation())
     }
 
     /// Leads a flight that nobody else leads.

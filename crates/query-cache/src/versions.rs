@@ -45,12 +45,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::{iter, slice};
 
 use crate::mutant::Mutant;
-use crate::noted::Noted;
+use crate::noted::{Dependencies, Noted};
 use crate::table::Table;
 use crate::writes::Writes;
 
@@ -134,6 +134,11 @@ impl Versions {
         tables.get(name).cloned()
     }
 
+    /// What a result depends on that is read from these tables.
+    pub fn dependencies(&self, tables: impl IntoIterator<Item = Table>) -> Dependencies {
+        Dependencies::of(&self.shared.everything, tables)
+    }
+
     /// A write is about to be sent, or a commit of writes. Until it has ended, nothing that depends
     /// on these tables is served or kept.
     ///
@@ -171,16 +176,15 @@ impl Versions {
     /// Notes the versions that a result will be read under; must be called before its statement is
     /// sent. None if the result cannot be kept: a write to one of the tables is on its way, or
     /// `generation`, by whose catalog they were found, is not the newest.
-    pub fn note(&self, tables: &[Table], generation: Generation) -> Option<Noted> {
-        let noted = Noted::take(&self.shared.everything, tables)?;
+    pub fn note(&self, on: &Dependencies, generation: Generation) -> Option<Noted> {
+        let noted = Noted::take(on)?;
         // Looked at after the words: a generation that is replaced from now on moves everything.
         (generation == self.generation()).then_some(noted)
     }
 
     /// Whether [`Versions::note`] would note something at this moment.
-    pub fn can_note(&self, tables: &[Table], generation: Generation) -> bool {
-        let mut all = iter::once(&self.shared.everything).chain(tables);
-        all.all(|table| table.word().is_quiet()) && generation == self.generation()
+    pub fn can_note(&self, on: &Dependencies, generation: Generation) -> bool {
+        on.are_quiet() && generation == self.generation()
     }
 
     /// The newest generation.

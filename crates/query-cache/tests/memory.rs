@@ -13,7 +13,7 @@ use std::fs;
 use std::time::Duration;
 
 use query_cache::{
-    CacheConfig, Joined, Lifetime, Mutant, QueryCache, Table, Versions, Weigh, Writes,
+    CacheConfig, Dependencies, Joined, Lifetime, Mutant, QueryCache, Versions, Weigh, Writes,
 };
 
 /// A key or a result.
@@ -38,7 +38,7 @@ impl Bytes {
 struct Rig {
     cache: QueryCache<Bytes, Bytes>,
     versions: Versions,
-    table: Table,
+    on: Dependencies,
 }
 
 impl Rig {
@@ -50,7 +50,7 @@ impl Rig {
         };
         Self {
             cache: QueryCache::new(config, Mutant::default()),
-            table: versions.table("t"),
+            on: versions.dependencies([versions.table("t")]),
             versions,
         }
     }
@@ -59,8 +59,7 @@ impl Rig {
         let Joined::Lead(mut leader) = self.cache.join(key) else {
             panic!("a key came twice");
         };
-        let tables = std::slice::from_ref(&self.table);
-        leader.note(self.versions.note(tables, self.versions.generation()));
+        leader.note(self.versions.note(&self.on, self.versions.generation()));
         let lifetime = Lifetime {
             max_age: Duration::from_secs(60),
             stale_while_revalidate: Duration::ZERO,

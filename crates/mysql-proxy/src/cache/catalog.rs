@@ -20,9 +20,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arc_swap::{ArcSwapOption, Guard};
 use domain::{Keep, TableRule};
 use mysql_sql::{TableRef, Touched};
-use query_cache::{DefaultHashBuilder, Generation, Table, Versions, Writes};
+use query_cache::{DefaultHashBuilder, Dependencies, Generation, Versions, Writes};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
@@ -63,8 +64,8 @@ pub(crate) struct Catalog {
 /// A table or view.
 #[derive(Clone, Debug, PartialEq)]
 struct Relation {
-    /// The tables that reading it reads. The error: why what was read from it cannot be kept.
-    reads: Result<Arc<[Table]>, Bypass>,
+    /// What depends on it that is read from it. The error: why that cannot be kept.
+    reads: Result<Dependencies, Bypass>,
     /// The tables that writing to it may change.
     writes: Writes,
     /// A rollback takes back what was written to it.
@@ -76,7 +77,7 @@ struct Relation {
 /// What a read depends on.
 #[derive(Debug)]
 pub(crate) struct Reads {
-    pub(crate) tables: Arc<[Table]>,
+    pub(crate) on: Dependencies,
     /// The shortest age that a rule gives for one of them.
     pub(crate) max_age: Option<Duration>,
 }
@@ -116,7 +117,7 @@ impl Catalog {
         tables: &[TableRef],
         database: Option<&str>,
     ) -> Result<Reads, Bypass> {
-        let (mut all, mut max_age): (Option<Arc<[Table]>>, _) = (None, None);
+        let (mut all, mut max_age): (Option<Dependencies>, _) = (None, None);
         for table in tables {
             let Some(relation) = self.relation(table, database) else {
                 // There is no table of this name, so it is the query.
@@ -127,8 +128,8 @@ impl Catalog {
             };
             let own = relation.reads.as_ref().map_err(|bypass| *bypass)?;
             all = Some(match all {
-                None => Arc::clone(own),
-                Some(others) => union(others, own),
+                None => own.clone(),
+                Some(others) => others.and(own),
             });
             match relation.keep {
                 Some(Keep::Never) => return Err(Bypass::Rule),
@@ -138,9 +139,9 @@ impl Catalog {
                 None => {}
             }
         }
-        let tables = all.filter(|all| !all.is_empty());
-        let tables = tables.ok_or(Bypass::NoTable)?;
-        Ok(Reads { tables, max_age })
+        let on = all.filter(|all| !all.tables().is_empty());
+        let on = on.ok_or(Bypass::NoTable)?;
+        Ok(Reads { on, max_age })
     }
 
     /// What writing to these tables changes, or calling a procedure; likewise.
@@ -186,23 +187,11 @@ impl Catalog {
         for relation in relations {
             let all = all.get_or_insert_with(|| self.strays());
             all.add(relation.writes.clone());
-            if let Ok(tables) = &relation.reads {
-                all.add(Writes::Tables(tables.to_vec()));
+            if let Ok(on) = &relation.reads {
+                all.add(Writes::Tables(on.tables().to_vec()));
             }
         }
         all
-    }
-}
-
-/// All of both, each once.
-fn union(tables: Arc<[Table]>, more: &[Table]) -> Arc<[Table]> {
-    let mut news = more.iter().filter(|table| !tables.contains(table));
-    match news.next() {
-        None => tables,
-        Some(first) => {
-            let news = [first].into_iter().chain(news);
-            tables.iter().chain(news).cloned().collect()
-        }
     }
 }
 
@@ -229,43 +218,55 @@ impl Changes {
 /// The catalog of one origin, as it is known at the moment.
 #[derive(Debug)]
 pub(crate) struct Known {
-    /// With the generation in which it was asked for.
-    current: Mutex<Option<(Arc<Catalog>, Generation)>>,
+    /// Each read that is not kept looks at it, on all cores.
+    current: ArcSwapOption<Asked>,
+    /// Held while it is put in the place of another.
+    changing: Mutex<()>,
     wake: Notify,
     versions: Versions,
 }
 
+/// A catalog, and the generation in which it was asked for.
+#[derive(Debug)]
+struct Asked {
+    catalog: Catalog,
+    generation: Generation,
+}
+
+/// The catalog at one moment. Not for long: see [`arc_swap::Guard`].
+#[derive(Debug)]
+pub(crate) struct Current(Guard<Option<Arc<Asked>>>);
+
 impl Known {
     pub(crate) fn new(versions: Versions) -> Self {
         Self {
-            current: Mutex::default(),
+            current: ArcSwapOption::empty(),
+            changing: Mutex::default(),
             wake: Notify::new(),
             versions,
         }
     }
 
     /// The catalog, if it is known, with the generation of whatever is found by it.
-    pub(crate) fn current(&self) -> (Option<Arc<Catalog>>, Generation) {
-        let mut current = self.lock();
+    pub(crate) fn current(&self) -> (Current, Generation) {
+        let current = self.current.load();
+        // Read after it: what was found by one of before is not trusted.
         let generation = self.versions.generation();
         match &*current {
-            Some((catalog, asked_in)) if *asked_in == generation => {
-                (Some(Arc::clone(catalog)), generation)
-            }
+            None => (Current(current), generation),
+            Some(asked) if asked.generation == generation => (Current(current), generation),
             // A hyperdrive of the same origin has changed it.
             Some(_) => {
-                *current = None;
                 self.wake.notify_one();
-                (None, generation)
+                (Current(Guard::from_inner(None)), generation)
             }
-            None => (None, generation),
         }
     }
 
     /// It may be another one from now on.
     pub(crate) fn forget(&self) {
-        let mut current = self.lock();
-        *current = None;
+        let _changing = self.changing();
+        self.current.store(None);
         self.versions.new_generation();
         self.wake.notify_one();
     }
@@ -273,26 +274,31 @@ impl Known {
     /// Notes the answer to a question that was asked in this generation. What has changed since, it
     /// does not tell.
     fn answered(&self, catalog: Catalog, asked_in: Generation) {
-        let mut current = self.lock();
+        let _changing = self.changing();
         if self.versions.generation() != asked_in {
             self.wake.notify_one();
             return;
         }
-        let known = current.as_ref().map(|(known, _)| &**known);
-        let generation = match known {
-            Some(known) if *known == catalog => return,
+        let known = self.current.load();
+        let generation = match &*known {
+            Some(known) if known.generation == asked_in && known.catalog == catalog => return,
             // Somebody else has changed it.
-            Some(_) => match self.versions.next_generation(asked_in) {
-                Some(generation) => generation,
-                None => return self.wake.notify_one(),
-            },
-            None => asked_in,
+            Some(known) if known.generation == asked_in => {
+                match self.versions.next_generation(asked_in) {
+                    Some(generation) => generation,
+                    None => return self.wake.notify_one(),
+                }
+            }
+            _ => asked_in,
         };
-        *current = Some((Arc::new(catalog), generation));
+        self.current.store(Some(Arc::new(Asked {
+            catalog,
+            generation,
+        })));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<(Arc<Catalog>, Generation)>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps it known. Dropping the future ends that.
@@ -315,7 +321,8 @@ impl Known {
                         );
                     }
                     // What was known is too old to go on with.
-                    *self.lock() = None;
+                    let _changing = self.changing();
+                    self.current.store(None);
                 }
             }
             // Most of the time the origin is to have its peace.
@@ -324,5 +331,12 @@ impl Known {
             // A change that has come meanwhile has left a permit.
             let _elapsed = timeout(INTERVAL, self.wake.notified()).await;
         }
+    }
+}
+
+impl Current {
+    /// `None`: it is not known.
+    pub(crate) fn known(&self) -> Option<&Catalog> {
+        self.0.as_ref().map(|asked| &asked.catalog)
     }
 }

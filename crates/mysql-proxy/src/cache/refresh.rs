@@ -80,12 +80,12 @@ impl Refresher {
             .keeps
             .map_err(|why| not_kept(Bypass::Statement(why)))?;
         let (catalog, generation) = cache.catalog();
-        let catalog = catalog.ok_or_else(|| not_kept(Bypass::NoCatalog))?;
+        let catalog = catalog.known().ok_or_else(|| not_kept(Bypass::NoCatalog))?;
         let database = parts.state.database_name().map(str::to_ascii_lowercase);
         let reads = catalog
             .reads(&names, database.as_deref())
             .map_err(not_kept)?;
-        let lifetime = cache.lifetime(touched.hints, &reads);
+        let lifetime = cache.lifetime(touched.hints, reads.max_age);
         let lifetime = lifetime.ok_or(NotRefreshed::NotKept("rule"))?;
         let figures = cache.figures.of(parts.sql, self.dialect);
 
@@ -95,7 +95,7 @@ impl Refresher {
             leader.let_go();
             return Err(NotRefreshed::NotKept("backslashes"));
         }
-        let noted = cache.versions.note(&reads.tables, generation);
+        let noted = cache.versions.note(&reads.on, generation);
         if !leader.note(noted) {
             lease.give_back();
             return Ok(());

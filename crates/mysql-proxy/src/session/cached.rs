@@ -23,7 +23,7 @@ use mysql_sql::{
     Assignment, Effect, NotKept, Outline, PinReason, Statement, StatementKind, Touched, Touches,
     hints, touches,
 };
-use query_cache::{Entry, Generation, Leader, Lifetime, Lookup, Table};
+use query_cache::{Dependencies, Entry, Generation, Leader, Lifetime, Lookup};
 
 use super::commits::only_reads;
 use super::{OF_SESSION, Session};
@@ -61,7 +61,7 @@ pub(super) enum Read<'a> {
 #[derive(Debug)]
 pub(super) struct Plan {
     generation: Generation,
-    pub(super) tables: Arc<[Table]>,
+    pub(super) on: Dependencies,
     pub(super) lifetime: Lifetime,
 }
 
@@ -299,20 +299,22 @@ impl Session {
             return Err(why);
         }
         let (catalog, generation) = cache.catalog();
-        let catalog = catalog.ok_or(Bypass::NoCatalog)?;
+        let catalog = catalog.known().ok_or(Bypass::NoCatalog)?;
         let database = database.map(lower_case);
         let reads = catalog.reads(names, database.as_deref())?;
-        let lifetime = cache.lifetime(touches.hints, &reads).ok_or(Bypass::Rule)?;
+        let lifetime = cache
+            .lifetime(touches.hints, reads.max_age)
+            .ok_or(Bypass::Rule)?;
         // What would not be kept need not wait for others, nor they for it.
         if cache.loose.runs_earlier() {
             return Err(Bypass::Earlier);
         }
-        if !cache.versions.can_note(&reads.tables, generation) {
+        if !cache.versions.can_note(&reads.on, generation) {
             return Err(Bypass::Committing);
         }
         Ok(Plan {
             generation,
-            tables: reads.tables,
+            on: reads.on,
             lifetime,
         })
     }
@@ -324,7 +326,7 @@ impl Session {
         };
         let noted = cache
             .versions
-            .note(&filling.plan.tables, filling.plan.generation);
+            .note(&filling.plan.on, filling.plan.generation);
         // A connection of before a renewal answers as before.
         let noted = noted.filter(|_| self.generation == self.served.pool.generation());
         if !filling.leader.note(noted) {

@@ -18,7 +18,7 @@ use query_cache::{Generation, Writes};
 
 use super::Session;
 use super::outgoing::Outgoing;
-use crate::cache::{Changes, InFlight};
+use crate::cache::{Catalog, Changes, InFlight};
 use crate::hyperdrives::Served;
 
 /// What a command may change, and end.
@@ -193,7 +193,8 @@ impl Session {
             return false;
         }
         let (catalog, _) = cache.catalog();
-        catalog.is_none_or(|catalog| catalog.views_may_write())
+        let catalog = catalog.known();
+        catalog.is_none_or(Catalog::views_may_write)
     }
 
     /// What others may see of a statement with these changes once it has run, or while it runs; and

@@ -69,7 +69,7 @@ impl Session {
         match self.plan_for(cache, read, Some(&touches)) {
             Ok(plan) => {
                 (told.outcome, told.reason) = ("miss", None);
-                told.reads = Some(names(&plan.tables));
+                told.reads = Some(names(plan.on.tables()));
                 told.max_age = Some(plan.lifetime.max_age);
                 told.stale_while_revalidate = Some(plan.lifetime.stale_while_revalidate);
             }

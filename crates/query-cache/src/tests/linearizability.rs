@@ -145,8 +145,8 @@ impl World {
             Joined::Alone => Outcome::Alone,
             Joined::Lead(mut leader) => {
                 let tables = query.0.map(|at| self.registers[at].table.clone());
-                let noted = self.versions.note(&tables, self.versions.generation());
-                leader.note(noted);
+                let on = self.versions.dependencies(tables);
+                leader.note(self.versions.note(&on, self.versions.generation()));
                 let values = self.ask(query, dice);
                 let filled = leader.fill(values, LIFETIME);
                 assert!(matches!(filled, Ok(_) | Err(NotFilled::Moved)));
@@ -218,7 +218,8 @@ fn no_read_shows_less_than_what_was_known() {
         .registers
         .each_ref()
         .map(|register| register.table.clone());
-    let noted = world.versions.note(&tables, world.versions.generation());
+    let on = world.versions.dependencies(tables);
+    let noted = world.versions.note(&on, world.versions.generation());
     assert!(noted.is_some());
 }
 

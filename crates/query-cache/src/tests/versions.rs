@@ -110,7 +110,11 @@ fn nothing_is_noted_by_an_old_catalog() {
     let rig = Rig::new();
     let old = rig.versions.generation();
     rig.versions.new_generation();
-    assert!(rig.versions.note(&[], old).is_none());
+    assert!(
+        rig.versions
+            .note(&rig.versions.dependencies([]), old)
+            .is_none()
+    );
 }
 
 #[test]

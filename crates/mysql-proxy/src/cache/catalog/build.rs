@@ -274,7 +274,10 @@ impl<'a> Builder<'a> {
         };
         Relation {
             keep: keep.reduce(shorter),
-            reads: reads.map(|()| bases.iter().map(|name| self.table(name)).collect()),
+            reads: reads.map(|()| {
+                let tables = bases.iter().map(|name| self.table(name));
+                self.versions.dependencies(tables)
+            }),
             writes,
             is_transactional,
         }
