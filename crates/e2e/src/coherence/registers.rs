@@ -155,14 +155,22 @@ impl Registers {
             }
         }
         let mut twins = None;
+        let mut seen = Vec::new();
         for row in rows {
             let (Some(number), Some(value)) = (row.first(), row.get(1)) else {
+                faults.push(Fault::unasked(0, 0));
                 continue;
             };
             let id = usize::try_from(*number).unwrap_or_default();
-            let Some(register) = self.rows.get(id).filter(|_| id > 0) else {
+            let is_asked_for = expected.ids.is_empty() || expected.ids.contains(&id);
+            let Some(register) = self.rows.get(id).filter(|_| id > 0 && is_asked_for) else {
+                faults.push(Fault::unasked(id, *value));
                 continue;
             };
+            if seen.contains(&id) {
+                faults.push(Fault::unasked(id, *value));
+            }
+            seen.push(id);
             let begun = register.begun.load(Ordering::SeqCst);
             let check = row.get(2).copied();
             let check = check.unwrap_or_else(|| check_of(*number, *value));
@@ -359,6 +367,20 @@ mod tests {
         read(&registers, &registers.floors(), &[1], &[row(1, 1000)]);
         read(&registers, &registers.floors(), &[1], &[]);
         assert_eq!(registers.violation_count(), 4);
+    }
+
+    #[tokio::test]
+    async fn rows_that_nobody_asked_for_or_that_come_twice_are_found() {
+        let registers = Registers::new(None);
+        let floors = registers.floors();
+        read(&registers, &floors, &[], &[row(1, FIRST), row(2, FIRST)]);
+        assert_eq!(registers.violation_count(), 0);
+        read(&registers, &floors, &[1], &[row(1, FIRST), row(2, FIRST)]);
+        assert_eq!(registers.violation_count(), 1);
+        read(&registers, &floors, &[1], &[row(1, FIRST), row(1, FIRST)]);
+        assert_eq!(registers.violation_count(), 2);
+        read(&registers, &floors, &[], &[row(99, FIRST)]);
+        assert_eq!(registers.violation_count(), 3);
     }
 
     #[tokio::test]

@@ -39,6 +39,7 @@ enum What {
     Unknown,
     Torn,
     Missing,
+    Unasked,
     Twins,
 }
 
@@ -110,6 +111,11 @@ impl Fault {
         Self::new(id, What::Missing, 0, (floor, 0))
     }
 
+    /// A row that was not asked for, or comes twice.
+    pub(super) fn unasked(id: usize, value: i64) -> Self {
+        Self::new(id, What::Unasked, value, (0, 0))
+    }
+
     pub(super) fn twins(id: usize, value: i64, other: i64) -> Self {
         Self::new(id, What::Twins, value, (0, other))
     }
@@ -144,6 +150,10 @@ impl fmt::Display for Fault {
             What::Unknown => write!(f, "{value}, where nobody wrote more than {other} yet"),
             What::Torn => write!(f, "{value} and its check {other} do not agree"),
             What::Missing => write!(f, "missing, where {floor} was known before it began"),
+            What::Unasked => write!(
+                f,
+                "{value}, of a row that was not asked for, or comes twice"
+            ),
             What::Twins => write!(f, "{value}, and its twin in the same result {other}"),
         }
     }
