@@ -95,7 +95,8 @@ impl Session {
         let may_be_anything = kind == StatementKind::Other
             || effect.is_multi
             || self.profile.capabilities.contains(several);
-        effect.defines || (effect.pin == Some(PinReason::NotUnderstood) && may_be_anything)
+        let may_define = effect.defines && !self.calls_known;
+        may_define || (effect.pin == Some(PinReason::NotUnderstood) && may_be_anything)
     }
 
     /// Notes whether the connection may give another insert id now. True if that may also be what
