@@ -48,15 +48,19 @@ pub enum Place {
 /// Words behind which a text may run that is not in the body.
 const RUNS: [&str; 3] = ["EXECUTE", "PREPARE", "IMMEDIATE"];
 
-/// Those that change what tables there are, who may use them, or what a server does with them.
-const DEFINES: [&str; 12] = [
+/// Those that change what tables there are, who may use them, or what a server does with them, or
+/// bring rows from elsewhere. (Not all of them may stand in a body everywhere.)
+const DEFINES: [&str; 15] = [
     "ALTER",
+    "BINLOG",
     "CREATE",
     "DROP",
     "FLUSH",
     "GLOBAL",
     "GRANT",
+    "IMPORT",
     "INSTALL",
+    "LOAD",
     "PERSIST",
     "PERSIST_ONLY",
     "RENAME",
@@ -64,7 +68,7 @@ const DEFINES: [&str; 12] = [
     "UNINSTALL",
 ];
 
-/// Those without which no rows change. (In a body there is no `LOAD`, and no `HANDLER` that does.)
+/// Those without which no rows change.
 const WRITES: [&str; 6] = [
     "DELETE", "INSERT", "REPAIR", "REPLACE", "TRUNCATE", "UPDATE",
 ];
