@@ -115,8 +115,9 @@ pub(crate) struct Session {
     forces_escapes: bool,
     /// `status` is that of the last response, which was no error.
     is_status_sure: bool,
-    /// The connection in hand is in the database that the state tells, as far as names matter.
-    is_database_sure: bool,
+    /// The connection in hand is in the database that the state tells, and what a name writes to
+    /// there, others see under that name or not at all.
+    are_names_sure: bool,
     /// The statement under way calls a procedure of which all is known that it runs.
     calls_known: bool,
     /// The read under way, if its result is to be kept.

@@ -43,5 +43,5 @@ pub use pin::{PinReason, Release};
 pub use question::{Answer, Column, Question, QuestionKind, Server};
 pub use substitute::substitute;
 pub use token::{Escapes, Letters};
-pub use touches::{Hints, NotKept, TableRef, Touched, Touches, hints, touches, without_hints};
+pub use touches::{Hints, NotKept, TableRef, Touched, Touches, hints, touches, without_explain};
 pub use variables::{initial, is_character_set, spelling};

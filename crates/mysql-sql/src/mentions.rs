@@ -4,6 +4,7 @@
 use crate::builtin::is_native;
 use crate::classify::Dialect;
 use crate::token::{Token, Tokens};
+use crate::touches::{is_like_another, names_engine};
 use crate::word::is;
 
 /// What a body mentions.
@@ -49,10 +50,14 @@ pub enum Place {
 const RUNS: [&str; 3] = ["EXECUTE", "PREPARE", "IMMEDIATE"];
 
 /// Those that change what tables there are, who may use them, or what a server does with them, or
-/// bring rows from elsewhere. (Not all of them may stand in a body everywhere.)
-const DEFINES: [&str; 15] = [
+/// bring rows from elsewhere, or what another transaction has prepared. (Not all of them may stand
+/// in a body everywhere.)
+const DEFINES: [&str; 21] = [
     "ALTER",
+    "BACKUP",
     "BINLOG",
+    "CHANGE",
+    "CLONE",
     "CREATE",
     "DROP",
     "FLUSH",
@@ -64,8 +69,11 @@ const DEFINES: [&str; 15] = [
     "PERSIST",
     "PERSIST_ONLY",
     "RENAME",
+    "RESTORE",
     "REVOKE",
+    "STOP",
     "UNINSTALL",
+    "XA",
 ];
 
 /// Those without which no rows change.
@@ -94,8 +102,18 @@ const BEFORE_TABLES: [&str; 14] = [
 /// Those behind which several may stand.
 const BEFORE_LISTS: [&str; 4] = ["UPDATE", "FROM", "JOIN", "STRAIGHT_JOIN"];
 
-/// Words behind which a name with a parenthesis is no function: `TABLE IF NOT EXISTS t (…)`.
-const BEFORE_OTHERS: [&str; 6] = ["INTO", "CALL", "TABLE", "EXISTS", "KEY", "INDEX"];
+/// Words behind which a name with a parenthesis is no call of a function: `TABLE IF NOT EXISTS
+/// t (…)`, or the routine's own name.
+const BEFORE_OTHERS: [&str; 8] = [
+    "INTO",
+    "CALL",
+    "TABLE",
+    "EXISTS",
+    "KEY",
+    "INDEX",
+    "PROCEDURE",
+    "FUNCTION",
+];
 
 /// Words that end a list of tables.
 const BEHIND_TABLES: [&str; 8] = [
@@ -160,16 +178,23 @@ fn is_one_of(word: &[u8], words: &[&str]) -> bool {
     words.iter().any(|other| is(word, other))
 }
 
-/// True behind the `CREATE` or `DROP` of a temporary table, which nobody else sees.
-fn is_of_temporary(mut tokens: Tokens<'_>) -> bool {
+/// True for a word that begins what a body is not read for; `tokens` are those behind it.
+fn defines(word: &[u8], mut tokens: Tokens<'_>) -> bool {
+    if is(word, "START") {
+        return !tokens.take_word("TRANSACTION");
+    }
+    if !is_one_of(word, &DEFINES) {
+        return false;
+    }
+    // A temporary table nobody else sees.
     if tokens.take_word("OR") {
         tokens.take_word("REPLACE");
     }
-    tokens.take_word("TEMPORARY")
+    !tokens.take_word("TEMPORARY") || is_like_another(tokens.clone()) || names_engine(tokens)
 }
 
-/// What a body mentions. `None`: it runs what is not in it, or defines something, or cannot be
-/// read.
+/// What a body mentions, with or without what is before it in its definition, but for the word
+/// `CREATE`. `None`: it runs what is not in it, or defines something, or cannot be read.
 ///
 /// Under `sql_mode=ORACLE` a name alone may be a call: such a body is not for this.
 pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Mentions> {
@@ -185,18 +210,17 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Mentions> {
     let (mut lists, mut is_listed) = (Lists::default(), false);
     while let Some(token) = tokens.next() {
         let is_point = token == Token::Sign(b'.');
-        let (name, is_quoted) = match token {
+        let (name, quote) = match token {
             Token::ExecutableComment | Token::Unfinished => return None,
             Token::Word(word) if is_one_of(word, &RUNS) => return None,
-            Token::Word(word) if is_one_of(word, &DEFINES) && !is_of_temporary(tokens.clone()) => {
-                return None;
-            }
+            Token::Word(word) if defines(word, tokens.clone()) => return None,
             Token::Word(word) => {
                 may_write |= is_one_of(word, &WRITES);
-                (word, false)
+                (word, None)
             }
-            // The second is a name under `ANSI_QUOTES`.
-            Token::Quoted(name) | Token::Literal([b'"', name @ .., b'"']) => (name, true),
+            Token::Quoted(name) => (name, Some('`')),
+            // A name under `ANSI_QUOTES`.
+            Token::Literal([b'"', name @ .., b'"']) => (name, Some('"')),
             _ => {
                 is_behind_point = is_point;
                 if let Token::Sign(sign) = token {
@@ -214,6 +238,7 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Mentions> {
                 continue;
             }
         };
+        let is_quoted = quote.is_some();
         if !is_behind_point {
             (word_before, is_behind_name) = (last_word, was_name);
             is_listed = lists.pass_name(name, is_quoted, word_before);
@@ -222,7 +247,7 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Mentions> {
         let is_of_key = is(last_word, "KEY") && is(name, "UPDATE");
         // Behind `ON DUPLICATE KEY UPDATE` a column stands.
         last_word = if is_quoted || is_of_key { b"" } else { name };
-        let name = folded(name)?;
+        let name = folded(name, quote)?;
         let is_number = !is_quoted && name.bytes().all(|byte| byte.is_ascii_digit());
         let is_apart = !tokens.is_at_parenthesis();
         let is_native =
@@ -247,9 +272,13 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Mentions> {
 
 /// A name in lower case. `None`: it is not in ASCII, where servers may think otherwise of which
 /// ones are equal.
-fn folded(name: &[u8]) -> Option<String> {
+fn folded(name: &[u8], quote: Option<char>) -> Option<String> {
     let name = str::from_utf8(name).ok().filter(|name| name.is_ascii())?;
-    Some(name.to_ascii_lowercase().replace("``", "`"))
+    let name = name.to_ascii_lowercase();
+    Some(match quote {
+        Some(quote) => name.replace(&format!("{quote}{quote}"), &quote.to_string()),
+        None => name,
+    })
 }
 
 #[cfg(test)]
@@ -275,6 +304,10 @@ mod tests {
             [
                 "insert", "into", "shop", "shop.log", "a", "b", "values", "upper", "f()", "1", "t"
             ]
+        );
+        assert_eq!(
+            of("a \"b\"\"c``\" `d``e\"\"`").unwrap(),
+            ["a", "b\"c``", "d`e\"\""]
         );
         assert_eq!(
             of("SET NEW.a = db.f(1)").unwrap(),
@@ -383,6 +416,13 @@ mod tests {
             "CREATE TABLE t (a INT)",
             "DROP TABLE IF EXISTS t",
             "SET @@GLOBAL.a = 1",
+            "BEGIN XA COMMIT 'a'; END",
+            "START REPLICA",
+            "CREATE TEMPORARY TABLE x (n INT) ENGINE=MERGE UNION=(t)",
+            "CREATE TEMPORARY TABLE x (n INT) ENGINE InnoDB UNION (t)",
+            "CREATE TEMPORARY TABLE IF NOT EXISTS d.`x` LIKE t",
+            "CREATE TEMPORARY TABLE x (LIKE t)",
+            "INSERT INTO [odd name] VALUES (1)",
             "/*! x */",
             "SELECT 'a",
             "INSERT INTO té VALUES (1)",
@@ -400,6 +440,8 @@ mod tests {
             ("SELECT `delete` FROM t", false),
             ("BEGIN IF a THEN DELETE FROM t; END IF; END", true),
             ("SELECT a FROM t FOR UPDATE", true),
+            ("START TRANSACTION", false),
+            ("CREATE TEMPORARY TABLE x (n INT) ENGINE=InnoDB", false),
         ] {
             let mentions = mentions(sql.as_bytes(), Escapes::Backslash.into()).unwrap();
             assert_eq!(mentions.may_write, may_write, "{sql}");

@@ -327,8 +327,9 @@ impl<'a> Iterator for Tokens<'a> {
                 [b'-', b'-', ..=0x1f | 0x7f | 0x85 | 0xa0, ..] | [b'$', ..] => {
                     return Some(self.give_up());
                 }
-                // `\N` is NULL to MariaDB and TiDB, whatever letters follow.
-                [b'\\', ..] => return Some(self.give_up()),
+                // `\N` is NULL to MariaDB and TiDB, whatever letters follow. Under `MSSQL` of
+                // MariaDB's `[a'b]` is a name; elsewhere it is nothing.
+                [b'\\' | b'[', ..] => return Some(self.give_up()),
                 [b'.', b'0'..=b'9', ..] if self.begins_glued_number() => {
                     return Some(self.give_up());
                 }

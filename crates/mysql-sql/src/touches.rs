@@ -26,6 +26,7 @@ mod query;
 mod reader;
 mod references;
 mod table;
+mod temporary;
 mod writes;
 
 use crate::classify::{Dialect, Statement};
@@ -33,8 +34,9 @@ use reader::MAX_NAMES;
 use writes::Outcome;
 
 pub(crate) use piece::is_number;
+pub(crate) use temporary::{is_like_another, names_engine};
 
-pub use hints::{Hints, hints, without_hints};
+pub use hints::{Hints, hints, without_explain};
 pub use table::TableRef;
 
 /// What a statement reads and writes.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use mysql_sql::{
     Dialect, Escapes, Letters, Outline, Server, classify, fingerprint_hash, hints, mentions,
-    touches, without_hints,
+    touches, without_explain,
 };
 
 /// Length of each text, in bytes.
@@ -243,5 +243,5 @@ fn comments() {
         ("SELECT 1 ", "/**/", ""),
         ("SELECT 1 ", "/* ", ""),
     ];
-    reads_in_time(forms, 8 * LONG, |sql, _| drop(without_hints(sql)));
+    reads_in_time(forms, 8 * LONG, |sql, _| drop(without_explain(sql)));
 }

@@ -12,6 +12,7 @@
 //! kept, and each write counts as one of everything.
 
 mod ask;
+mod bodies;
 mod build;
 mod programs;
 mod shown;
@@ -30,6 +31,7 @@ use tracing::{info, warn};
 
 use super::Bypass;
 use crate::origin::OriginConnector;
+use bodies::Bodies;
 use build::build;
 
 /// How long a change that somebody else has made of it may stay unknown.
@@ -304,9 +306,10 @@ impl Known {
     /// Keeps it known. Dropping the future ends that.
     pub(crate) async fn watch(&self, connector: &OriginConnector, rules: &[TableRule]) {
         let mut is_failing = false;
+        let mut bodies = Bodies::default();
         loop {
             let (asked_in, began) = (self.versions.generation(), Instant::now());
-            match ask::ask(connector).await {
+            match ask::ask(connector, &mut bodies).await {
                 Ok(found) => {
                     self.answered(build(&found, &self.versions, rules), asked_in);
                     if std::mem::take(&mut is_failing) {

@@ -31,12 +31,15 @@ pub(crate) const MAX_CONDITION_BYTES: usize = 32 * 1024;
 /// Asks for so many.
 const CONDITIONS: &[u8] = b"SHOW WARNINGS LIMIT 100";
 
+/// A read of no row.
+const NOTHING: &[u8] = b"SELECT 1 FROM (SELECT 1) AS t LIMIT 0";
+
 /// What makes a connection forget warnings and errors, which the next session may read: MariaDB
 /// keeps them over statements that use no table, TiDB over a text that it cannot read, and MySQL
 /// over what it refuses without reading a text, as an execution for its parameters.
 fn forgets(flavor: Flavor) -> &'static [u8] {
     match flavor {
-        Flavor::MariaDb { .. } => b"SELECT 1 FROM (SELECT 1) AS t LIMIT 0",
+        Flavor::MariaDb { .. } => NOTHING,
         Flavor::MySql | Flavor::TiDb => b"DO 0",
     }
 }
@@ -110,6 +113,13 @@ impl OriginConn {
     /// Makes it forget warnings and errors.
     pub(crate) async fn clear_conditions(&mut self) -> Result<(), OriginLoss> {
         self.ask_all(&[forgets(self.flavor())]).await?;
+        self.forget_conditions();
+        Ok(())
+    }
+
+    /// Leaves it as a read without warnings does.
+    pub(crate) async fn read_nothing(&mut self) -> Result<(), OriginLoss> {
+        self.ask_all(&[NOTHING]).await?;
         self.forget_conditions();
         Ok(())
     }
@@ -210,7 +220,7 @@ impl OriginConn {
     }
 
     /// Sends statements of our own in one piece and reads their answers: as many.
-    pub(super) async fn ask_all(
+    pub(crate) async fn ask_all(
         &mut self,
         statements: &[&[u8]],
     ) -> Result<Vec<Answer>, OriginLoss> {

@@ -106,6 +106,15 @@ impl Session {
         }
     }
 
+    /// Leaves the connection as a read without warnings does.
+    pub(super) async fn read_nothing(&mut self) {
+        let Some(lease) = &mut self.held else { return };
+        self.previous.visit = None;
+        if let Err(error) = lease.read_nothing().await {
+            self.lose_idle(&error);
+        }
+    }
+
     /// Asks for the rows that a `SQL_CALC_FOUND_ROWS` has counted.
     async fn take_found_rows(&mut self) {
         let Some(lease) = &mut self.held else { return };

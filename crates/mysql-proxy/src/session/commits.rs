@@ -135,7 +135,11 @@ impl Session {
     pub(super) fn begin_writing(&mut self, outgoing: &Outgoing<'_>, effect: &Effect) {
         let set = outgoing.writes.unwrap_or_else(|| WriteSet::unread(effect));
         let is_of_rows = matches!(set.touched, Touched::Nothing | Touched::Tables(_));
-        self.begin_commit(set, !is_of_rows && may_define(effect));
+        let is_anything = self.begin_commit(set, !is_of_rows && may_define(effect));
+        // What is written to one may go to another table, as with `ENGINE=MERGE`.
+        let makes_temporary = effect.pin == Some(PinReason::TemporaryTable)
+            || (effect.is_multi && effect.pin.is_some());
+        self.are_names_sure &= !(is_anything && makes_temporary);
         // `LOCK TABLES` in the same text comes ahead of it, perhaps.
         if let Some(in_flight) = &mut self.in_flight
             && effect.is_multi
@@ -145,27 +149,30 @@ impl Session {
         }
     }
 
-    /// A command is about to be sent that may change this, and what the origin's tables are.
-    pub(super) fn begin_commit(&mut self, set: WriteSet<'_>, may_define: bool) {
+    /// A command is about to be sent that may change this, and what the origin's tables are. True
+    /// if that may be anything.
+    pub(super) fn begin_commit(&mut self, set: WriteSet<'_>, may_define: bool) -> bool {
         self.calls_known = false;
         // What reads a view may run a function that writes; what is kept reads none of those.
         let may_run = self.filling.is_none() && self.views_may_write();
         if set.is_nothing() && !may_run {
-            return;
+            return false;
         }
         let served = Arc::clone(&self.served);
-        let Some(cache) = &served.cache else { return };
+        let Some(cache) = &served.cache else {
+            return false;
+        };
         // Of rows that change along in tables that are not shown, triggers may run.
         let variable = "enable_cascade_triggers";
         let may_fire = !set.is_nothing() && self.state.variable(variable).is_some();
-        let set = if may_run || may_fire {
+        let may_go_elsewhere = *set.touched != Touched::Nothing && !self.are_names_sure;
+        let set = if may_run || may_fire || may_go_elsewhere {
             WriteSet::EVERYTHING
         } else {
             set
         };
         // Without one, a name that has none of its own may be any table.
-        let database = set.database.filter(|_| self.is_database_sure);
-        let database = database.map(str::to_ascii_lowercase);
+        let database = set.database.map(str::to_ascii_lowercase);
         let (changes, generation) = cache.changes(set.touched, database.as_deref());
         // It is known of some procedures what they change, and that it is no definition.
         let is_anything = changes.writes == Writes::Everything;
@@ -175,7 +182,7 @@ impl Session {
         let is_under_lock = !changes.is_transactional && self.under_lock.is_locked;
         let (writes, found_in) = self.that_others_may_see(changes, set.may_commit, generation);
         if writes.is_nothing() {
-            return;
+            return is_anything;
         }
         let committing = cache.versions.begin(writes, found_in);
         let on = served.pool.connector().server_name();
@@ -183,6 +190,7 @@ impl Session {
         in_flight.is_under_lock = is_under_lock;
         self.in_flight = Some(in_flight);
         self.note_thread();
+        is_anything
     }
 
     /// True unless it is known that reading a view writes nothing.

@@ -2,7 +2,7 @@
 //! a statement, which is not run.
 
 use mysql_proto::{AttributedQuery, StatusFlags};
-use mysql_sql::{StatementKind, Touched, touches, without_hints};
+use mysql_sql::{StatementKind, Touched, touches, without_explain};
 use query_cache::{Lookup, Table, Writes};
 use tokio::time::Instant;
 
@@ -29,7 +29,7 @@ impl Session {
 
     /// Answers with what the cache makes of the statement, as it would be without the comment.
     pub(super) async fn explain(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        let sql = without_hints(self.downstream.sql(packet));
+        let sql = without_explain(self.downstream.sql(packet));
         let table = self.explanation(&sql).table();
         self.discard(packet).await?;
         let status = self.status.unwrap_or(StatusFlags::AUTOCOMMIT);

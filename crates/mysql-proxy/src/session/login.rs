@@ -273,7 +273,7 @@ impl<'a> Login<'a> {
             state: served.pool.connector().states().share(home.state()),
             forces_escapes: false,
             is_status_sure: false,
-            is_database_sure: true,
+            are_names_sure: true,
             calls_known: false,
             filling: None,
             followed_since: None,

@@ -224,7 +224,7 @@ impl Session {
 
     /// Notes a pin.
     pub(super) fn pin(&mut self, reason: &'static str, name: Option<String>) {
-        self.is_database_sure &= self.calls_known || !may_enter_database(reason);
+        self.are_names_sure &= self.calls_known || !may_enter_database(reason);
         if self.pins.add(reason, name) {
             self.served.metrics.pin(reason);
             debug!(reason, "Pinned a session");

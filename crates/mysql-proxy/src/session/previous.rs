@@ -184,6 +184,11 @@ impl Previous {
         self.warnings = warnings.and_then(|warnings| warnings.behind(older));
     }
 
+    /// True behind a read that has neither warned nor failed.
+    pub(super) fn is_plain_read(&self) -> bool {
+        !self.is_none && !self.warned && self.told == Some(0) && self.row_count == -1
+    }
+
     /// True before the first statement.
     pub(super) fn is_none(&self) -> bool {
         self.is_none

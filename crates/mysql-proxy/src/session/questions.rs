@@ -108,9 +108,11 @@ impl Session {
         Ok(())
     }
 
-    /// Any connection can say that there was no statement before, once it is reset.
+    /// Any connection can say that there was no statement before, once it is reset; or that there
+    /// was a read without warnings, as was one that was answered from the cache.
     async fn ask_without_previous(&mut self) -> Result<Asked, Trouble> {
-        if !self.previous.is_none() {
+        let was_read = self.previous.is_plain_read();
+        if !self.previous.is_none() && !was_read {
             return Err(Trouble::PreviousGone);
         }
         self.take_lease().await?;
@@ -119,6 +121,12 @@ impl Session {
             ..Effect::pin(PinReason::Diagnostics)
         };
         self.lead_lease(&effect).await?;
+        if was_read {
+            self.read_nothing().await;
+        }
+        if self.held.is_none() {
+            return Err(Trouble::PreviousGone);
+        }
         Ok(Asked::Send(None))
     }
 

@@ -63,7 +63,7 @@ impl Session {
     async fn clean(&mut self) {
         let may_break = self.may_break_by_reset();
         // Another connection is led to the database that the session's state tells.
-        self.is_database_sure = true;
+        self.are_names_sure = true;
         let Some(lease) = &mut self.held else { return };
         self.pins = Pins::default();
         self.previous.visit = None;
@@ -108,7 +108,7 @@ impl Session {
         }
         self.uncommitted = Uncommitted::default();
         self.is_status_sure = false;
-        self.is_database_sure = true;
+        self.are_names_sure = true;
         // Nobody will ask about the last statement any more.
         self.previous = Previous::none();
         if self.pins.is_dirty() {

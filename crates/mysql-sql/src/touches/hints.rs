@@ -8,6 +8,8 @@ use crate::token::{Token, Tokens};
 /// What a comment begins with that asks for something.
 const MARK: &[u8] = b"tidegate:";
 
+const EXPLAIN: &[u8] = b"explain";
+
 /// What the comments of a statement ask of the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Hints {
@@ -25,7 +27,7 @@ impl Hints {
     fn add(&mut self, word: &[u8]) {
         match word {
             b"no-cache" => self.no_cache = true,
-            b"explain" => self.explains = true,
+            EXPLAIN => self.explains = true,
             _ => {
                 let mut parts = word.splitn(2, |&byte| byte == b'=');
                 let (key, value) = (parts.next(), parts.next().and_then(duration));
@@ -68,19 +70,25 @@ pub fn hints(sql: &[u8], dialect: Dialect) -> Hints {
     }
 }
 
-/// A text without the comments that ask something of the cache, and without the white space that
-/// was around them at its ends.
-pub fn without_hints(sql: &[u8]) -> Vec<u8> {
+/// A text that asks for no explanation: without that word in its comments, without a comment that
+/// had no other, and without the white space that was around that at the ends of the text.
+pub fn without_explain(sql: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(sql.len());
     let mut rest = sql;
     while let Some((before, inside, behind)) = split_at_comment(rest) {
-        let is_hint = inside.trim_ascii_start().starts_with(MARK);
-        let kept = if is_hint {
-            Some(before)
+        text.extend_from_slice(before);
+        let words = || words_for_us(inside).into_iter().flatten();
+        if words().any(|word| word == EXPLAIN) {
+            let others = words().filter(|word| !word.is_empty() && *word != EXPLAIN);
+            let others: Vec<_> = others.collect();
+            if !others.is_empty() {
+                text.extend_from_slice(
+                    &[b"/* tidegate: ", &*others.join(&b", "[..]), b" */"].concat(),
+                );
+            }
         } else {
-            rest.get(..rest.len().saturating_sub(behind.len()))
-        };
-        text.extend_from_slice(kept.unwrap_or_default());
+            text.extend_from_slice(&[b"/*", inside, b"*/"].concat());
+        }
         rest = behind;
     }
     text.extend_from_slice(rest);
@@ -243,14 +251,21 @@ mod tests {
             ("SELECT 1", "SELECT 1"),
             (
                 " /*tidegate:explain*/ SELECT 1 /* tidegate: no-cache */ ",
-                "SELECT 1",
+                "SELECT 1 /* tidegate: no-cache */",
             ),
-            ("/*tidegate:a*//*tidegate:b*/SELECT 1", "SELECT 1"),
-            ("SELECT /* a */*/*tidegate:b*/1", "SELECT /* a */*1"),
-            ("SELECT 1 /*tidegate:a", "SELECT 1 /*tidegate:a"),
+            (
+                "SELECT 1 /*tidegate:max_age=5,explain swr=1*/",
+                "SELECT 1 /* tidegate: max_age=5, swr=1 */",
+            ),
+            (
+                "/*tidegate:a*//*tidegate:explain*/SELECT 1",
+                "/*tidegate:a*/SELECT 1",
+            ),
+            ("SELECT /* a */*/*tidegate:explain*/1", "SELECT /* a */*1"),
+            ("SELECT 1 /*tidegate:explain", "SELECT 1 /*tidegate:explain"),
             ("/*tidegate:explain*/", ""),
         ] {
-            assert_eq!(without_hints(sql.as_bytes()), left.as_bytes(), "{sql}");
+            assert_eq!(without_explain(sql.as_bytes()), left.as_bytes(), "{sql}");
         }
     }
 }

@@ -8,6 +8,7 @@ use super::change;
 use super::keyword::{Keyword, is_of_sequence};
 use super::piece::{Piece, Pieces};
 use super::reader::{Read, Reader};
+use super::temporary;
 use crate::classify::{Dialect, Statement, inside_of_header};
 use crate::effect::Effect;
 use crate::pin::PinReason;
@@ -146,15 +147,25 @@ impl Writer<'_> {
             Head::Hold => hold(first, tokens),
             Head::Drop if tokens.take_word("PREPARE") => Outcome::NOTHING,
             // Nobody else sees it.
-            Head::Create | Head::Drop
-                if tokens.take_word("TEMPORARY") && tokens.take_word("TABLE") =>
-            {
+            Head::Drop if tokens.take_word("TEMPORARY") && tokens.take_word("TABLE") => {
                 Outcome::COMMITS
+            }
+            Head::Create if tokens.take_word("TEMPORARY") && tokens.take_word("TABLE") => {
+                self.temporary(tokens)
             }
             Head::Define | Head::Create | Head::Drop | Head::Analyze | Head::Call => {
                 Outcome::ANYTHING
             }
         }
+    }
+
+    /// `CREATE TEMPORARY TABLE`. Its rows may be those of others: then it is one of anything, as is
+    /// each write to it.
+    fn temporary(&self, tokens: Tokens<'_>) -> Outcome {
+        if temporary::names_engine(tokens.clone()) {
+            return Outcome::ANYTHING;
+        }
+        commits(temporary::like(self.reader(tokens)))
     }
 
     fn reader<'a>(&self, tokens: Tokens<'a>) -> Reader<'a> {

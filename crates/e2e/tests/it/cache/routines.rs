@@ -84,6 +84,166 @@ async fn calls_change_what_they_mention(kind: DatabaseKind) -> Result<()> {
     redefine(&world, &mut client).await
 }
 
+/// A body as somebody writes it, with what it changes in `r` between two messages.
+const QUOTING: [&str; 7] = [
+    "BEGIN DECLARE s TEXT; SET s = 'it''s'; UPDATE shop.r SET v = v + 1; SET s = 'x''y'; END",
+    "BEGIN DECLARE s TEXT; SET s = 'a'' # b'; UPDATE shop.r SET v = v + 1; END",
+    "BEGIN DECLARE s TEXT; SET s = 'it''s -- '; UPDATE shop.r SET v = v + 1; END",
+    "BEGIN DECLARE s TEXT; SET s = \"a\"\"b\"; UPDATE shop.r SET v = v + 1; SET s = \"c\"\"d\"; END",
+    "BEGIN DECLARE s TEXT; SET s = 'a\\'b'; UPDATE shop.r SET v = v + 1; SET s = 'c\\'d'; END",
+    "BEGIN DECLARE `a``b` INT; UPDATE shop.r SET v = v + 1; SET `a``b` = 1; END",
+    "BEGIN IF 1 = 2 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'Can''t add more'; END IF; \
+     UPDATE shop.r SET v = v + 1; \
+     IF 1 = 2 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'Don''t do that'; END IF; END",
+];
+
+/// MySQL shows bodies with what is in their literals as if that were code.
+async fn quotes_hide_nothing(kind: DatabaseKind) -> Result<()> {
+    let Some(world) = World::start(kind, "").await? else {
+        return Ok(());
+    };
+    let (mut maker, mut reader) = (world.client().await?, world.client().await?);
+    let mut truth = world.direct().await?;
+    for (number, body) in QUOTING.into_iter().enumerate() {
+        for statement in [
+            format!("CREATE TABLE t{number} (n INT)"),
+            format!("CREATE PROCEDURE p{number}() {body}"),
+            format!("CREATE TRIGGER f{number} AFTER INSERT ON t{number} FOR EACH ROW {body}"),
+        ] {
+            maker.query_drop(&statement).await.context(statement)?;
+        }
+        world.warm_up().await?;
+        for write in [
+            format!("CALL p{number}()"),
+            format!("INSERT INTO t{number} VALUES (1)"),
+        ] {
+            rows(&mut reader, READS[0], false).await?;
+            let mut writer = world.client().await?;
+            writer.query_drop(&write).await.context(body)?;
+            let seen = rows(&mut reader, READS[0], false).await?;
+            let expected = rows(&mut truth, READS[0], false).await?;
+            ensure!(
+                seen == expected,
+                "{kind}, {write}, {body}: {seen:?}, not {expected:?}"
+            );
+            world.warm_up().await?;
+        }
+    }
+    let mut told = Vec::new();
+    for number in 0..QUOTING.len() {
+        told.push(writes(&mut reader, &format!("CALL p{number}()")).await?);
+    }
+    // MariaDB shows them without backslashes.
+    let unknown = usize::from(kind == DatabaseKind::MySql);
+    let known = told.iter().filter(|told| *told == "shop.r").count();
+    ensure!(known == QUOTING.len() - unknown, "{kind}: {told:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quotes_hide_nothing_on_mariadb() -> Result<()> {
+    quotes_hide_nothing(DatabaseKind::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quotes_hide_nothing_on_mysql() -> Result<()> {
+    quotes_hide_nothing(DatabaseKind::MySql).await
+}
+
+/// A temporary table may be a way to others' rows.
+async fn a_temporary_table_of_others_rows_is_known(kind: DatabaseKind) -> Result<()> {
+    const COUNT: &str = "SELECT COUNT(*) FROM below";
+    let Some(world) = World::start(kind, "").await? else {
+        return Ok(());
+    };
+    let (mut maker, mut reader) = (world.client().await?, world.client().await?);
+    for statement in [
+        "CREATE TABLE below (v INT) ENGINE=MyISAM",
+        "CREATE TABLE above (v INT) ENGINE=MERGE UNION=(below) INSERT_METHOD=LAST",
+        "CREATE PROCEDURE enters() INSERT INTO log VALUES (7)",
+    ] {
+        maker.query_drop(statement).await.context(statement)?;
+    }
+    let mut truth = world.direct().await?;
+    for (makes, writes) in [
+        (
+            "ENGINE=MERGE UNION=(below) INSERT_METHOD=LAST",
+            "INSERT INTO log VALUES (5)",
+        ),
+        (
+            "ENGINE=MERGE UNION=(below) INSERT_METHOD=LAST",
+            "CALL enters()",
+        ),
+        ("LIKE above", "INSERT INTO shop.log VALUES (5)"),
+    ] {
+        world.warm_up().await?;
+        let mut writer = world.client().await?;
+        let columns = if makes.starts_with("LIKE") {
+            ""
+        } else {
+            "(v INT)"
+        };
+        let make = format!("CREATE TEMPORARY TABLE log {columns} {makes}");
+        writer.query_drop(&make).await.context(make)?;
+        world.warm_up().await?;
+        rows(&mut reader, COUNT, false).await?;
+        writer.query_drop(writes).await.context(writes)?;
+        let seen = rows(&mut reader, COUNT, false).await?;
+        let expected = rows(&mut truth, COUNT, false).await?;
+        ensure!(
+            seen == expected,
+            "{kind}, {makes}, {writes}: {seen:?}, not {expected:?}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_temporary_table_of_others_rows_is_known_on_mariadb() -> Result<()> {
+    a_temporary_table_of_others_rows_is_known(DatabaseKind::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_temporary_table_of_others_rows_is_known_on_mysql() -> Result<()> {
+    a_temporary_table_of_others_rows_is_known(DatabaseKind::MySql).await
+}
+
+/// What stands in brackets is a name under one mode of MariaDB's.
+#[tokio::test(flavor = "multi_thread")]
+async fn brackets_hide_nothing() -> Result<()> {
+    const COUNT: &str = "SELECT COUNT(*) FROM `odd name`";
+    let Some(world) = World::start(DatabaseKind::MariaDb, "").await? else {
+        return Ok(());
+    };
+    let mut client = world.client().await?;
+    for statement in [
+        "SET sql_mode = 'MSSQL'",
+        "CREATE TABLE [odd name] (n INT)",
+        "CREATE TABLE fired (n INT)",
+        "CREATE PROCEDURE odd() INSERT INTO [odd name] VALUES (1)",
+        "CREATE TRIGGER fires AFTER INSERT ON fired FOR EACH ROW INSERT INTO [odd name] VALUES (1)",
+    ] {
+        client.query_drop(statement).await.context(statement)?;
+    }
+    world.warm_up().await?;
+    let (mut reader, mut truth) = (world.client().await?, world.direct().await?);
+    for write in [
+        "CALL odd()",
+        "INSERT INTO fired VALUES (1)",
+        "SELECT 1 AS [a'b]; INSERT INTO `odd name` VALUES (1); SELECT 1 AS [c'd]",
+    ] {
+        rows(&mut reader, COUNT, false).await?;
+        let mut writer = world.client().await?;
+        writer.query_drop("SET sql_mode = 'MSSQL'").await?;
+        writer.query_drop(write).await.context(write)?;
+        let seen = rows(&mut reader, COUNT, false).await?;
+        let expected = rows(&mut truth, COUNT, false).await?;
+        ensure!(seen == expected, "{write}: {seen:?}, not {expected:?}");
+        world.warm_up().await?;
+    }
+    Ok(())
+}
+
 /// A procedure that is another one changes something else.
 async fn redefine(world: &World, client: &mut Conn) -> Result<()> {
     client.query_drop("DROP PROCEDURE looks").await?;

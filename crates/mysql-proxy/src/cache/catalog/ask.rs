@@ -1,5 +1,6 @@
 //! Asks an origin for its tables, on a connection aside from the pool.
 
+use super::bodies::{Bodies, Body, Kind};
 use super::shown::{Rights, Shown};
 use crate::origin::{Flavor, OriginConn, OriginConnector};
 use crate::programs::is_of_users;
@@ -21,8 +22,8 @@ pub(super) struct Found {
     pub(super) tables: Vec<FoundTable>,
     /// The texts of those views that are shown: database, name, text.
     pub(super) views: Vec<[String; 3]>,
-    /// The triggers that are shown: database, table, text. That is empty where it cannot be read.
-    pub(super) triggers: Vec<[String; 3]>,
+    /// The triggers that are shown.
+    pub(super) triggers: Vec<FoundTrigger>,
     pub(super) routines: Vec<FoundRoutine>,
     /// What follows a change of a row by a foreign key, as far as it is shown: database and table
     /// of the parent, then of the child.
@@ -52,25 +53,20 @@ pub(super) struct FoundTable {
 /// A procedure, a function or a package.
 #[derive(Debug)]
 pub(super) struct FoundRoutine {
-    pub(super) database: String,
-    pub(super) name: String,
-    pub(super) kind: Kind,
-    /// Its body. Empty where it cannot be read: it is not shown, or in another language.
-    pub(super) text: String,
+    pub(super) body: Body,
     /// All tables of its database are shown.
     pub(super) shows_others: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Procedure,
-    Function,
-    /// MariaDB's, and its body.
-    Package,
+#[derive(Debug)]
+pub(super) struct FoundTrigger {
+    /// In the database of the trigger.
+    pub(super) table: String,
+    pub(super) body: Body,
 }
 
 /// Asks for everything.
-pub(super) async fn ask(connector: &OriginConnector) -> Result<Found, String> {
+pub(super) async fn ask(connector: &OriginConnector, bodies: &mut Bodies) -> Result<Found, String> {
     let opened = connector.open_aside(None).await;
     let mut conn = opened.map_err(|error| error.to_string())?;
     let identity = conn.identify().await?;
@@ -95,6 +91,9 @@ pub(super) async fn ask(connector: &OriginConnector) -> Result<Found, String> {
         reads_uncommitted: false,
     };
     found.reads_uncommitted = reads_uncommitted(&mut conn).await?;
+    if conn.flavor() == Flavor::MySql {
+        bodies.correct(&mut conn, &mut found).await?;
+    }
     conn.quit();
     Ok(found)
 }
@@ -128,17 +127,28 @@ async fn views(conn: &mut OriginConn) -> Result<Vec<[String; 3]>, String> {
     rows(conn, &question).await
 }
 
-async fn triggers(conn: &mut OriginConn) -> Result<Vec<[String; 3]>, String> {
+async fn triggers(conn: &mut OriginConn) -> Result<Vec<FoundTrigger>, String> {
     if conn.flavor() == Flavor::TiDb {
         // It has none.
         return Ok(Vec::new());
     }
     let question = format!(
-        "SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, \
+        "SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_NAME, CREATED, \
          IF({IS_ORACLE}, NULL, ACTION_STATEMENT) FROM information_schema.TRIGGERS WHERE {}",
         is_of_users("TRIGGER_SCHEMA")
     );
-    rows(conn, &question).await
+    let rows = rows(conn, &question).await?.into_iter();
+    let triggers = rows.map(|[database, table, name, changed, text]| FoundTrigger {
+        table,
+        body: Body {
+            kind: Kind::Trigger,
+            database,
+            name,
+            changed,
+            text,
+        },
+    });
+    Ok(triggers.collect())
 }
 
 /// MySQL shows a routine without its text where the user may only call it.
@@ -147,25 +157,26 @@ async fn routines(conn: &mut OriginConn, rights: &Rights) -> Result<Vec<FoundRou
         return Ok(Vec::new());
     }
     let question = format!(
-        "SELECT ROUTINE_SCHEMA, ROUTINE_NAME, ROUTINE_TYPE, \
+        "SELECT ROUTINE_SCHEMA, ROUTINE_NAME, ROUTINE_TYPE, LAST_ALTERED, \
          IF(ROUTINE_BODY <> 'SQL' OR {IS_ORACLE} OR LENGTH(ROUTINE_DEFINITION) > {LONGEST_BODY}, \
          NULL, ROUTINE_DEFINITION) FROM information_schema.ROUTINES WHERE {}",
         is_of_users("ROUTINE_SCHEMA")
     );
-    let rows = rows(conn, &question).await?;
-    let routines = rows
-        .into_iter()
-        .map(|[database, name, kind, text]| FoundRoutine {
-            shows_others: rights.show(&database, "").others,
-            database,
-            name,
+    let rows = rows(conn, &question).await?.into_iter();
+    let routines = rows.map(|[database, name, kind, changed, text]| FoundRoutine {
+        shows_others: rights.show(&database, "").others,
+        body: Body {
             kind: match kind.as_str() {
                 "PROCEDURE" => Kind::Procedure,
                 "FUNCTION" => Kind::Function,
                 _ => Kind::Package,
             },
+            database,
+            name,
+            changed,
             text,
-        });
+        },
+    });
     Ok(routines.collect())
 }
 

@@ -411,7 +411,8 @@ fn named(table: &TableRef, database: &str) -> Name {
 mod tests {
     use mysql_sql::Touched;
 
-    use super::super::ask::FoundTable;
+    use super::super::ask::{FoundTable, FoundTrigger};
+    use super::super::bodies::{Body, Kind};
     use super::*;
 
     const ALL: Shown = Shown {
@@ -443,7 +444,16 @@ mod tests {
                 table("d", "u", ALL),
                 table("e", "v", ALL),
             ],
-            triggers: vec![["d".to_owned(), "t".to_owned(), text.to_owned()]],
+            triggers: vec![FoundTrigger {
+                table: "t".to_owned(),
+                body: Body {
+                    kind: Kind::Trigger,
+                    database: "d".to_owned(),
+                    name: "fires".to_owned(),
+                    changed: String::new(),
+                    text: text.to_owned(),
+                },
+            }],
             ..Found::default()
         };
         let written = TableRef {

@@ -11,7 +11,8 @@
 use mysql_sql::{Mention, Place, mentions};
 use query_cache::Writes;
 
-use super::ask::{Found, FoundRoutine, Kind};
+use super::ask::{Found, FoundRoutine};
+use super::bodies::Kind;
 use super::build::{Builder, Name, name};
 
 /// Names in a body that may be something to follow.
@@ -25,16 +26,17 @@ struct Known {
 impl FoundRoutine {
     /// Its database and name in lower case, if it is a procedure.
     pub(super) fn procedure(&self) -> Option<Name> {
-        name(&self.database, &self.name).filter(|_| self.kind == Kind::Procedure)
+        let body = &self.body;
+        name(&body.database, &body.name).filter(|_| body.kind == Kind::Procedure)
     }
 
     /// As it is looked for in texts. `None`: nobody can.
     fn routine(&self) -> Option<Name> {
-        let (database, name) = name(&self.database, &self.name)?;
-        match self.kind {
+        let (database, name) = name(&self.body.database, &self.body.name)?;
+        match self.body.kind {
             Kind::Procedure => Some(procedure(database, &name)),
             Kind::Function => Some(function(database, &name)),
-            Kind::Package => None,
+            Kind::Package | Kind::Trigger => None,
         }
     }
 }
@@ -51,21 +53,22 @@ impl Builder<'_> {
     pub(super) fn add_routines(&mut self, found: &Found) {
         let routines = found.routines.iter();
         self.routines = routines.clone().filter_map(FoundRoutine::routine).collect();
-        let packages = routines.clone().filter(|it| it.kind == Kind::Package);
-        let packages = packages.filter_map(|it| Some(name("", &it.name)?.1));
+        let packages = routines.clone().map(|routine| &routine.body);
+        let packages = packages.filter(|body| body.kind == Kind::Package);
+        let packages = packages.filter_map(|body| Some(name("", &body.name)?.1));
         self.packages = packages.collect();
         for routine in routines {
             if let Some(name) = routine.routine() {
-                self.follow_body(name, &routine.text, routine.shows_others);
+                self.follow_body(name, &routine.body.text, routine.shows_others);
             }
         }
     }
 
     pub(super) fn add_triggers(&mut self, found: &Found) {
-        for [database, table, text] in &found.triggers {
-            if let Some(table) = name(database, table) {
+        for trigger in &found.triggers {
+            if let Some(table) = name(&trigger.body.database, &trigger.table) {
                 let shows_others = self.shown.get(&table).is_some_and(|shown| shown.others);
-                self.follow_body(table, text, shows_others);
+                self.follow_body(table, &trigger.body.text, shows_others);
             }
         }
     }

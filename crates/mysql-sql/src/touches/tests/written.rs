@@ -216,6 +216,18 @@ fn knows_what_commits_but_changes_nothing() {
         ("GET DIAGNOSTICS @n = NUMBER", "- !"),
         ("CREATE TEMPORARY TABLE t AS SELECT * FROM u", "- !"),
         ("DROP TEMPORARY TABLE IF EXISTS t", "- !"),
+        ("CREATE TEMPORARY TABLE t (a INT) ENGINE = InnoDB", "- !"),
+        ("CREATE TEMPORARY TABLE t (engine INT, b INT)", "* !"),
+        (
+            "CREATE TEMPORARY TABLE t (a INT) ENGINE=MERGE UNION=(m)",
+            "* !",
+        ),
+        (
+            "CREATE TEMPORARY TABLE t SELECT 1 UNION ALL SELECT 2",
+            "- !",
+        ),
+        ("CREATE TEMPORARY TABLE IF NOT EXISTS t LIKE d.u", "d.u !"),
+        ("CREATE TEMPORARY TABLE d.t (LIKE u)", "u !"),
     ]);
 }
 
