@@ -59,6 +59,18 @@ pub(crate) fn set_numbers(id: u8) -> Option<String> {
     })
 }
 
+/// The character set of a collation that MySQL and MariaDB let no client log in with: in it, a
+/// statement's ASCII takes more than a byte each.
+pub(crate) fn unfit_for_clients(id: u8) -> Option<&'static str> {
+    match id {
+        35 | 90 | 128..=151 | 159 => Some("ucs2"),
+        54 | 55 | 101..=124 => Some("utf16"),
+        56 | 62 => Some("utf16le"),
+        60 | 61 | 160..=183 => Some("utf32"),
+        _ => None,
+    }
+}
+
 /// True for the collations of utf8mb3 and utf8mb4.
 pub(crate) fn is_utf8(id: u8) -> bool {
     matches!(id, 33 | 45 | 46 | 76 | 83 | 192..=215 | 223..=247 | 255)

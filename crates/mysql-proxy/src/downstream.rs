@@ -41,6 +41,8 @@ pub(crate) struct Downstream {
     stream: BoxStream,
     /// Bytes that came and were not used yet: begins at a packet.
     input: BytesMut,
+    /// Those in front that are of the command under way.
+    in_hand: usize,
     capabilities: Capabilities,
     /// Where others tell that the session has to end.
     entry: Arc<Entry>,
@@ -75,6 +77,7 @@ impl Downstream {
         Self {
             stream,
             input,
+            in_hand: 0,
             capabilities,
             entry: Arc::clone(entry),
             progress_limit: PROGRESS_LIMIT,
@@ -95,7 +98,10 @@ impl Downstream {
     pub(crate) async fn next_command(&mut self) -> Result<CommandPacket, SessionEnd> {
         loop {
             let room = match self.buffered_command()? {
-                Buffered::Whole(packet) => return Ok(packet),
+                Buffered::Whole(packet) => {
+                    self.in_hand = packet.len;
+                    return Ok(packet);
+                }
                 Buffered::Missing(count) => count,
             };
             // Nobody waits for an idle client, but one that stops amid a command keeps its buffer.
@@ -151,12 +157,26 @@ impl Downstream {
 
     /// Waits, within a command, until the client leaves or somebody ends its session, and keeps
     /// what it sends meanwhile. Cancel-safe.
+    ///
+    /// One that has sent more commands and ended its direction has not left: a server runs them.
     pub(crate) async fn ended(&mut self) -> SessionEnd {
-        tokio::select! {
+        let end = tokio::select! {
             biased;
             end = left(&mut self.stream, &mut self.input) => end,
             () = self.entry.ended() => SessionEnd::Killed,
+        };
+        if matches!(end, SessionEnd::ClientLeft) && self.has_more_commands() {
+            self.entry.ended().await;
+            return SessionEnd::Killed;
         }
+        end
+    }
+
+    /// True when something has come behind the command under way, but for a `COM_QUIT`.
+    fn has_more_commands(&self) -> bool {
+        const QUIT: [u8; 5] = [1, 0, 0, 0, Command::QUIT.0];
+        let behind = self.input.get(self.in_hand..).unwrap_or_default();
+        !behind.is_empty() && *behind != QUIT
     }
 
     /// Header and payload of a command, as they came.
@@ -196,6 +216,7 @@ impl Downstream {
     /// Passes over a command that has been dealt with.
     pub(crate) fn consume(&mut self, packet: CommandPacket) {
         self.input.advance(packet.len.min(self.input.len()));
+        self.in_hand = 0;
     }
 
     /// Waits for the next packet, or part of one, within a command: the rest of a long command, or

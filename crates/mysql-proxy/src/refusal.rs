@@ -83,6 +83,15 @@ pub(crate) fn unknown_hyperdrive(user: &str) -> ErrPacket {
     )
 }
 
+/// `ER_WRONG_VALUE_FOR_VAR`, in the words of servers.
+pub(crate) fn unfit_for_clients(character_set: &str) -> ErrPacket {
+    ErrPacket::new(
+        1231,
+        *b"42000",
+        format!("Variable 'character_set_client' can't be set to the value of '{character_set}'"),
+    )
+}
+
 pub(crate) fn tls_required() -> ErrPacket {
     ErrPacket::new(
         3159,

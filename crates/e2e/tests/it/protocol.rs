@@ -364,3 +364,30 @@ async fn malformed_packets_are_refused_as_by_mariadb() -> Result<()> {
 async fn malformed_packets_are_refused_as_by_mysql() -> Result<()> {
     refuses_as_directly(DatabaseKind::MySql).await
 }
+
+/// What statements cannot be read in, nobody logs in with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_is_refused_the_character_sets_that_servers_refuse() -> Result<()> {
+    for kind in [DatabaseKind::MariaDb, DatabaseKind::MySql] {
+        let Some(server) = server(kind).await? else {
+            continue;
+        };
+        let Some(path) = path(&server).start().await? else {
+            continue;
+        };
+        for collation in [35, 54, 56, 60, 90, 101, 128, 160] {
+            let told = async |endpoint: &Endpoint| {
+                let opened = Wire::open_in(endpoint, Capabilities::empty(), collation).await;
+                opened.err().map(|error| format!("{error:#}"))
+            };
+            let expected = told(&direct(&server)).await;
+            let seen = told(path.endpoint()).await;
+            ensure!(expected.is_some(), "{kind} takes {collation}");
+            ensure!(
+                seen == expected,
+                "{kind}, {collation}: {seen:?}, not {expected:?}"
+            );
+        }
+    }
+    Ok(())
+}

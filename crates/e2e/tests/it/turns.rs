@@ -41,12 +41,16 @@ enum Does {
     Use(&'static str),
     /// `COM_RESET_CONNECTION`.
     Reset,
+    /// `COM_SET_OPTION` with these bytes.
+    SetOption(&'static [u8]),
+    /// All of these at once, and the end of its direction. What is told of that is not compared.
+    SendAndEnd(&'static [&'static str]),
     Quit,
     /// Nothing, for so long.
     Wait(Duration),
 }
 
-use Does::{Execute, ExecuteOf, Prepare, Query, Quit, Reset, Use, Wait};
+use Does::{Execute, ExecuteOf, Prepare, Query, Quit, Reset, SendAndEnd, SetOption, Use, Wait};
 
 struct Case {
     kinds: &'static [DatabaseKind],
@@ -144,6 +148,12 @@ impl Case {
                 }
                 Execute => wire.execute(*statement, &[], &[]).await?,
                 Reset => wire.ask(Command::RESET_CONNECTION, &[]).await?,
+                SetOption(option) => wire.ask(Command::SET_OPTION, option).await?,
+                SendAndEnd(texts) => {
+                    wire.send_and_end(texts).await?;
+                    sessions.remove(name);
+                    Vec::new()
+                }
                 ExecuteOf(text) => {
                     let parameters = [text.as_bytes()];
                     wire.execute(*statement, &parameters, &[]).await?

@@ -122,6 +122,19 @@ impl Wire {
     }
 
     /// Runs a statement that may not be UTF-8.
+    /// Sends these queries at once, ends its direction, and waits for the other's end.
+    pub(crate) async fn send_and_end(&mut self, texts: &[&str]) -> Result<()> {
+        let mut packets = Vec::new();
+        for sql in texts {
+            write_command(&mut packets, Command::QUERY, sql.as_bytes());
+        }
+        self.stream.write_all(&packets).await?;
+        self.stream.shutdown().await?;
+        let mut told = Vec::new();
+        timeout(PATIENCE, self.stream.read_to_end(&mut told)).await??;
+        Ok(())
+    }
+
     pub(crate) async fn query_bytes(&mut self, sql: &[u8]) -> Result<Vec<u8>> {
         ensure!(!self.has_attributes(), "nothing is in front of it");
         self.ask(Command::QUERY, sql).await

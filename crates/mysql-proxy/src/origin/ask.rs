@@ -3,11 +3,13 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mysql_proto::{
     Capabilities, Command, ErrPacket, HEADER_LEN, PacketHeader, ResponseState, ResponseTracker,
-    Summary, TextRow,
+    Summary, TextRow, write_command,
 };
+use tokio::time::timeout;
 
 use super::insert_id::InsertId;
 use super::{Flavor, OriginConn};
@@ -30,6 +32,9 @@ pub(crate) const MAX_CONDITION_BYTES: usize = 32 * 1024;
 
 /// Asks for so many.
 const CONDITIONS: &[u8] = b"SHOW WARNINGS LIMIT 100";
+
+/// Longest wait for the answer to a `COM_PING`.
+const PING_LIMIT: Duration = Duration::from_secs(5);
 
 /// A read of no row.
 const NOTHING: &[u8] = b"SELECT 1 FROM (SELECT 1) AS t LIMIT 0";
@@ -115,6 +120,22 @@ impl OriginConn {
         self.ask_all(&[forgets(self.flavor())]).await?;
         self.forget_conditions();
         Ok(())
+    }
+
+    /// `COM_PING`: true if the server serves it still. Leaves conditions as they are.
+    pub(crate) async fn is_there(&mut self) -> bool {
+        let pinged = timeout(PING_LIMIT, async {
+            let mut ping = Vec::new();
+            write_command(&mut ping, Command::PING, &[]);
+            self.begin_command();
+            self.send(&ping).await.map_err(|error| error.source)?;
+            self.read_answer(Command::PING).await
+        });
+        let is_there = matches!(pinged.await, Ok(Ok(_))) && !self.has_unread();
+        if is_there {
+            self.end_command();
+        }
+        is_there
     }
 
     /// Leaves it as a read without warnings does.

@@ -20,6 +20,7 @@ impl Session {
     /// Serves one command. An error ends the session; trouble with the command alone does not.
     pub(super) async fn serve(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.followed_since = None;
+        self.writes_alone = false;
         if self.registered.entry().kill_comes() {
             Box::pin(self.let_kill_pass()).await?;
         }
@@ -156,13 +157,17 @@ impl Session {
         Ok(())
     }
 
-    /// `COM_SET_OPTION`: turns `CLIENT_MULTI_STATEMENTS` on or off.
+    /// `COM_SET_OPTION`: turns `CLIENT_MULTI_STATEMENTS` on or off. Servers read two bytes, whatever
+    /// is behind them; of fewer, some read what is no argument.
     async fn set_option(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         const ON: [u8; 2] = [0, 0];
         const OFF: [u8; 2] = [1, 0];
-        let argument = self.downstream.argument(packet);
-        let turns_on = argument == ON;
-        if turns_on || argument == OFF {
+        let Some(option) = self.downstream.argument(packet).first_chunk::<2>() else {
+            let flavor = self.served.pool.connector().flavor();
+            return self.give_up(packet, Trouble::Malformed(flavor)).await;
+        };
+        let turns_on = *option == ON;
+        if turns_on || *option == OFF {
             if let Err(trouble) = self.take_lease().await {
                 return self.give_up(packet, trouble).await;
             }
@@ -327,6 +332,7 @@ impl Session {
         effect: &mut Effect,
     ) -> Result<(), SessionEnd> {
         self.expect_user_variables(effect);
+        self.note_alone(outgoing);
         if let Err(trouble) = self.take_lease().await {
             return self.give_up(outgoing.packet, trouble).await;
         }

@@ -61,7 +61,8 @@ impl Session {
         tokio::select! {
             biased;
             lease = leasing => lease.map_err(Trouble::NoLease),
-            end = self.downstream.ended() => Err(Trouble::Client(end)),
+            // Somebody may have sent a write and not waited.
+            end = self.downstream.ended(), if !self.writes_alone => Err(Trouble::Client(end)),
             why = self.registered.interrupted() => Err(Trouble::Interrupted(why)),
         }
     }

@@ -19,6 +19,7 @@ use super::commits::{Uncommitted, UnderLock};
 use super::home::Home;
 use super::pins::Pins;
 use super::previous::Previous;
+use crate::collation;
 use crate::compression::{Algorithm, Compressed};
 use crate::config::TlsMode;
 use crate::downstream::Downstream;
@@ -244,11 +245,17 @@ impl<'a> Login<'a> {
         };
         let capabilities = self.handshake.capabilities();
         let login = self.handshake.login();
+        let collation = login.map_or(GREETING_COLLATION, |login| login.collation);
+        let unfit = collation::unfit_for_clients(collation);
+        if let Some(character_set) = unfit.filter(|_| !served.pool.connector().flavor().is_tidb()) {
+            let error = refusal::unfit_for_clients(character_set);
+            return Err(self.refuse(&mut stream, &error, "character set").await);
+        }
         let home = Home::new(
             &served,
             capabilities,
             login.and_then(|login| login.database.clone()),
-            login.map_or(GREETING_COLLATION, |login| login.collation),
+            collation,
         );
         let limit = self.shared.config.login_timeout;
         let refused = served.refused_database(home.database.as_deref(), limit);

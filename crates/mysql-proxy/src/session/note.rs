@@ -17,7 +17,7 @@ use crate::error::SessionEnd;
 use crate::state::SessionState;
 
 /// Errors with which a server closes the connection, or may: shutdown, killed, packets out of
-/// order or too large, network trouble.
+/// order or too large, network trouble. A `SIGNAL` may have any of them.
 /// <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html>
 fn closes_connection(code: u16) -> bool {
     matches!(
@@ -54,7 +54,12 @@ impl Session {
         };
         self.previous.note(ran, effect, summary);
         if summary.error.is_some_and(closes_connection) {
-            lease.begin_command();
+            if lease.is_there().await {
+                self.previous.counted_elsewhere();
+            } else {
+                // It is closed.
+                lease.begin_command();
+            }
         }
         if failed || summary.warnings > 0 {
             lease.note_conditions();

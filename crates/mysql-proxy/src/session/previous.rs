@@ -158,6 +158,11 @@ impl Previous {
         };
     }
 
+    /// Its connection has run something since that counts no rows.
+    pub(super) fn counted_elsewhere(&mut self) {
+        self.is_counted_elsewhere = true;
+    }
+
     /// What was just noted leaves `ROW_COUNT()` as it was before that.
     pub(super) fn keep_row_count(&mut self, before: i128) {
         self.row_count = before;

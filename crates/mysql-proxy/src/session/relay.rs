@@ -36,11 +36,7 @@ impl Session {
         if self.lacks_insert_id(effect) {
             return Err(SessionEnd::StateLost);
         }
-        let autocommits = self
-            .status
-            .unwrap_or_default()
-            .contains(StatusFlags::AUTOCOMMIT);
-        self.writes_alone = outgoing.finishes && autocommits && !self.pins.transaction;
+        self.note_alone(outgoing);
         // One of an earlier command would be lost: see `cache/loose.rs`.
         self.in_flight = None;
         self.begin_writing(outgoing, effect);
@@ -56,6 +52,13 @@ impl Session {
                 unsent(trouble, packet)
             }
         }
+    }
+
+    /// Notes whether a statement is run to its end though its client leaves.
+    pub(super) fn note_alone(&mut self, outgoing: &Outgoing<'_>) {
+        let status = self.status.unwrap_or_default();
+        let autocommits = status.contains(StatusFlags::AUTOCOMMIT);
+        self.writes_alone = outgoing.finishes && autocommits && !self.pins.transaction;
     }
 
     /// Answers a command that was not sent with an error of the origin's.

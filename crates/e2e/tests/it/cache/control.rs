@@ -83,6 +83,57 @@ async fn a_statement_explains_itself_and_is_not_run() -> Result<()> {
     ensure_explained(&mut client, kept, &[("Reason", "transaction")]).await
 }
 
+/// The other hints of the same text hold for what is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explanation_obeys_the_other_hints() -> Result<()> {
+    let Some(world) = World::start(DatabaseKind::MariaDb, "").await? else {
+        return Ok(());
+    };
+    let mut client = world.client().await?;
+    for (sql, column, value) in [
+        (
+            "/* tidegate: no-cache, explain */ SELECT v FROM r",
+            "Reason",
+            "hint",
+        ),
+        (
+            "/* tidegate: no-cache */ SELECT v FROM r /* tidegate: explain */",
+            "Reason",
+            "hint",
+        ),
+        (
+            "SELECT v FROM r /* tidegate: max_age=5, explain */",
+            "Max_age_ms",
+            "5000",
+        ),
+    ] {
+        ensure_explained(&mut client, sql, &[(column, value)]).await?;
+    }
+    Ok(())
+}
+
+/// Behind a hit the session is as behind the read itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn diagnostics_of_a_hit_are_those_of_a_read() -> Result<()> {
+    for kind in [DatabaseKind::MariaDb, DatabaseKind::MySql] {
+        let Some(world) = World::start(kind, "").await? else {
+            continue;
+        };
+        let mut client = world.client().await?;
+        client.query_drop("SELECT v FROM r").await?;
+        client.query_drop("SELECT v FROM r").await?;
+        let hits = figures(&mut client, "SELECT v FROM r").await?.hits;
+        ensure!(hits > 0, "{kind}: there was no hit");
+        client.query_drop("SELECT v FROM r").await?;
+        client
+            .query_drop("GET DIAGNOSTICS @n = NUMBER, @r = ROW_COUNT")
+            .await?;
+        let told: Option<(i64, i64)> = client.query_first("SELECT @n, @r").await?;
+        ensure!(told == Some((0, -1)), "{kind}: {told:?}");
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_and_hints_say_how_long_a_result_is_kept() -> Result<()> {
     let rules = "[[edge.hyperdrives.cache.tables]]\ntable = \"parent\"\nnever = true\n\

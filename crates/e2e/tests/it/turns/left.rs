@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use mysql_proto::Capabilities;
 use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
 
-use super::Does::{Execute, Prepare, Query, Quit, Wait};
+use super::Does::{Execute, Prepare, Query, Quit, SendAndEnd, SetOption, Wait};
 use super::{Case, Turn};
 
 /// More than what is taken for the same moment.
@@ -272,5 +273,106 @@ async fn the_level_of_the_next_transaction_outlives_a_write_in_none() -> Result<
             ],
         )
     };
+    case.compare().await
+}
+
+/// Servers read two bytes of it, whatever is behind them.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_option_of_one_session_is_none_of_another() -> Result<()> {
+    let on = Case::new(
+        &DatabaseKind::ALL,
+        &[
+            ('a', Query(b"SELECT 1")),
+            ('a', SetOption(&[0, 0, 0])),
+            ('b', Query(b"SELECT 1; SELECT 2")),
+            ('a', Query(b"SELECT 1; SELECT 2")),
+            ('a', SetOption(&[1, 0, 7, 7])),
+            ('b', Query(b"SELECT 1; SELECT 2")),
+            ('a', Query(b"SELECT 1; SELECT 2")),
+        ],
+    );
+    // The reply counts the warnings of whichever statement was before.
+    on.compare_but(4).await?;
+    let off = Case {
+        capabilities: Capabilities::MULTI_STATEMENTS.union(Capabilities::MULTI_RESULTS),
+        ..Case::new(
+            &DatabaseKind::ALL,
+            &[
+                ('a', Query(b"SELECT 1")),
+                ('a', SetOption(&[1, 0, 0])),
+                ('b', Query(b"SELECT 1; SELECT 2")),
+                ('a', Query(b"SELECT 1; SELECT 2")),
+            ],
+        )
+    };
+    off.compare().await?;
+    // One byte is no option; MariaDB reads a second one that nobody has sent.
+    let short = Case::new(
+        &[MySql],
+        &[
+            ('a', SetOption(&[1])),
+            ('a', Query(b"SELECT 1")),
+            ('a', SetOption(&[2, 0])),
+            ('a', Query(b"SELECT 1")),
+        ],
+    );
+    short.compare().await
+}
+
+/// An application may choose the number of its error.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_that_is_only_called_like_one_of_the_network_ends_nothing() -> Result<()> {
+    const BEFORE: [&str; 1] = [
+        "CREATE TRIGGER shop.fires BEFORE INSERT ON shop.t FOR EACH ROW IF NEW.n = 13 THEN \
+         SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 1158, MESSAGE_TEXT = 'mine'; END IF",
+    ];
+    let case = Case {
+        before: &BEFORE,
+        ..Case::new(
+            &[MariaDb, MySql],
+            &[
+                ('a', Query(b"BEGIN")),
+                ('a', Query(b"INSERT INTO t (n) VALUES (1)")),
+                (
+                    'a',
+                    Query(b"SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 1053, MESSAGE_TEXT = 'mine'"),
+                ),
+                ('a', Query(b"SHOW WARNINGS")),
+                ('a', Query(b"SELECT ROW_COUNT()")),
+                ('a', Query(b"INSERT INTO t (n) VALUES (13)")),
+                ('a', Query(b"SELECT ROW_COUNT()")),
+                ('a', SetOption(&[2, 0])),
+                ('a', Query(b"COMMIT")),
+                ('b', Query(b"SELECT n FROM t ORDER BY id")),
+                ('b', Query(b"INSERT INTO t (n) VALUES (13)")),
+                ('a', Query(b"SELECT 1")),
+                ('b', Query(b"SHOW WARNINGS")),
+            ],
+        )
+    };
+    case.compare().await
+}
+
+/// A server runs what it has been sent, though its client sends no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_of_a_client_that_sends_no_more_are_run() -> Result<()> {
+    let case = Case::new(
+        &DatabaseKind::ALL,
+        &[
+            (
+                'a',
+                SendAndEnd(&[
+                    "INSERT INTO t (n) VALUES (1)",
+                    "INSERT INTO t (n) SELECT 2 FROM (SELECT SLEEP(0.2)) AS s",
+                    "INSERT INTO t (n) VALUES (3)",
+                ]),
+            ),
+            ('b', Wait(super::LEAVING)),
+            ('b', Query(b"SELECT n FROM t ORDER BY id")),
+            ('c', SendAndEnd(&["INSERT INTO t (n) VALUES (4)"])),
+            ('b', Wait(super::LEAVING)),
+            ('b', Query(b"SELECT n FROM t ORDER BY id")),
+        ],
+    );
     case.compare().await
 }

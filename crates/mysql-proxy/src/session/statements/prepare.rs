@@ -24,7 +24,6 @@ impl Session {
     /// `COM_STMT_PREPARE`.
     pub(super) async fn prepare(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.statements.last_prepared = None;
-        self.writes_alone = false;
         if let Err(trouble) = self.learn_status().await {
             return self.give_up(packet, trouble).await;
         }
