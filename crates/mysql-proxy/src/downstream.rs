@@ -224,7 +224,13 @@ impl Downstream {
     pub(crate) async fn next_part(&mut self, left: usize) -> Result<&[u8], SessionEnd> {
         while self.input.is_empty() || (left == 0 && self.input.len() < HEADER_LEN) {
             let room = left.clamp(IDLE_BUFFER, PART_BUFFER);
-            if progress(self.progress_limit, self.fill(room)).await? == 0 {
+            let entry = Arc::clone(&self.entry);
+            let count = tokio::select! {
+                biased;
+                count = progress(self.progress_limit, self.fill(room)) => count?,
+                () = entry.ended() => return Err(SessionEnd::Killed),
+            };
+            if count == 0 {
                 return Err(SessionEnd::ClientLeft);
             }
         }

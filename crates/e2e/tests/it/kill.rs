@@ -10,9 +10,11 @@ use anyhow::{Context, Result, bail, ensure};
 use e2e::{Endpoint, Path, expect_failure};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
+use mysql_proto::Capabilities;
 use testkit::{Database, DatabaseKind, eventually, find, skip};
 use tokio::time::{Instant, timeout};
 
+use crate::wire::Wire;
 use crate::world::{USER, direct, path, server};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -444,4 +446,33 @@ async fn control_c_in_the_command_line_client_interrupts() -> Result<()> {
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(errors.contains("1317"), "it was not interrupted: {errors}");
     runs_no_more(&world.server, "heavy", PATIENCE).await
+}
+
+/// It is the client that is waited for, not the origin.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_owes_a_file_is_killed_at_once() -> Result<()> {
+    for kind in [DatabaseKind::MariaDb, DatabaseKind::MySql] {
+        let Some(server) = server(kind).await? else {
+            continue;
+        };
+        server
+            .execute_all(&[
+                "CREATE TABLE shop.loaded (n INT)",
+                "SET GLOBAL local_infile = 1",
+            ])
+            .await?;
+        let Some(path) = path(&server).pool("max = 2").start().await? else {
+            continue;
+        };
+        let mut victim = Wire::open(path.endpoint(), Capabilities::LOCAL_FILES).await?;
+        let load = "LOAD DATA LOCAL INFILE 'any' INTO TABLE loaded";
+        victim.begin_load(load).await?;
+        let mut killer = path.endpoint().connect().await?;
+        let began = Instant::now();
+        killer.query_drop(format!("KILL {}", victim.id)).await?;
+        victim.end().await?;
+        let took = began.elapsed();
+        ensure!(took < SOON, "{kind}: it took {took:?}");
+    }
+    Ok(())
 }

@@ -122,6 +122,25 @@ impl Wire {
     }
 
     /// Runs a statement that may not be UTF-8.
+    /// Sends a `LOAD DATA LOCAL`, and waits until it is asked for the file.
+    pub(crate) async fn begin_load(&mut self, sql: &str) -> Result<()> {
+        const ASKS_FOR_FILE: u8 = 0xFB;
+        let mut packet = Vec::new();
+        write_command(&mut packet, Command::QUERY, sql.as_bytes());
+        self.send(&packet).await?;
+        let mut told = [0; HEADER_LEN + 1];
+        timeout(PATIENCE, self.stream.read_exact(&mut told)).await??;
+        ensure!(told[HEADER_LEN] == ASKS_FOR_FILE, "{told:?}");
+        Ok(())
+    }
+
+    /// Waits until the other side ends.
+    pub(crate) async fn end(&mut self) -> Result<()> {
+        let mut told = Vec::new();
+        timeout(PATIENCE, self.stream.read_to_end(&mut told)).await??;
+        Ok(())
+    }
+
     /// Sends these queries at once, ends its direction, and waits for the other's end.
     pub(crate) async fn send_and_end(&mut self, texts: &[&str]) -> Result<()> {
         let mut packets = Vec::new();
@@ -130,9 +149,7 @@ impl Wire {
         }
         self.stream.write_all(&packets).await?;
         self.stream.shutdown().await?;
-        let mut told = Vec::new();
-        timeout(PATIENCE, self.stream.read_to_end(&mut told)).await??;
-        Ok(())
+        self.end().await
     }
 
     pub(crate) async fn query_bytes(&mut self, sql: &[u8]) -> Result<Vec<u8>> {

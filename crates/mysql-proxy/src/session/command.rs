@@ -157,8 +157,8 @@ impl Session {
         Ok(())
     }
 
-    /// `COM_SET_OPTION`: turns `CLIENT_MULTI_STATEMENTS` on or off. Servers read two bytes, whatever
-    /// is behind them; of fewer, some read what is no argument.
+    /// `COM_SET_OPTION`: turns `CLIENT_MULTI_STATEMENTS` on or off. Servers read two bytes,
+    /// whatever is behind them; of fewer, some read what is no argument.
     async fn set_option(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         const ON: [u8; 2] = [0, 0];
         const OFF: [u8; 2] = [1, 0];
