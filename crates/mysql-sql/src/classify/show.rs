@@ -3,6 +3,7 @@
 use super::Reader;
 use super::scan::Calls;
 use crate::command::{Kill, TidegateTable};
+use crate::question::Server;
 use crate::token::Token;
 use crate::word;
 
@@ -66,10 +67,15 @@ impl Reader<'_> {
         }
     }
 
-    /// `KILL [HARD | SOFT] [CONNECTION | QUERY] id`; TiDB: `KILL TIDB …`. (MariaDB's `KILL QUERY
-    /// ID` counts queries, and `KILL USER` names no connection.)
+    /// `KILL [CONNECTION | QUERY] id`; MariaDB: `KILL [HARD | SOFT] …`; TiDB: `KILL TIDB …`.
+    /// (MariaDB's `KILL QUERY ID` counts queries, and `KILL USER` names no connection.)
     pub(super) fn kill(&mut self) {
-        for keyword in ["HARD", "SOFT", "TIDB", "CONNECTION"] {
+        let own: &[&str] = match self.dialect.server {
+            Server::MariaDb => &["HARD", "SOFT"],
+            Server::TiDb => &["TIDB"],
+            Server::MySql => &[],
+        };
+        for keyword in own.iter().chain(&["CONNECTION"]) {
             self.tokens.take_word(keyword);
         }
         let query = self.tokens.take_word("QUERY");

@@ -306,8 +306,8 @@ fn reads_kill() {
         ("KILL 5", kill(Some((5, 5..6)), false)),
         ("KILL CONNECTION 5;", kill(Some((5, 16..17)), false)),
         ("kill query /* x */ 17", kill(Some((17, 19..21)), true)),
-        ("KILL TIDB 5", kill(Some((5, 10..11)), false)),
-        ("KILL HARD QUERY 5", kill(Some((5, 16..17)), true)),
+        ("KILL TIDB 5", kill(None, false)),
+        ("KILL HARD QUERY 5", kill(None, false)),
         ("KILL QUERY ID 5", kill(None, true)),
         ("KILL CONNECTION_ID()", kill(None, false)),
         ("KILL 5 + 1", kill(None, false)),
@@ -316,6 +316,26 @@ fn reads_kill() {
         ("SELECT 5", None),
     ] {
         assert_eq!(effect(sql).kill, expected, "{sql}");
+    }
+    for (server, sql, expected) in [
+        (Server::TiDb, "KILL TIDB 5", kill(Some((5, 10..11)), false)),
+        (
+            Server::MariaDb,
+            "KILL HARD QUERY 5",
+            kill(Some((5, 16..17)), true),
+        ),
+        (
+            Server::MariaDb,
+            "KILL SOFT 5",
+            kill(Some((5, 10..11)), false),
+        ),
+    ] {
+        let dialect = Dialect {
+            server,
+            ..Escapes::Backslash.into()
+        };
+        let found = classify(sql.as_bytes(), dialect).effect.kill;
+        assert_eq!(found, expected, "{sql}");
     }
 }
 
