@@ -172,11 +172,21 @@ impl Downstream {
         end
     }
 
-    /// True when something has come behind the command under way, but for a `COM_QUIT`.
+    /// True when a whole command has come behind the one under way that does anything but close.
     fn has_more_commands(&self) -> bool {
-        const QUIT: [u8; 5] = [1, 0, 0, 0, Command::QUIT.0];
-        let behind = self.input.get(self.in_hand..).unwrap_or_default();
-        !behind.is_empty() && *behind != QUIT
+        let mut behind = self.input.get(self.in_hand..).unwrap_or_default();
+        while let Some(header) = PacketHeader::decode(behind) {
+            let end = HEADER_LEN + header.payload_len;
+            let Some(packet) = behind.get(HEADER_LEN..end) else {
+                return false;
+            };
+            match packet.first().map(|command| Command(*command)) {
+                Some(Command::QUIT | Command::STMT_CLOSE) => {}
+                _ => return true,
+            }
+            behind = behind.get(end..).unwrap_or_default();
+        }
+        false
     }
 
     /// Header and payload of a command, as they came.

@@ -25,6 +25,7 @@ use crate::word::{self, Head};
 use earlier::Earlier;
 pub(crate) use header::inside as inside_of_header;
 use scan::Calls;
+pub use show::kill_words;
 
 /// What is known of a command's text.
 #[derive(Clone, Debug, PartialEq, Eq)]

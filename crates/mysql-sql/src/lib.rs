@@ -33,7 +33,7 @@ mod variables;
 mod word;
 
 pub use assignment::{Assignment, Value};
-pub use classify::{Dialect, Statement, StatementKind, classify};
+pub use classify::{Dialect, Statement, StatementKind, classify, kill_words};
 pub use command::{Diagnostics, Kill, TidegateTable};
 pub use effect::{Conditions, Effect, MakesInsertId};
 pub use fingerprint::{fingerprint, fingerprint_hash};

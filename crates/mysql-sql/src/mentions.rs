@@ -82,7 +82,7 @@ const WRITES: [&str; 6] = [
 ];
 
 /// Words behind which a table stands.
-const BEFORE_TABLES: [&str; 14] = [
+const BEFORE_TABLES: [&str; 16] = [
     "INTO",
     "UPDATE",
     "FROM",
@@ -94,6 +94,8 @@ const BEFORE_TABLES: [&str; 14] = [
     "DELETE",
     "IGNORE",
     "LOW_PRIORITY",
+    "HIGH_PRIORITY",
+    "TRUNCATE",
     "DELAYED",
     "QUICK",
     "USING",
@@ -356,6 +358,17 @@ mod tests {
         for server in [Server::MySql, Server::MariaDb] {
             assert_eq!(functions(server), [""; 0], "{server:?}");
         }
+    }
+
+    #[test]
+    fn a_definition_mentions_what_its_defaults_call() {
+        let header = "DEFINER=`f`@`%` PROCEDURE `p`(a INT DEFAULT g(1), INOUT b ENUM('x')) \
+                      COMMENT 'h(1)' SELECT a";
+        let names = mentions(header.as_bytes(), Escapes::Backslash.into())
+            .unwrap()
+            .names;
+        let called = names.into_iter().filter(|it| it.may_be_function);
+        assert_eq!(called.map(|it| it.name).collect::<Vec<_>>(), ["g"]);
     }
 
     #[test]

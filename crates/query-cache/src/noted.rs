@@ -10,10 +10,13 @@ use crate::table::{Table, Word};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependencies(Arc<[Table]>);
 
+/// What a list takes beside its tables: two counts.
+const LIST: usize = 16;
+
 /// The versions that a result was read under. Made by [`crate::Versions::note`].
 ///
-/// It holds no table of its own but their list. Who fetches what is missing would else count up
-/// and down beside the versions that each hit looks at, and slow those down on all other cores.
+/// It holds no table of its own but their list, so that who fetches what is missing counts up and
+/// down once, and not beside the version of each table.
 #[derive(Debug)]
 pub struct Noted {
     on: Dependencies,
@@ -81,7 +84,12 @@ impl Noted {
 
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&*self.others)
+        // That of several tables was made for their statement; that of one is its catalog's.
+        let list = match self.on.0.len() {
+            ..=2 => 0,
+            _ => LIST + size_of_val(&*self.on.0),
+        };
+        size_of_val(&*self.others) + list
     }
 
     /// As many as there are tables, or one more.

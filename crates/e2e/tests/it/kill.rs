@@ -476,3 +476,37 @@ async fn a_session_that_owes_a_file_is_killed_at_once() -> Result<()> {
     }
     Ok(())
 }
+
+/// It has not been sent yet, so that it is not run any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_waits_for_a_connection_is_killed_at_once() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    server
+        .execute_all(&["CREATE TABLE shop.queued (n INT)"])
+        .await?;
+    let Some(path) = path(&server).pool("max = 1").start().await? else {
+        return Ok(());
+    };
+    let (mut holder, mut killer) = (
+        path.endpoint().connect().await?,
+        path.endpoint().connect().await?,
+    );
+    let mut victim = path.endpoint().connect().await?;
+    holder.query_drop("BEGIN").await?;
+    holder.query_drop("SELECT * FROM queued").await?;
+    let id = victim.id();
+    let insert =
+        tokio::spawn(async move { victim.query_drop("INSERT INTO queued VALUES (1)").await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let began = Instant::now();
+    killer.query_drop(format!("KILL {id}")).await?;
+    ensure!(insert.await?.is_err(), "it was run");
+    let took = began.elapsed();
+    ensure!(took < SOON, "it took {took:?}");
+    holder.query_drop("COMMIT").await?;
+    let rows: Option<u64> = killer.query_first("SELECT COUNT(*) FROM queued").await?;
+    ensure!(rows == Some(0), "{rows:?}");
+    Ok(())
+}

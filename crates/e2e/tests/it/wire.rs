@@ -121,7 +121,6 @@ impl Wire {
         self.query_with(sql, &[]).await
     }
 
-    /// Runs a statement that may not be UTF-8.
     /// Sends a `LOAD DATA LOCAL`, and waits until it is asked for the file.
     pub(crate) async fn begin_load(&mut self, sql: &str) -> Result<()> {
         const ASKS_FOR_FILE: u8 = 0xFB;
@@ -152,6 +151,7 @@ impl Wire {
         self.end().await
     }
 
+    /// Runs a statement that may not be UTF-8.
     pub(crate) async fn query_bytes(&mut self, sql: &[u8]) -> Result<Vec<u8>> {
         ensure!(!self.has_attributes(), "nothing is in front of it");
         self.ask(Command::QUERY, sql).await

@@ -281,17 +281,19 @@ impl Known {
             self.wake.notify_one();
             return;
         }
-        let known = self.current.load();
-        let generation = match &*known {
-            Some(known) if known.generation == asked_in && known.catalog == catalog => return,
+        let known = self.current.load_full();
+        let known = known.filter(|known| known.generation == asked_in);
+        let generation = match known {
+            Some(known) if known.catalog == catalog => return,
             // Somebody else has changed it.
-            Some(known) if known.generation == asked_in => {
+            Some(_) => {
+                self.current.store(None);
                 match self.versions.next_generation(asked_in) {
                     Some(generation) => generation,
                     None => return self.wake.notify_one(),
                 }
             }
-            _ => asked_in,
+            None => asked_in,
         };
         self.current.store(Some(Arc::new(Asked {
             catalog,

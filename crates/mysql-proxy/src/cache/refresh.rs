@@ -79,12 +79,13 @@ impl Refresher {
         let names = touched
             .keeps
             .map_err(|why| not_kept(Bypass::Statement(why)))?;
-        let (catalog, generation) = cache.catalog();
-        let catalog = catalog.known().ok_or_else(|| not_kept(Bypass::NoCatalog))?;
         let database = parts.state.database_name().map(str::to_ascii_lowercase);
-        let reads = catalog
-            .reads(&names, database.as_deref())
-            .map_err(not_kept)?;
+        let (reads, generation) = {
+            let (catalog, generation) = cache.catalog();
+            let catalog = catalog.known().ok_or_else(|| not_kept(Bypass::NoCatalog))?;
+            let reads = catalog.reads(&names, database.as_deref());
+            (reads.map_err(not_kept)?, generation)
+        };
         let lifetime = cache.lifetime(touched.hints, reads.max_age);
         let lifetime = lifetime.ok_or(NotRefreshed::NotKept("rule"))?;
         let figures = cache.figures.of(parts.sql, self.dialect);

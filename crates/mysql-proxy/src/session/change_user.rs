@@ -17,6 +17,7 @@ use tracing::warn;
 use super::Session;
 use super::home::Home;
 use super::login::{GREETING_COLLATION, nonce, program};
+use crate::collation;
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
 use crate::hyperdrives::Served;
@@ -109,6 +110,12 @@ impl Session {
             request.database.clone(),
             collation.unwrap_or(GREETING_COLLATION),
         );
+        let unfit = collation.and_then(collation::unfit_for_clients);
+        if let Some(character_set) = unfit.filter(|_| !served.pool.connector().flavor().is_tidb()) {
+            let error = refusal::unfit_for_clients(character_set);
+            let refused = self.refuse_user(&mut login, &error, "character set");
+            return Err(refused.await);
+        }
         self.leave_lease().await;
         self.resets += 1;
         let limit = self.shared.config.login_timeout;

@@ -137,8 +137,10 @@ impl Session {
         let is_of_rows = matches!(set.touched, Touched::Nothing | Touched::Tables(_));
         let is_anything = self.begin_commit(set, !is_of_rows && may_define(effect));
         // What is written to one may go to another table, as with `ENGINE=MERGE`.
+        let has_temporary = self.pins.has(PinReason::TemporaryTable.name());
         let makes_temporary = effect.pin == Some(PinReason::TemporaryTable)
-            || (effect.is_multi && effect.pin.is_some());
+            || (effect.is_multi && effect.pin.is_some())
+            || (effect.defines && has_temporary);
         self.are_names_sure &= !(is_anything && makes_temporary);
         // `LOCK TABLES` in the same text comes ahead of it, perhaps.
         if let Some(in_flight) = &mut self.in_flight
@@ -171,7 +173,6 @@ impl Session {
         } else {
             set
         };
-        // Without one, a name that has none of its own may be any table.
         let database = set.database.map(str::to_ascii_lowercase);
         let (changes, generation) = cache.changes(set.touched, database.as_deref());
         // It is known of some procedures what they change, and that it is no definition.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mysql_proto::StatusFlags;
-use mysql_sql::{Effect, Kill, QuestionKind};
+use mysql_sql::{Effect, Kill, QuestionKind, Server, kill_words};
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -38,7 +38,9 @@ impl Session {
     pub(super) fn target_of(&self, kill: &Kill, effect: &Effect, text: &[u8]) -> Target {
         match &kill.id {
             Some((id, _)) => self.target(*id),
-            None if is_own(effect, text) => Target::Session(Arc::clone(self.registered.entry())),
+            None if is_own(effect, text, self.server()) => {
+                Target::Session(Arc::clone(self.registered.entry()))
+            }
             None => Target::Origin,
         }
     }
@@ -158,16 +160,16 @@ impl Session {
 
 /// True for `KILL CONNECTION_ID()`, also with `QUERY` or `CONNECTION`: the only expression that is
 /// understood.
-fn is_own(effect: &Effect, text: &[u8]) -> bool {
+fn is_own(effect: &Effect, text: &[u8], server: Server) -> bool {
     let [question] = effect.questions.as_slice() else {
         return false;
     };
     let before = text.get(..question.range.start).unwrap_or_default();
     let behind = text.get(question.range.end..).unwrap_or_default();
     let is_word = |word: &[u8]| {
-        ["KILL", "CONNECTION", "QUERY", "TIDB", "HARD", "SOFT"]
-            .iter()
-            .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+        let own = kill_words(server);
+        let mut words = ["KILL", "CONNECTION", "QUERY"].iter().chain(own);
+        words.any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
     };
     question.kind == QuestionKind::ConnectionId
         && before

@@ -57,12 +57,14 @@ impl Session {
     async fn await_lease(&mut self) -> Result<Lease<OriginConnector>, Trouble> {
         let pool = &self.served.pool;
         let last = self.previous.visit;
+        let entry = Arc::clone(self.registered.entry());
         let leasing = pool.lease_within(self.patience(), &self.profile, &self.state, last);
         tokio::select! {
             biased;
             lease = leasing => lease.map_err(Trouble::NoLease),
             // Somebody may have sent a write and not waited.
             end = self.downstream.ended(), if !self.writes_alone => Err(Trouble::Client(end)),
+            () = entry.ended(), if self.writes_alone => Err(Trouble::Client(SessionEnd::Killed)),
             why = self.registered.interrupted() => Err(Trouble::Interrupted(why)),
         }
     }

@@ -84,13 +84,18 @@ impl NotSent {
         }
     }
 
+    /// The origin refused a step.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self.trouble, SendTrouble::NoLease(Trouble::Refused(_)))
+    }
+
     pub(super) fn by_step(error: BringError, may_retry: bool) -> Self {
         match error {
             BringError::Lost(loss) => Self {
                 may_retry,
                 trouble: SendTrouble::Origin(loss),
             },
-            // Whether another connection may do better: see `Session::is_refused_by_what_is_left`.
+            // Another connection may do better, if this one was used.
             BringError::Refused(error) => Self {
                 may_retry: false,
                 trouble: SendTrouble::NoLease(Trouble::Refused(error)),

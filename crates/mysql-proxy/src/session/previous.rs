@@ -174,6 +174,7 @@ impl Previous {
         self.is_counted_elsewhere = true;
         self.row_count = -1;
         self.warned = false;
+        self.told = None;
         self.warnings = None;
     }
 

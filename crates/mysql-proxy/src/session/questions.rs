@@ -63,8 +63,13 @@ impl Session {
         if effect.reads_conditions || (effect.reads_kept_conditions && flavor.is_mariadb()) {
             self.have_conditions().await?;
         }
-        if effect.needs_previous && !self.is_with_conditions() {
-            return self.ask_without_previous().await;
+        // `GET DIAGNOSTICS … = ROW_COUNT`, and nothing else.
+        let gets_all = effect.pin == Some(PinReason::Diagnostics) && effect.questions.is_empty();
+        let is_there =
+            self.is_with_conditions() && !(gets_all && self.previous.is_counted_elsewhere);
+        if effect.needs_previous && !is_there {
+            let was_read = gets_all && self.previous.is_plain_read() && !self.is_on_tidb();
+            return self.ask_without_previous(was_read).await;
         }
         if effect.reads_insert_id {
             self.resolve_insert_id().await;
@@ -110,8 +115,7 @@ impl Session {
 
     /// Any connection can say that there was no statement before, once it is reset; or that there
     /// was a read without warnings, as was one that was answered from the cache.
-    async fn ask_without_previous(&mut self) -> Result<Asked, Trouble> {
-        let was_read = self.previous.is_plain_read();
+    async fn ask_without_previous(&mut self, was_read: bool) -> Result<Asked, Trouble> {
         if !self.previous.is_none() && !was_read {
             return Err(Trouble::PreviousGone);
         }

@@ -112,6 +112,7 @@ impl Session {
         let packet = outgoing.packet;
         let (mut retries, mut is_refused) = (0, false);
         loop {
+            let is_used = self.held.as_ref().is_some_and(|lease| lease.is_used());
             let tried = match &outgoing.execution {
                 Some(execution) => self.try_to_execute(packet, execution, effect).await,
                 None => self.try_to_send(outgoing, effect).await.map(|()| None),
@@ -125,7 +126,9 @@ impl Session {
             };
             let may_go_elsewhere = !self.pins.hold() && packet.is_whole && !outgoing.stays;
             let leaves = may_go_elsewhere && self.leaves_what_is_gone(&error);
-            let starts_over = !leaves && !is_refused && self.is_refused_by_what_is_left(&error);
+            // The value of a variable may be one that cannot be left, or reached, from what the
+            // session before has set. A connection that is as after its login tells.
+            let starts_over = !leaves && !is_refused && is_used && error.is_refused();
             let may_retry = may_go_elsewhere && (leaves || starts_over || error.may_retry);
             if !may_retry || retries == MAX_RETRIES {
                 self.downstream.consume(packet);
@@ -151,14 +154,6 @@ impl Session {
                 lease.demand_reset();
             }
         }
-    }
-
-    /// True when a step was refused on a connection that was used: the value of a variable may be
-    /// one that cannot be left, or reached, from what the session before has set. One that is as
-    /// after its login tells.
-    fn is_refused_by_what_is_left(&self, error: &NotSent) -> bool {
-        let is_used = self.held.as_ref().is_some_and(|lease| lease.is_used());
-        is_used && matches!(error.trouble, SendTrouble::NoLease(Trouble::Refused(_)))
     }
 
     /// A statement has left, behind the steps ahead of it: a reset among them clears what was noted

@@ -70,11 +70,7 @@ impl Reader<'_> {
     /// `KILL [CONNECTION | QUERY] id`; MariaDB: `KILL [HARD | SOFT] …`; TiDB: `KILL TIDB …`.
     /// (MariaDB's `KILL QUERY ID` counts queries, and `KILL USER` names no connection.)
     pub(super) fn kill(&mut self) {
-        let own: &[&str] = match self.dialect.server {
-            Server::MariaDb => &["HARD", "SOFT"],
-            Server::TiDb => &["TIDB"],
-            Server::MySql => &[],
-        };
+        let own = kill_words(self.dialect.server);
         for keyword in own.iter().chain(&["CONNECTION"]) {
             self.tokens.take_word(keyword);
         }
@@ -93,5 +89,14 @@ impl Reader<'_> {
         self.effect.kill = Some(Kill { id, query });
         self.effect.may_write = true;
         self.scan(Calls::Everywhere);
+    }
+}
+
+/// What may stand right behind the word `KILL` on this server alone.
+pub fn kill_words(server: Server) -> &'static [&'static str] {
+    match server {
+        Server::MariaDb => &["HARD", "SOFT"],
+        Server::TiDb => &["TIDB"],
+        Server::MySql => &[],
     }
 }

@@ -158,7 +158,7 @@ async fn rules_and_hints_say_how_long_a_result_is_kept() -> Result<()> {
         (
             "SELECT id FROM r /* tidegate: max_age=2 */",
             "Max_age_ms",
-            "60000",
+            "2000",
         ),
         ("SELECT v FROM r", "Stale_while_revalidate_ms", "15000"),
     ] {

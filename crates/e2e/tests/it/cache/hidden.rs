@@ -100,7 +100,7 @@ async fn hidden_world(server: Database, cache: &str) -> Result<World> {
 }
 
 /// Reads until it is kept.
-async fn keep(reader: &mut Conn, read: &str) -> Result<()> {
+pub(super) async fn keep(reader: &mut Conn, read: &str) -> Result<()> {
     eventually("it is kept", PATIENCE, async || {
         rows(reader, read, false).await?;
         let told: Option<Row> = reader

@@ -12,6 +12,9 @@ const LONGEST: usize = 16 << 20;
 /// Longest body of a routine that is read.
 const LONGEST_BODY: usize = 64 << 10;
 
+/// Most bytes of bodies that are read in all.
+const LONGEST_BODIES: u64 = 8 << 20;
+
 /// True where a name alone may be the call of a procedure.
 const IS_ORACLE: &str = "FIND_IN_SET('ORACLE', SQL_MODE)";
 
@@ -91,9 +94,7 @@ pub(super) async fn ask(connector: &OriginConnector, bodies: &mut Bodies) -> Res
         reads_uncommitted: false,
     };
     found.reads_uncommitted = reads_uncommitted(&mut conn).await?;
-    if conn.flavor() == Flavor::MySql {
-        bodies.correct(&mut conn, &mut found).await?;
-    }
+    bodies.correct(&mut conn, &mut found).await?;
     conn.quit();
     Ok(found)
 }
@@ -154,6 +155,16 @@ async fn triggers(conn: &mut OriginConn) -> Result<Vec<FoundTrigger>, String> {
 /// MySQL shows a routine without its text where the user may only call it.
 async fn routines(conn: &mut OriginConn, rights: &Rights) -> Result<Vec<FoundRoutine>, String> {
     if conn.flavor() == Flavor::TiDb {
+        return Ok(Vec::new());
+    }
+    let texts = "SELECT COALESCE(SUM(LENGTH(ROUTINE_DEFINITION)), 0) FROM \
+                 information_schema.ROUTINES LIMIT 1";
+    let length = conn.ask_number(texts).await;
+    if length
+        .map_err(|error| error.to_string())?
+        .is_none_or(|length| length > LONGEST_BODIES)
+    {
+        // As if there were none: a call is one of anything.
         return Ok(Vec::new());
     }
     let question = format!(

@@ -2,12 +2,13 @@
 //!
 //! In `information_schema` MySQL shows them with their literals unescaped: `'it''s'` is `'it's'`
 //! there, and what is code and what is not cannot be told any more. (Seen with 9.7.) What has any
-//! quotes is asked for by `SHOW CREATE`, once, as long as it is shown the same.
+//! quotes is asked for by `SHOW CREATE`, once, as long as it is shown the same. So are MariaDB's
+//! routines from 11.8 on, whose parameters may have defaults that call something.
 
 use std::collections::HashMap;
 
 use super::ask::Found;
-use crate::origin::{Answer, OriginConn};
+use crate::origin::{Answer, Flavor, OriginConn};
 
 /// Most questions that are sent at once.
 const AT_ONCE: usize = 64;
@@ -39,18 +40,24 @@ pub(super) enum Kind {
 pub(super) struct Bodies(HashMap<Body, String>);
 
 impl Bodies {
-    /// Puts those texts in their places that run.
+    /// Puts those texts in their places that run, where others are shown.
     pub(super) async fn correct(
         &mut self,
         conn: &mut OriginConn,
         found: &mut Found,
     ) -> Result<(), String> {
+        let has_defaults = conn.flavor().is_mariadb() && has_defaults(conn).await?;
+        if !has_defaults && conn.flavor() != Flavor::MySql {
+            return Ok(());
+        }
         let routines = found.routines.iter_mut().map(|it| &mut it.body);
         let triggers = found.triggers.iter_mut().map(|it| &mut it.body);
-        let mut shown: Vec<_> = routines
-            .chain(triggers)
-            .filter(|it| it.has_quotes())
-            .collect();
+        let is_of_them = |body: &&mut Body| match body.kind {
+            _ if body.text.is_empty() => false,
+            Kind::Trigger if has_defaults => false,
+            _ => has_defaults || body.has_quotes(),
+        };
+        let mut shown: Vec<_> = routines.chain(triggers).filter(is_of_them).collect();
         self.0 = self.known_of(&shown);
         let is_new = |body: &&&mut Body| !self.0.contains_key(**body);
         let news: Vec<Body> = shown
@@ -101,6 +108,19 @@ impl Body {
         let [database, name] = [&self.database, &self.name].map(|name| name.replace('`', "``"));
         format!("SHOW CREATE {kind} `{database}`.`{name}`")
     }
+}
+
+/// True where a parameter may have a default.
+async fn has_defaults(conn: &mut OriginConn) -> Result<bool, String> {
+    const FIRST: (u32, u32) = (11, 8);
+    let row = conn.ask_row("SELECT VERSION() LIMIT 1").await;
+    let row = row.map_err(|error| error.to_string())?.unwrap_or_default();
+    let version = row.into_iter().flatten().next().unwrap_or_default();
+    let mut numbers = version
+        .split('.')
+        .map(|number| number.parse().unwrap_or(u32::MAX));
+    let mut next = || numbers.next().unwrap_or(u32::MAX);
+    Ok((next(), next()) >= FIRST)
 }
 
 /// The statement that makes it, without the word `CREATE`. `None`: it is not shown, or not all.

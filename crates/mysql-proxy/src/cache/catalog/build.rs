@@ -487,6 +487,8 @@ mod tests {
             ),
             ("INSERT INTO hid.b VALUES (NEW.a)", None),
             ("INSERT hid.b VALUES (NEW.a)", None),
+            ("INSERT HIGH_PRIORITY old.orders VALUES (1)", None),
+            ("TRUNCATE old.orders", None),
             ("UPDATE u, hid.b SET a = 1", None),
             ("UPDATE e.v, u.b SET a = 1", None),
             ("DELETE x FROM u AS x, hid.b", None),

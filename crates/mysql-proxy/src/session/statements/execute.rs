@@ -82,10 +82,6 @@ impl Session {
         if effect.pin.is_none() && self.sets_foreign_strings(&text) {
             effect.to_mut().pin = Some(PinReason::UserVariable);
         }
-        if let Err(trouble) = self.take_lease().await {
-            return self.give_up(packet, trouble).await;
-        }
-        text.executed();
         let execution = Execution {
             id,
             text: other.as_ref().unwrap_or(&text),
@@ -93,6 +89,11 @@ impl Session {
         };
         let mut outgoing =
             Outgoing::execution(packet, execution).of(text.statement().kind, &effect);
+        self.note_alone(&outgoing);
+        if let Err(trouble) = self.take_lease().await {
+            return self.give_up(packet, trouble).await;
+        }
+        text.executed();
         outgoing.writes = self.writes_of(&text);
         let summary = match self.relay(&outgoing, &effect).await? {
             Relayed::Response(summary) => summary,
