@@ -1,8 +1,8 @@
 //! What triggers, procedures and functions touch, as far as their texts tell.
 //!
 //! A routine is a name among those of tables, with a sign that hardly any of these has (it would
-//! write more), so that what a trigger, a procedure or a function calls is followed like what a view
-//! reads:
+//! write more), so that what a trigger, a procedure or a function calls is followed like what a
+//! view reads:
 //!
 //! ```text
 //!   CALL p ──► (d, "p call") ──┬─► (d, "log"), where its text may write
