@@ -16,6 +16,7 @@
 //! | 1203 `ER_TOO_MANY_USER_CONNECTIONS` | 42000 | the pool is exhausted |
 //! | 1210 `ER_WRONG_ARGUMENTS` | HY000 | long data for a parameter that there is not |
 //! | 1226 `ER_USER_LIMIT_REACHED` | 42000 | the local user has as many clients as it may |
+//! | 1231 `ER_WRONG_VALUE_FOR_VAR` | 42000 | a login with utf16, utf32 or ucs2 |
 //! | 1235 `ER_NOT_SUPPORTED_YET` | 42000 | this version does not carry it |
 //! | 1243 `ER_UNKNOWN_STMT_HANDLER` | HY000 | no such prepared statement in this session |
 //! | 1295 `ER_UNSUPPORTED_PS` | HY000 | `SHOW TIDEGATE` and `KILL` cannot be prepared |
@@ -42,7 +43,9 @@ use net::{DialError, DialErrorKind};
 
 pub(crate) use statement::{too_long, wrong_long_data};
 
+use crate::collation;
 use crate::error::{OriginError, SessionEnd, Trouble};
+use crate::origin::Flavor;
 use crate::registry::Interruption;
 use crate::show::TABLES;
 
@@ -83,13 +86,14 @@ pub(crate) fn unknown_hyperdrive(user: &str) -> ErrPacket {
     )
 }
 
-/// `ER_WRONG_VALUE_FOR_VAR`, in the words of servers.
-pub(crate) fn unfit_for_clients(character_set: &str) -> ErrPacket {
-    ErrPacket::new(
+/// `ER_WRONG_VALUE_FOR_VAR`, in the words of servers, for a collation that nobody logs in with.
+pub(crate) fn unfit_collation(id: u8, flavor: Flavor) -> Option<ErrPacket> {
+    let name = collation::unfit_for_clients(id, flavor)?;
+    Some(ErrPacket::new(
         1231,
         *b"42000",
-        format!("Variable 'character_set_client' can't be set to the value of '{character_set}'"),
-    )
+        format!("Variable 'character_set_client' can't be set to the value of '{name}'"),
+    ))
 }
 
 pub(crate) fn tls_required() -> ErrPacket {

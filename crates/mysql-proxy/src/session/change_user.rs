@@ -17,7 +17,6 @@ use tracing::warn;
 use super::Session;
 use super::home::Home;
 use super::login::{GREETING_COLLATION, nonce, program};
-use crate::collation;
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
 use crate::hyperdrives::Served;
@@ -104,15 +103,15 @@ impl Session {
             program: program(&request.connect_attributes),
         };
         let collation = request.collation.and_then(|id| u8::try_from(id).ok());
+        let collation = collation.unwrap_or(GREETING_COLLATION);
         let home = Home::new(
             &served,
             self.downstream.capabilities(),
             request.database.clone(),
-            collation.unwrap_or(GREETING_COLLATION),
+            collation,
         );
-        let unfit = collation.and_then(collation::unfit_for_clients);
-        if let Some(character_set) = unfit.filter(|_| !served.pool.connector().flavor().is_tidb()) {
-            let error = refusal::unfit_for_clients(character_set);
+        let flavor = served.pool.connector().flavor();
+        if let Some(error) = refusal::unfit_collation(collation, flavor) {
             let refused = self.refuse_user(&mut login, &error, "character set");
             return Err(refused.await);
         }

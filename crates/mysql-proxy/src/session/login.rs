@@ -19,7 +19,6 @@ use super::commits::{Uncommitted, UnderLock};
 use super::home::Home;
 use super::pins::Pins;
 use super::previous::Previous;
-use crate::collation;
 use crate::compression::{Algorithm, Compressed};
 use crate::config::TlsMode;
 use crate::downstream::Downstream;
@@ -246,9 +245,8 @@ impl<'a> Login<'a> {
         let capabilities = self.handshake.capabilities();
         let login = self.handshake.login();
         let collation = login.map_or(GREETING_COLLATION, |login| login.collation);
-        let unfit = collation::unfit_for_clients(collation);
-        if let Some(character_set) = unfit.filter(|_| !served.pool.connector().flavor().is_tidb()) {
-            let error = refusal::unfit_for_clients(character_set);
+        let flavor = served.pool.connector().flavor();
+        if let Some(error) = refusal::unfit_collation(collation, flavor) {
             return Err(self.refuse(&mut stream, &error, "character set").await);
         }
         let home = Home::new(
