@@ -44,4 +44,4 @@ pub use question::{Answer, Column, Question, QuestionKind, Server};
 pub use substitute::substitute;
 pub use token::{Escapes, Letters};
 pub use touches::{Hints, NotKept, TableRef, Touched, Touches, hints, touches, without_explain};
-pub use variables::{initial, is_character_set, spelling};
+pub use variables::{initial, is_character_set, mariadb_release, spelling};

@@ -250,15 +250,19 @@ pub fn initial(name: &str) -> &'static str {
 }
 
 fn is_mariadb_before_11_1(version: &str) -> bool {
+    mariadb_release(version).is_some_and(|release| release < (11, 1))
+}
+
+/// The release of a MariaDB by the version of its greeting. `None`: it is another server.
+pub fn mariadb_release(version: &str) -> Option<(u32, u32)> {
     if !version.contains("MariaDB") {
-        return false;
+        return None;
     }
     let version = version.strip_prefix("5.5.5-").unwrap_or(version);
     let mut numbers = version
         .split(|letter: char| !letter.is_ascii_digit())
         .map_while(|number| number.parse::<u32>().ok());
-    let release = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    release < (11, 1)
+    Some((numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)))
 }
 
 mod table;

@@ -379,9 +379,11 @@ fn last_words(bytes: &[u8]) -> Option<ErrPacket> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flavor {
     MySql,
-    /// `has_new_names`: since 11.1.1 it knows `transaction_isolation` as MySQL does.
     MariaDb {
+        /// Since 11.1.1 it knows `transaction_isolation` as MySQL does.
         has_new_names: bool,
+        /// Since 11.8 the parameters of a routine may have defaults, which are expressions.
+        has_defaults: bool,
     },
     TiDb,
 }
@@ -389,10 +391,11 @@ pub(crate) enum Flavor {
 impl Flavor {
     /// Reads it off the version in a greeting.
     pub(super) fn of(server_version: &str) -> Self {
-        if server_version.contains("MariaDB") {
+        if let Some(release) = mysql_sql::mariadb_release(server_version) {
             let asked = "transaction_isolation";
             Self::MariaDb {
                 has_new_names: mysql_sql::spelling(asked, server_version) == asked,
+                has_defaults: release >= (11, 8),
             }
         } else if server_version.contains("TiDB") {
             Self::TiDb
@@ -426,6 +429,7 @@ impl Flavor {
             // Any version before the change reads the same.
             Self::MariaDb {
                 has_new_names: false,
+                ..
             } => mysql_sql::spelling(name, "10.11.0-MariaDB"),
             _ => name,
         }

@@ -133,6 +133,7 @@ mod tests {
     fn sees_what_a_view_calls_and_reads() {
         let mariadb = Flavor::MariaDb {
             has_new_names: false,
+            has_defaults: false,
         };
         let grants = Grants::new(&["GRANT ALL PRIVILEGES ON `d`.* TO `app`@`%`"]);
         for (text, is_one) in [

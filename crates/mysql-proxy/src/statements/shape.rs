@@ -202,6 +202,7 @@ mod tests {
     fn mariadb_forgets() {
         let flavor = Flavor::MariaDb {
             has_new_names: true,
+            has_defaults: false,
         };
         assert_eq!(after(&[(&[INT], 0), (&[DOUBLE], 0)], flavor), 0);
     }

@@ -46,17 +46,10 @@ impl Bodies {
         conn: &mut OriginConn,
         found: &mut Found,
     ) -> Result<(), String> {
-        let has_defaults = conn.flavor().is_mariadb() && has_defaults(conn).await?;
-        if !has_defaults && conn.flavor() != Flavor::MySql {
-            return Ok(());
-        }
+        let flavor = conn.flavor();
         let routines = found.routines.iter_mut().map(|it| &mut it.body);
         let triggers = found.triggers.iter_mut().map(|it| &mut it.body);
-        let is_of_them = |body: &&mut Body| match body.kind {
-            _ if body.text.is_empty() => false,
-            Kind::Trigger if has_defaults => false,
-            _ => has_defaults || body.has_quotes(),
-        };
+        let is_of_them = |body: &&mut Body| body.is_shown_otherwise(flavor);
         let mut shown: Vec<_> = routines.chain(triggers).filter(is_of_them).collect();
         self.0 = self.known_of(&shown);
         let is_new = |body: &&&mut Body| !self.0.contains_key(**body);
@@ -94,8 +87,16 @@ impl Bodies {
 }
 
 impl Body {
-    fn has_quotes(&self) -> bool {
-        self.text.contains(['\'', '"', '`'])
+    /// True if its text may not be, or not be all, that runs.
+    fn is_shown_otherwise(&self, flavor: Flavor) -> bool {
+        let is_text = !self.text.is_empty();
+        match flavor {
+            Flavor::MySql => is_text && self.text.contains(['\'', '"', '`']),
+            Flavor::MariaDb { has_defaults, .. } => {
+                is_text && has_defaults && self.kind != Kind::Trigger
+            }
+            Flavor::TiDb => false,
+        }
     }
 
     fn question(&self) -> String {
@@ -108,19 +109,6 @@ impl Body {
         let [database, name] = [&self.database, &self.name].map(|name| name.replace('`', "``"));
         format!("SHOW CREATE {kind} `{database}`.`{name}`")
     }
-}
-
-/// True where a parameter may have a default.
-async fn has_defaults(conn: &mut OriginConn) -> Result<bool, String> {
-    const FIRST: (u32, u32) = (11, 8);
-    let row = conn.ask_row("SELECT VERSION() LIMIT 1").await;
-    let row = row.map_err(|error| error.to_string())?.unwrap_or_default();
-    let version = row.into_iter().flatten().next().unwrap_or_default();
-    let mut numbers = version
-        .split('.')
-        .map(|number| number.parse().unwrap_or(u32::MAX));
-    let mut next = || numbers.next().unwrap_or(u32::MAX);
-    Ok((next(), next()) >= FIRST)
 }
 
 /// The statement that makes it, without the word `CREATE`. `None`: it is not shown, or not all.
