@@ -3,8 +3,9 @@
 
 use crate::builtin::is_native;
 use crate::classify::Dialect;
+use crate::question::Server;
 use crate::token::{Token, Tokens};
-use crate::touches::{is_like_another, names_engine};
+use crate::touches::{Touched, written_by_temporary};
 use crate::word::is;
 
 /// What a body mentions.
@@ -181,7 +182,7 @@ fn is_one_of(word: &[u8], words: &[&str]) -> bool {
 }
 
 /// True for a word that begins what a body is not read for; `tokens` are those behind it.
-fn defines(word: &[u8], mut tokens: Tokens<'_>) -> bool {
+fn defines(word: &[u8], mut tokens: Tokens<'_>, server: Server) -> bool {
     if is(word, "START") {
         return !tokens.take_word("TRANSACTION");
     }
@@ -192,7 +193,7 @@ fn defines(word: &[u8], mut tokens: Tokens<'_>) -> bool {
     if tokens.take_word("OR") {
         tokens.take_word("REPLACE");
     }
-    !tokens.take_word("TEMPORARY") || is_like_another(tokens.clone()) || names_engine(tokens)
+    !tokens.take_word("TEMPORARY") || written_by_temporary(tokens, server) != Touched::Nothing
 }
 
 /// What a body mentions, with or without what is before it in its definition, but for the word
@@ -215,7 +216,7 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Mentions> {
         let (name, quote) = match token {
             Token::ExecutableComment | Token::Unfinished => return None,
             Token::Word(word) if is_one_of(word, &RUNS) => return None,
-            Token::Word(word) if defines(word, tokens.clone()) => return None,
+            Token::Word(word) if defines(word, tokens.clone(), dialect.server) => return None,
             Token::Word(word) => {
                 may_write |= is_one_of(word, &WRITES);
                 (word, None)
@@ -286,7 +287,6 @@ fn folded(name: &[u8], quote: Option<char>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::question::Server;
     use crate::token::Escapes;
 
     fn of(sql: &str) -> Option<Vec<String>> {

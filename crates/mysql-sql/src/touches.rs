@@ -34,7 +34,7 @@ use reader::MAX_NAMES;
 use writes::Outcome;
 
 pub(crate) use piece::is_number;
-pub(crate) use temporary::{is_like_another, names_engine};
+pub(crate) use temporary::written as written_by_temporary;
 
 pub use hints::{Hints, hints, without_explain};
 pub use table::TableRef;

@@ -150,22 +150,13 @@ impl Writer<'_> {
             Head::Drop if tokens.take_word("TEMPORARY") && tokens.take_word("TABLE") => {
                 Outcome::COMMITS
             }
-            Head::Create if tokens.take_word("TEMPORARY") && tokens.take_word("TABLE") => {
-                self.temporary(tokens)
+            Head::Create if tokens.take_word("TEMPORARY") => {
+                Outcome::commits(temporary::written(tokens, self.dialect.server))
             }
             Head::Define | Head::Create | Head::Drop | Head::Analyze | Head::Call => {
                 Outcome::ANYTHING
             }
         }
-    }
-
-    /// `CREATE TEMPORARY TABLE`. Its rows may be those of others: then it is one of anything, as is
-    /// each write to it.
-    fn temporary(&self, tokens: Tokens<'_>) -> Outcome {
-        if temporary::names_engine(tokens.clone()) {
-            return Outcome::ANYTHING;
-        }
-        commits(temporary::like(self.reader(tokens)))
     }
 
     fn reader<'a>(&self, tokens: Tokens<'a>) -> Reader<'a> {
