@@ -36,7 +36,6 @@ impl Session {
         if self.lacks_insert_id(effect) {
             return Err(SessionEnd::StateLost);
         }
-        self.note_alone(outgoing);
         // One of an earlier command would be lost: see `cache/loose.rs`.
         self.in_flight = None;
         self.begin_writing(outgoing, effect);
@@ -54,7 +53,7 @@ impl Session {
         }
     }
 
-    /// Notes whether a statement is run to its end though its client leaves.
+    /// Notes, ahead of its lease, whether a statement is run to its end though its client leaves.
     pub(super) fn note_alone(&mut self, outgoing: &Outgoing<'_>) {
         let status = self.status.unwrap_or_default();
         let autocommits = status.contains(StatusFlags::AUTOCOMMIT);
@@ -110,7 +109,7 @@ impl Session {
         effect: &Effect,
     ) -> Result<Option<ErrPacket>, SendTrouble> {
         let packet = outgoing.packet;
-        let (mut retries, mut is_refused) = (0, false);
+        let (mut retries, mut has_started_over) = (0, false);
         loop {
             let is_used = self.held.as_ref().is_some_and(|lease| lease.is_used());
             let tried = match &outgoing.execution {
@@ -128,7 +127,7 @@ impl Session {
             let leaves = may_go_elsewhere && self.leaves_what_is_gone(&error);
             // The value of a variable may be one that cannot be left, or reached, from what the
             // session before has set. A connection that is as after its login tells.
-            let starts_over = !leaves && !is_refused && is_used && error.is_refused();
+            let starts_over = !leaves && !has_started_over && is_used && error.is_refused();
             let may_retry = may_go_elsewhere && (leaves || starts_over || error.may_retry);
             if !may_retry || retries == MAX_RETRIES {
                 self.downstream.consume(packet);
@@ -149,8 +148,8 @@ impl Session {
                 self.downstream.consume(packet);
                 return Err(SendTrouble::NoLease(trouble));
             }
-            is_refused |= starts_over;
-            if is_refused && let Some(lease) = &mut self.held {
+            has_started_over |= starts_over;
+            if has_started_over && let Some(lease) = &mut self.held {
                 lease.demand_reset();
             }
         }

@@ -47,6 +47,8 @@ impl Session {
             Err(Some(trouble)) => return self.give_up(packet, trouble).await,
         };
         let mut effect = effect_of_many(&text);
+        let mut outgoing = Outgoing::unchanged(packet).of(text.statement().kind, &effect);
+        self.note_alone(&outgoing);
         match self.get_ready(id, &mut effect).await {
             Ok(()) => {}
             // The connection is there still: this is the preparation's own error.
@@ -58,7 +60,6 @@ impl Session {
             }
             Err(trouble) => return self.give_up(packet, trouble).await,
         }
-        let mut outgoing = Outgoing::unchanged(packet).of(text.statement().kind, &effect);
         match self.with_types(packet, id) {
             Ok(packet) => outgoing.packet_instead = packet,
             Err(trouble) => {
