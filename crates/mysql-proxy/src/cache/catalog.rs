@@ -7,43 +7,25 @@
 //!   a call     of a procedure writes what its body mentions, and those of what that calls
 //! ```
 //!
-//! It is asked for as a whole when the edge meets the origin, after whatever may have changed it,
-//! and every minute, since others may change it too (`ask.rs`). While it is not known nothing is
-//! kept, and each write counts as one of everything.
+//! It is asked for as a whole (`ask.rs`), and kept up with the origin (`known.rs`).
 
 mod ask;
 mod bodies;
 mod build;
+mod known;
 mod programs;
 mod shown;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::{ArcSwapOption, Guard};
-use domain::{Keep, TableRule};
+use domain::Keep;
 use mysql_sql::{TableRef, Touched};
-use query_cache::{DefaultHashBuilder, Dependencies, Generation, Versions, Writes};
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout};
-use tracing::{info, warn};
+use query_cache::{DefaultHashBuilder, Dependencies, Writes};
 
 use super::Bypass;
-use crate::origin::OriginConnector;
-use bodies::Bodies;
-use build::build;
 
-/// How long a change that somebody else has made of it may stay unknown.
-const INTERVAL: Duration = Duration::from_secs(60);
-
-/// Least time between two questions: definitions come in crowds.
-const PAUSE: Duration = Duration::from_millis(200);
-
-/// The same, in multiples of what the last one took, and at most: a large catalog is asked for less
-/// often.
-const SHARE: u32 = 4;
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+pub(crate) use known::{Current, Known};
 
 /// By name. Each read that is not kept asks; names come from the origin, and from nobody who could
 /// look for those with one hash.
@@ -214,134 +196,5 @@ impl Changes {
             writes: Writes::Everything,
             is_transactional: false,
         }
-    }
-}
-
-/// The catalog of one origin, as it is known at the moment.
-#[derive(Debug)]
-pub(crate) struct Known {
-    /// Each read that is not kept looks at it, on all cores.
-    current: ArcSwapOption<Asked>,
-    /// Held while it is put in the place of another.
-    changing: Mutex<()>,
-    wake: Notify,
-    versions: Versions,
-}
-
-/// A catalog, and the generation in which it was asked for.
-#[derive(Debug)]
-struct Asked {
-    catalog: Catalog,
-    generation: Generation,
-}
-
-/// The catalog at one moment. Not for long: see [`arc_swap::Guard`].
-#[derive(Debug)]
-pub(crate) struct Current(Guard<Option<Arc<Asked>>>);
-
-impl Known {
-    pub(crate) fn new(versions: Versions) -> Self {
-        Self {
-            current: ArcSwapOption::empty(),
-            changing: Mutex::default(),
-            wake: Notify::new(),
-            versions,
-        }
-    }
-
-    /// The catalog, if it is known, with the generation of whatever is found by it.
-    pub(crate) fn current(&self) -> (Current, Generation) {
-        let current = self.current.load();
-        // Read after it: what was found by one of before is not trusted.
-        let generation = self.versions.generation();
-        match &*current {
-            None => (Current(current), generation),
-            Some(asked) if asked.generation == generation => (Current(current), generation),
-            // A hyperdrive of the same origin has changed it.
-            Some(_) => {
-                self.wake.notify_one();
-                (Current(Guard::from_inner(None)), generation)
-            }
-        }
-    }
-
-    /// It may be another one from now on.
-    pub(crate) fn forget(&self) {
-        let _changing = self.changing();
-        self.current.store(None);
-        self.versions.new_generation();
-        self.wake.notify_one();
-    }
-
-    /// Notes the answer to a question that was asked in this generation. What has changed since, it
-    /// does not tell.
-    fn answered(&self, catalog: Catalog, asked_in: Generation) {
-        let _changing = self.changing();
-        if self.versions.generation() != asked_in {
-            self.wake.notify_one();
-            return;
-        }
-        let known = self.current.load_full();
-        let known = known.filter(|known| known.generation == asked_in);
-        let generation = match known {
-            Some(known) if known.catalog == catalog => return,
-            // Somebody else has changed it.
-            Some(_) => {
-                self.current.store(None);
-                match self.versions.next_generation(asked_in) {
-                    Some(generation) => generation,
-                    None => return self.wake.notify_one(),
-                }
-            }
-            None => asked_in,
-        };
-        self.current.store(Some(Arc::new(Asked {
-            catalog,
-            generation,
-        })));
-    }
-
-    fn changing(&self) -> MutexGuard<'_, ()> {
-        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Keeps it known. Dropping the future ends that.
-    pub(crate) async fn watch(&self, connector: &OriginConnector, rules: &[TableRule]) {
-        let mut is_failing = false;
-        let mut bodies = Bodies::default();
-        loop {
-            let (asked_in, began) = (self.versions.generation(), Instant::now());
-            match ask::ask(connector, &mut bodies).await {
-                Ok(found) => {
-                    self.answered(build(&found, &self.versions, rules), asked_in);
-                    if std::mem::take(&mut is_failing) {
-                        info!("An origin tells its tables again, so that results are kept");
-                    }
-                }
-                Err(reason) => {
-                    if !std::mem::replace(&mut is_failing, true) {
-                        warn!(
-                            reason,
-                            "An origin does not tell its tables: nothing is kept"
-                        );
-                    }
-                    // What was known is too old to go on with.
-                    let _changing = self.changing();
-                    self.current.store(None);
-                }
-            }
-            // Most of the time the origin is to have its peace.
-            let pause = PAUSE.max(SHARE * began.elapsed());
-            sleep(pause.min(LONGEST_PAUSE)).await;
-            // A change that has come meanwhile has left a permit.
-            let _elapsed = timeout(INTERVAL, self.wake.notified()).await;
-        }
-    }
-}
-
-impl Current {
-    /// `None`: it is not known.
-    pub(crate) fn known(&self) -> Option<&Catalog> {
-        self.0.as_ref().map(|asked| &asked.catalog)
     }
 }
