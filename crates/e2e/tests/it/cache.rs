@@ -5,6 +5,7 @@ mod control;
 mod errors;
 mod hidden;
 mod late;
+mod names;
 mod reasons;
 mod routines;
 
@@ -146,6 +147,28 @@ async fn figures(client: &mut Conn, statement: &str) -> Result<Figures> {
         sum.last_bypass = row.get("Last_bypass").context("no reason")?;
     }
     Ok(sum)
+}
+
+/// Reads until it is kept.
+async fn keep(reader: &mut Conn, read: &str) -> Result<()> {
+    eventually("it is kept", PATIENCE, async || {
+        rows(reader, read, false).await?;
+        let told: Option<Row> = reader
+            .query_first(format!("{read} /* tidegate: explain */"))
+            .await?;
+        let outcome: Option<String> = told.and_then(|row| row.get("Outcome"));
+        ensure!(outcome.as_deref() == Some("hit"), "{outcome:?}");
+        Ok(())
+    })
+    .await
+}
+
+/// The reader sees what there is, behind a write that was acknowledged.
+async fn ensure_fresh(reader: &mut Conn, truth: &mut Conn, read: &str, write: &str) -> Result<()> {
+    let seen = rows(reader, read, false).await?;
+    let expected = rows(truth, read, false).await?;
+    ensure!(seen == expected, "{write}: {seen:?}, not {expected:?}");
+    Ok(())
 }
 
 async fn rows(client: &mut Conn, sql: &str, prepared: bool) -> Result<Vec<Vec<Value>>> {

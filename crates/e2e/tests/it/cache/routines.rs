@@ -1,6 +1,5 @@
 //! What a call of a procedure changes.
 
-use super::hidden::keep;
 use super::*;
 
 const ROUTINES: [&str; 10] = [
@@ -73,9 +72,7 @@ async fn calls_change_what_they_mention(kind: DatabaseKind) -> Result<()> {
     for _ in 0..20 {
         caller.query_drop("CALL calls()").await?;
         rows(&mut reader, read, false).await?;
-        let seen = rows(&mut reader, READS[0], false).await?;
-        let expected = rows(&mut truth, READS[0], false).await?;
-        ensure!(seen == expected, "{kind}: {seen:?}, not {expected:?}");
+        ensure_fresh(&mut reader, &mut truth, READS[0], "CALL calls()").await?;
     }
     let after = figures(&mut client, read).await?;
     ensure!(
@@ -83,6 +80,27 @@ async fn calls_change_what_they_mention(kind: DatabaseKind) -> Result<()> {
         "{kind}: {after:?} after {before:?}"
     );
     redefine(&world, &mut client).await
+}
+
+/// A procedure that is another one changes something else.
+async fn redefine(world: &World, client: &mut Conn) -> Result<()> {
+    client.query_drop("DROP PROCEDURE looks").await?;
+    client
+        .query_drop("CREATE PROCEDURE looks() UPDATE other.o SET v = v + 1")
+        .await?;
+    world.warm_up().await?;
+    ensure_writes(client, "CALL looks()", "other.o").await?;
+    ensure_writes(client, "CALL calls()", "other.o, shop.log, shop.r").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_change_what_they_mention_on_mariadb() -> Result<()> {
+    calls_change_what_they_mention(DatabaseKind::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_change_what_they_mention_on_mysql() -> Result<()> {
+    calls_change_what_they_mention(DatabaseKind::MySql).await
 }
 
 /// A body as somebody writes it, with what it changes in `r` between two messages.
@@ -121,12 +139,13 @@ async fn quotes_hide_nothing(kind: DatabaseKind) -> Result<()> {
             keep(&mut reader, READS[0]).await?;
             let mut writer = world.client().await?;
             writer.query_drop(&write).await.context(body)?;
-            let seen = rows(&mut reader, READS[0], false).await?;
-            let expected = rows(&mut truth, READS[0], false).await?;
-            ensure!(
-                seen == expected,
-                "{kind}, {write}, {body}: {seen:?}, not {expected:?}"
-            );
+            ensure_fresh(
+                &mut reader,
+                &mut truth,
+                READS[0],
+                &format!("{kind}, {write}, {body}"),
+            )
+            .await?;
             world.warm_up().await?;
         }
     }
@@ -149,127 +168,6 @@ async fn quotes_hide_nothing_on_mariadb() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn quotes_hide_nothing_on_mysql() -> Result<()> {
     quotes_hide_nothing(DatabaseKind::MySql).await
-}
-
-/// A temporary table may be a way to others' rows.
-async fn a_temporary_table_of_others_rows_is_known(kind: DatabaseKind) -> Result<()> {
-    const COUNT: &str = "SELECT COUNT(*) FROM below";
-    const ALTERED: &str = "INSERT INTO log VALUES (6)";
-    let Some(world) = World::start(kind, "").await? else {
-        return Ok(());
-    };
-    let (mut maker, mut reader) = (world.client().await?, world.client().await?);
-    for statement in [
-        "CREATE TABLE below (v INT) ENGINE=MyISAM",
-        "CREATE TABLE above (v INT) ENGINE=MERGE UNION=(below) INSERT_METHOD=LAST",
-        "CREATE PROCEDURE enters() INSERT INTO log VALUES (7)",
-    ] {
-        maker.query_drop(statement).await.context(statement)?;
-    }
-    let mut truth = world.direct().await?;
-    for (makes, writes) in [
-        (
-            "ENGINE=MERGE UNION=(below) INSERT_METHOD=LAST",
-            "INSERT INTO log VALUES (5)",
-        ),
-        (
-            "ENGINE=MERGE UNION=(below) INSERT_METHOD=LAST",
-            "CALL enters()",
-        ),
-        ("LIKE above", "INSERT INTO shop.log VALUES (5)"),
-        ("ENGINE=MyISAM", ALTERED),
-    ] {
-        world.warm_up().await?;
-        let mut writer = world.client().await?;
-        let columns = if makes.starts_with("LIKE") {
-            ""
-        } else {
-            "(v INT)"
-        };
-        let make = format!("CREATE TEMPORARY TABLE log {columns} {makes}");
-        writer.query_drop(&make).await.context(make)?;
-        if writes == ALTERED {
-            let alter = "ALTER TABLE log ENGINE=MERGE UNION=(below) INSERT_METHOD=LAST";
-            writer.query_drop(alter).await.context(alter)?;
-        }
-        world.warm_up().await?;
-        keep(&mut reader, COUNT).await?;
-        writer.query_drop(writes).await.context(writes)?;
-        let seen = rows(&mut reader, COUNT, false).await?;
-        let expected = rows(&mut truth, COUNT, false).await?;
-        ensure!(
-            seen == expected,
-            "{kind}, {makes}, {writes}: {seen:?}, not {expected:?}"
-        );
-    }
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_temporary_table_of_others_rows_is_known_on_mariadb() -> Result<()> {
-    a_temporary_table_of_others_rows_is_known(DatabaseKind::MariaDb).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_temporary_table_of_others_rows_is_known_on_mysql() -> Result<()> {
-    a_temporary_table_of_others_rows_is_known(DatabaseKind::MySql).await
-}
-
-/// What stands in brackets is a name under one mode of MariaDB's.
-#[tokio::test(flavor = "multi_thread")]
-async fn brackets_hide_nothing() -> Result<()> {
-    const COUNT: &str = "SELECT COUNT(*) FROM `odd name`";
-    let Some(world) = World::start(DatabaseKind::MariaDb, "").await? else {
-        return Ok(());
-    };
-    let mut client = world.client().await?;
-    for statement in [
-        "SET sql_mode = 'MSSQL'",
-        "CREATE TABLE [odd name] (n INT)",
-        "CREATE TABLE fired (n INT)",
-        "CREATE PROCEDURE odd() INSERT INTO [odd name] VALUES (1)",
-        "CREATE TRIGGER fires AFTER INSERT ON fired FOR EACH ROW INSERT INTO [odd name] VALUES (1)",
-    ] {
-        client.query_drop(statement).await.context(statement)?;
-    }
-    world.warm_up().await?;
-    let (mut reader, mut truth) = (world.client().await?, world.direct().await?);
-    for write in [
-        "CALL odd()",
-        "INSERT INTO fired VALUES (1)",
-        "SELECT 1 AS [a'b]; INSERT INTO `odd name` VALUES (1); SELECT 1 AS [c'd]",
-    ] {
-        keep(&mut reader, COUNT).await?;
-        let mut writer = world.client().await?;
-        writer.query_drop("SET sql_mode = 'MSSQL'").await?;
-        writer.query_drop(write).await.context(write)?;
-        let seen = rows(&mut reader, COUNT, false).await?;
-        let expected = rows(&mut truth, COUNT, false).await?;
-        ensure!(seen == expected, "{write}: {seen:?}, not {expected:?}");
-        world.warm_up().await?;
-    }
-    Ok(())
-}
-
-/// A procedure that is another one changes something else.
-async fn redefine(world: &World, client: &mut Conn) -> Result<()> {
-    client.query_drop("DROP PROCEDURE looks").await?;
-    client
-        .query_drop("CREATE PROCEDURE looks() UPDATE other.o SET v = v + 1")
-        .await?;
-    world.warm_up().await?;
-    ensure_writes(client, "CALL looks()", "other.o").await?;
-    ensure_writes(client, "CALL calls()", "other.o, shop.log, shop.r").await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn calls_change_what_they_mention_on_mariadb() -> Result<()> {
-    calls_change_what_they_mention(DatabaseKind::MariaDb).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn calls_change_what_they_mention_on_mysql() -> Result<()> {
-    calls_change_what_they_mention(DatabaseKind::MySql).await
 }
 
 /// In Oracle's dialect a name alone is a call, and a package looks like a database.
@@ -304,9 +202,7 @@ async fn what_oracle_s_dialect_calls_is_not_overlooked() -> Result<()> {
         ensure_writes(&mut client, write, "everything").await?;
         keep(&mut reader, READS[0]).await?;
         client.query_drop(write).await.context(write)?;
-        let seen = rows(&mut reader, READS[0], false).await?;
-        let expected = rows(&mut truth, READS[0], false).await?;
-        ensure!(seen == expected, "{write}: {seen:?}, not {expected:?}");
+        ensure_fresh(&mut reader, &mut truth, READS[0], write).await?;
         world.warm_up().await?;
     }
     Ok(())
