@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use e2e::{Endpoint, Path, expect_failure};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
-use mysql_proto::Capabilities;
+use mysql_proto::{Capabilities, Command};
 use testkit::{Database, DatabaseKind, eventually, find, skip};
 use tokio::time::{Instant, timeout};
 
@@ -509,4 +509,46 @@ async fn a_write_that_waits_for_a_connection_is_killed_at_once() -> Result<()> {
     let rows: Option<u64> = killer.query_first("SELECT COUNT(*) FROM queued").await?;
     ensure!(rows == Some(0), "{rows:?}");
     Ok(())
+}
+
+/// As a server that has received it runs it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_waits_for_a_connection_needs_no_client() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    server
+        .execute_all(&["CREATE TABLE shop.left_behind (n INT)"])
+        .await?;
+    let Some(path) = path(&server).pool("max = 1").start().await? else {
+        return Ok(());
+    };
+    let mut holder = path.endpoint().connect().await?;
+    let mut of_text = Wire::open(path.endpoint(), Capabilities::empty()).await?;
+    let mut prepared = Wire::open(path.endpoint(), Capabilities::empty()).await?;
+    let (id, _) = prepared
+        .prepare("INSERT INTO left_behind VALUES (2)")
+        .await?;
+    holder.query_drop("BEGIN").await?;
+    holder.query_drop("SELECT * FROM left_behind").await?;
+    of_text
+        .send_only(Command::QUERY, b"INSERT INTO left_behind VALUES (1)")
+        .await?;
+    // No cursor, once.
+    let execution = [&id.to_le_bytes()[..], &[0, 1, 0, 0, 0]].concat();
+    prepared
+        .send_only(Command::STMT_EXECUTE, &execution)
+        .await?;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    drop((of_text, prepared));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    holder.query_drop("COMMIT").await?;
+    eventually("both are written", PATIENCE, async || {
+        let rows: Option<u64> = holder
+            .query_first("SELECT COUNT(*) FROM left_behind")
+            .await?;
+        ensure!(rows == Some(2), "{rows:?}");
+        Ok(())
+    })
+    .await
 }

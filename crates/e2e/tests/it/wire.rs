@@ -121,12 +121,17 @@ impl Wire {
         self.query_with(sql, &[]).await
     }
 
+    /// Sends a command, and does not wait for its response.
+    pub(crate) async fn send_only(&mut self, command: Command, argument: &[u8]) -> Result<()> {
+        let mut packet = Vec::new();
+        write_command(&mut packet, command, argument);
+        self.send(&packet).await
+    }
+
     /// Sends a `LOAD DATA LOCAL`, and waits until it is asked for the file.
     pub(crate) async fn begin_load(&mut self, sql: &str) -> Result<()> {
         const ASKS_FOR_FILE: u8 = 0xFB;
-        let mut packet = Vec::new();
-        write_command(&mut packet, Command::QUERY, sql.as_bytes());
-        self.send(&packet).await?;
+        self.send_only(Command::QUERY, sql.as_bytes()).await?;
         let mut told = [0; HEADER_LEN + 1];
         timeout(PATIENCE, self.stream.read_exact(&mut told)).await??;
         ensure!(told[HEADER_LEN] == ASKS_FOR_FILE, "{told:?}");
