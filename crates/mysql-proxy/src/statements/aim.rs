@@ -398,49 +398,49 @@ mod tests {
     }
 
     proptest! {
-           /// Whatever clients execute in whatever order: each gets a handle that has seen the types
-           /// which the command leaves out, or a command with them.
-           #[test]
-           fn the_origin_knows_the_types(
-               turns in prop::collection::vec((0_usize..3, 0_usize..2, 0_u8..3), 0..60),
-               flavor in prop::sample::select(vec![
-                   Flavor::MySql,
-                   Flavor::TiDb,
-                   Flavor::MariaDb {
-    has_new_names: true,
-    has_defaults: false,
-    },
-               ]),
-           ) {
-               let mut clients = [prepared(1), prepared(1), prepared(1)];
-               let mut connections = [Handles::of(2), Handles::of(2)];
-               let mut bound = [None; 3];
-               // What the origin has by connection and handle.
-               let mut origin = std::collections::HashMap::new();
-               let mut next = 0;
-               for (client, connection, kind) in turns {
-                   let types = [None, Some(INT), Some(DOUBLE)][usize::from(kind)];
-                   bound[client] = types.or(bound[client]);
-                   let target = Target { flavor, ..TARGET };
-                   let payload = execution(types);
-                   let handles = &mut connections[connection];
-                   let aim = clients[client].aim(&payload, handles, target);
-                   let id = aim.id.unwrap_or_else(|| {
-                       next += 1;
-                       let mut new = handle(next);
-                       new.types.clone_from(&clients[client].types);
-                       new.shape = aim.shape;
-                       handles.put(new);
-                       next
-                   });
-                   let sent = aim.retyped.unwrap_or(payload);
-                   let view = ExecuteView::parse(&sent, 1, false).unwrap();
-                   let seen = origin.entry((connection, id)).or_insert(None);
-                   if view.has_types() {
-                       *seen = Some([sent[view.types()][0], 0]);
-                   }
-                   prop_assert_eq!(*seen, bound[client]);
-               }
-           }
-       }
+        /// Whatever clients execute in whatever order: each gets a handle that has seen the types
+        /// which the command leaves out, or a command with them.
+        #[test]
+        fn the_origin_knows_the_types(
+            turns in prop::collection::vec((0_usize..3, 0_usize..2, 0_u8..3), 0..60),
+            flavor in prop::sample::select(vec![
+                Flavor::MySql,
+                Flavor::TiDb,
+                Flavor::MariaDb {
+                    has_new_names: true,
+                    has_defaults: false,
+                },
+            ]),
+        ) {
+            let mut clients = [prepared(1), prepared(1), prepared(1)];
+            let mut connections = [Handles::of(2), Handles::of(2)];
+            let mut bound = [None; 3];
+            // What the origin has by connection and handle.
+            let mut origin = std::collections::HashMap::new();
+            let mut next = 0;
+            for (client, connection, kind) in turns {
+                let types = [None, Some(INT), Some(DOUBLE)][usize::from(kind)];
+                bound[client] = types.or(bound[client]);
+                let target = Target { flavor, ..TARGET };
+                let payload = execution(types);
+                let handles = &mut connections[connection];
+                let aim = clients[client].aim(&payload, handles, target);
+                let id = aim.id.unwrap_or_else(|| {
+                    next += 1;
+                    let mut new = handle(next);
+                    new.types.clone_from(&clients[client].types);
+                    new.shape = aim.shape;
+                    handles.put(new);
+                    next
+                });
+                let sent = aim.retyped.unwrap_or(payload);
+                let view = ExecuteView::parse(&sent, 1, false).unwrap();
+                let seen = origin.entry((connection, id)).or_insert(None);
+                if view.has_types() {
+                    *seen = Some([sent[view.types()][0], 0]);
+                }
+                prop_assert_eq!(*seen, bound[client]);
+            }
+        }
+    }
 }

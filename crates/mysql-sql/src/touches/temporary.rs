@@ -49,8 +49,8 @@ fn names_engine(mut tokens: Tokens<'_>) -> bool {
     false
 }
 
-/// The table that it is made like, engine and all: that counts as written, as it may be of an engine
-/// that keeps no rows.
+/// The table that it is made like, engine and all: that counts as written, as it may be of an
+/// engine that keeps no rows.
 fn like(mut reader: Reader<'_>) -> Read<Touched> {
     for word in ["IF", "NOT", "EXISTS"] {
         reader.pieces.take_word(word);
