@@ -1,24 +1,38 @@
-//! Whether an origin has programs of its own that run without being named: triggers, and stored
-//! functions in views. (What calls a routine by name is seen in its text, and pins.)
+//! The programs that an origin has of its own, and what they leave on a connection.
 //!
-//! What they leave on a connection no statement betrays. Where there are any, connections are reset
-//! between two sessions (`OriginConn::begin_stay`): triggers run only where a statement may write,
-//! functions in views anywhere. They are asked for when the edge meets the origin, every minute
-//! after that, and soon after any statement that may have made one; and believed to be there until
-//! that is answered, and where the origin's user would not be shown them.
+//! ```text
+//!   triggers, and functions in views     run without being named: no statement betrays what they
+//!                                        leave, so connections are reset between two sessions
+//!   procedures and functions             a statement calls them by name, and pins, unless their
+//!                                        texts tell that they leave nothing: leavings.rs
+//! ```
+//!
+//! Triggers run only where a statement may write, functions in views anywhere
+//! (`OriginConn::begin_stay`). All are asked for when the edge meets the origin, every minute after
+//! that, and soon after any statement that may have made one; and believed to be there, and to
+//! leave anything, until that is answered, and where the origin's user would not be shown them.
 
+mod bodies;
 mod grants;
+mod leavings;
+pub(crate) mod routines;
 mod view;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
+use mysql_sql::Routine;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use crate::origin::{Flavor, OriginConn, OriginConnector};
+pub(crate) use bodies::{Bodies, Body, Kind};
 pub(crate) use grants::Grants;
+pub(crate) use leavings::Leaves;
+use leavings::Leavings;
 
 /// How long a program that somebody else has made may stay unknown.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -60,8 +74,32 @@ enum Runs {
 #[derive(Debug, Default)]
 pub(crate) struct Programs {
     belief: AtomicU64,
+    /// What its routines leave.
+    told: ArcSwapOption<Told>,
+    /// How many statements may have made a program, but for those that call a procedure.
+    definitions: AtomicU64,
     /// Something may have made a program since it was asked last.
     defined: Notify,
+}
+
+/// What routines leave, and the belief when that was asked for.
+#[derive(Debug)]
+pub(crate) struct Told {
+    asked: u64,
+    leavings: Leavings,
+}
+
+impl Told {
+    /// What these leave together, called by a session in this database.
+    pub(crate) fn together(&self, routines: &[Routine], database: Option<&str>) -> Leaves {
+        self.leavings.together(routines, database)
+    }
+}
+
+/// What was found at an origin.
+struct Found {
+    runs: Runs,
+    leavings: Leavings,
 }
 
 /// The bits of [`Runs`].
@@ -78,17 +116,36 @@ impl Programs {
         self.belief() & RUNS == Runs::Anywhere as u64
     }
 
+    /// What its routines leave. `None`: they may be others by now.
+    pub(crate) fn leavings(&self) -> Option<Arc<Told>> {
+        let told = self.told.load_full()?;
+        (told.asked & !RUNS == self.belief() & !RUNS).then_some(told)
+    }
+
+    /// Another number when a statement may have made a program that was no call of a procedure.
+    pub(crate) fn definitions(&self) -> u64 {
+        self.definitions.load(Ordering::Relaxed)
+    }
+
     fn belief(&self) -> u64 {
         self.belief.load(Ordering::Relaxed)
     }
 
     #[cfg(test)]
     pub(crate) fn believe_in_none(&self) {
-        self.answered(self.belief(), Runs::Nowhere);
+        let none = Found {
+            runs: Runs::Nowhere,
+            leavings: Leavings::default(),
+        };
+        self.answered(self.belief(), none);
     }
 
-    /// A statement may have made one.
-    pub(crate) fn note_definition(&self) {
+    /// A statement may have made one. A procedure that it calls can hardly have made another: no
+    /// server lets it, but for MariaDB's `EXECUTE IMMEDIATE`.
+    pub(crate) fn note_definition(&self, by_call: bool) {
+        if !by_call {
+            self.definitions.fetch_add(1, Ordering::Relaxed);
+        }
         let next = |belief: u64| Some((belief | RUNS).wrapping_add(1));
         // The closure never declines.
         let _infallible = self
@@ -99,7 +156,9 @@ impl Programs {
 
     /// Notes the answer to a question that was asked when the belief was this one: what was made
     /// since it does not tell.
-    fn answered(&self, asked: u64, runs: Runs) {
+    fn answered(&self, asked: u64, found: Found) {
+        let Found { runs, leavings } = found;
+        self.told.store(Some(Arc::new(Told { asked, leavings })));
         let answer = (asked & !RUNS) | runs as u64;
         // Otherwise there is more to be asked for.
         let _raced =
@@ -111,12 +170,13 @@ impl Programs {
 /// Asks now and then, and when something may have made a program. Dropping the future ends it.
 pub(crate) async fn watch(connector: &OriginConnector) {
     let programs = connector.programs();
+    let mut bodies = Bodies::default();
     loop {
         let asked = programs.belief();
-        match ask(connector).await {
+        match ask(connector, &mut bodies).await {
             // TiDB has none.
             Ok(None) => return,
-            Ok(Some(runs)) => programs.answered(asked, runs),
+            Ok(Some(found)) => programs.answered(asked, found),
             Err(reason) => debug!(reason, "Failed to ask an origin for its programs"),
         }
         sleep(PAUSE).await;
@@ -126,7 +186,7 @@ pub(crate) async fn watch(connector: &OriginConnector) {
 }
 
 /// Asks on a connection aside from the pool. `None`: the origin knows no programs.
-async fn ask(connector: &OriginConnector) -> Result<Option<Runs>, String> {
+async fn ask(connector: &OriginConnector, bodies: &mut Bodies) -> Result<Option<Found>, String> {
     let opened = connector.open_aside(None).await;
     let mut conn = opened.map_err(|error| error.to_string())?;
     if conn.flavor() == Flavor::TiDb {
@@ -146,8 +206,19 @@ async fn ask(connector: &OriginConnector) -> Result<Option<Runs>, String> {
     } else {
         Runs::Nowhere
     };
+    let leavings = leavings(&mut conn, bodies).await?;
     conn.quit();
-    Ok(Some(runs))
+    Ok(Some(Found { runs, leavings }))
+}
+
+async fn leavings(conn: &mut OriginConn, bodies: &mut Bodies) -> Result<Leavings, String> {
+    let mut routines = routines::ask(conn).await?;
+    if routines.is_empty() {
+        return Ok(Leavings::default());
+    }
+    bodies.correct(conn, routines.iter_mut()).await?;
+    let parameters = routines::parameters(conn).await?;
+    Ok(Leavings::of(&routines, &parameters, conn.flavor()))
 }
 
 /// True unless each view is shown with its text, which calls nothing but what is the server's own,
@@ -199,23 +270,50 @@ async fn triggers_may_be(conn: &mut OriginConn, grants: &Grants) -> Result<bool,
 mod tests {
     use super::*;
 
+    fn found(runs: Runs) -> Found {
+        Found {
+            runs,
+            leavings: Leavings::default(),
+        }
+    }
+
+    #[test]
+    fn what_routines_leave_is_known_until_one_may_have_changed() {
+        let programs = Programs::default();
+        assert!(programs.leavings().is_none());
+        programs.answered(programs.belief(), found(Runs::Anywhere));
+        assert!(programs.leavings().is_some());
+        let asked = programs.belief();
+        programs.note_definition(true);
+        assert_eq!(programs.definitions(), 0);
+        assert!(programs.leavings().is_none());
+        // It was asked before that.
+        programs.answered(asked, found(Runs::Nowhere));
+        assert!(programs.leavings().is_none());
+        programs.answered(programs.belief(), found(Runs::Nowhere));
+        assert!(programs.leavings().is_some());
+        programs.note_definition(false);
+        assert_eq!(programs.definitions(), 1);
+        assert!(programs.leavings().is_none());
+    }
+
     #[test]
     fn there_may_be_some_until_it_is_known_that_there_are_none() {
         let programs = Programs::default();
         let believed = || (programs.may_run_on_reads(), programs.may_run_on_writes());
         let ask = || programs.belief();
         assert_eq!(believed(), (true, true));
-        programs.answered(ask(), Runs::Nowhere);
+        programs.answered(ask(), found(Runs::Nowhere));
         assert_eq!(believed(), (false, false));
-        programs.answered(ask(), Runs::OnWrites);
+        programs.answered(ask(), found(Runs::OnWrites));
         assert_eq!(believed(), (false, true));
         let asked = ask();
-        programs.note_definition();
+        programs.note_definition(false);
         assert_eq!(believed(), (true, true));
         // It was asked before that.
-        programs.answered(asked, Runs::Nowhere);
+        programs.answered(asked, found(Runs::Nowhere));
         assert_eq!(believed(), (true, true));
-        programs.answered(ask(), Runs::Nowhere);
+        programs.answered(ask(), found(Runs::Nowhere));
         assert_eq!(believed(), (false, false));
     }
 }

@@ -24,6 +24,7 @@ mod pins;
 mod previous;
 mod questions;
 mod relay;
+mod routines;
 mod settle;
 mod show;
 mod statements;
@@ -116,7 +117,8 @@ pub(crate) struct Session {
     /// `status` is that of the last response, which was no error.
     is_status_sure: bool,
     /// The connection in hand is in the database that the state tells, and what a name writes to
-    /// there, others see under that name or not at all.
+    /// there, others see under that name or not at all; unless a routine that it waits to know
+    /// ([`pins::Waiting`]) has led it elsewhere.
     are_names_sure: bool,
     /// The statement under way calls a procedure of which all is known that it runs.
     calls_known: bool,

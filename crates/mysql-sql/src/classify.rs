@@ -20,6 +20,7 @@ use crate::assignment::Assignment;
 use crate::effect::{Conditions, Effect, MakesInsertId};
 use crate::pin::PinReason;
 use crate::question::{QuestionKind, Server};
+use crate::routine::{Routine, RoutineKind};
 use crate::token::{Escapes, Letters, Token, Tokens};
 use crate::word::{self, Head};
 use earlier::Earlier;
@@ -297,12 +298,31 @@ impl<'a> Reader<'a> {
 
     /// `CALL p(…)`. The procedure's name is no call of a function.
     fn call(&mut self) {
-        self.effect.add_pin(PinReason::Procedure);
+        let procedure = self.procedure();
+        self.effect.add_call(PinReason::Procedure, procedure);
         self.effect.defines = true;
+        self.effect.may_begin = true;
         while let Some(Token::Word(_) | Token::Quoted(_) | Token::Sign(b'.')) = self.tokens.peek() {
             self.tokens.next();
         }
         self.scan(Calls::Everywhere);
+        if !self.effect.user_variables.is_empty() {
+            // One may be set to what its parameter is in the end.
+            self.effect.routines.pin_otherwise();
+        }
+    }
+
+    /// The procedure of a `CALL`, if it is named as most are: `p`, or `d.p`.
+    fn procedure(&self) -> Option<Routine> {
+        let mut tokens = self.tokens.clone();
+        let first = tokens.next()?;
+        let (database, name) = if tokens.take_sign(b'.') {
+            (Some(first), tokens.next()?)
+        } else {
+            (None, first)
+        };
+        let ends = matches!(tokens.peek(), None | Some(Token::Sign(b'(' | b';')));
+        Routine::new(RoutineKind::Procedure, database, name).filter(|_| ends)
     }
 
     /// `BEGIN [WORK]`, `START TRANSACTION …`. `BEGIN NOT ATOMIC` (MariaDB's compound statement) and

@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use crate::assignment::Assignment;
 use crate::command::{Diagnostics, Kill, TidegateTable};
+use crate::leftovers::Leftovers;
 use crate::pin::{PinReason, Release};
 use crate::question::{Question, QuestionKind};
+use crate::routine::{Routine, RoutineKind, Routines};
 
 /// What a statement does to the connection that runs it, and what it needs of it. The default: it
 /// leaves the connection as it was and can run on any. (Whether a transaction is open, the origin's
@@ -36,6 +38,9 @@ pub struct Effect {
     pub user_variables: Vec<String>,
     /// Calls that a literal can stand for, in the order of the text.
     pub questions: Vec<Question>,
+    /// The stored routines that it calls. Where it pins for these alone, and they are known to
+    /// leave nothing, it need not: see [`Effect::rely_on`].
+    pub routines: Routines,
     /// `SHOW WARNINGS` and its like.
     pub diagnostics: Option<Diagnostics>,
     /// Names a connection by its id.
@@ -48,6 +53,8 @@ pub struct Effect {
     /// `SAVEPOINT a`, `ROLLBACK TO a`, `RELEASE SAVEPOINT a`: without autocommit there is something
     /// to go back to then, which no status tells.
     pub names_savepoint: bool,
+    /// Runs a procedure, which may have begun a transaction by the time that it fails.
+    pub may_begin: bool,
     /// `LOCK TABLES … WRITE`: what the session writes then, others may see when it lets go.
     pub locks_to_write: bool,
     /// Changes what connections are like that are opened after it: `SET GLOBAL`, `GRANT`, `ALTER
@@ -156,6 +163,43 @@ impl Effect {
 
     /// It pins, for this reason too.
     pub(crate) fn add_pin(&mut self, reason: PinReason) {
+        self.routines.pin_otherwise();
+        self.pin_for(reason);
+    }
+
+    /// It calls a stored routine. `None`: one that cannot be told by name.
+    pub(crate) fn add_call(&mut self, reason: PinReason, routine: Option<Routine>) {
+        if !routine.is_some_and(|routine| self.routines.add(routine)) {
+            self.routines.have_others();
+        }
+        self.pin_for(reason);
+    }
+
+    /// The routines that it pins for are known, and leave no more than this on their connection:
+    /// it does not pin, and needs nothing of its connection that another statement would not.
+    pub fn rely_on(&mut self, left: Leftovers) {
+        self.pin = None;
+        self.needs_unused = false;
+        self.may_begin &= left.transaction;
+        self.may_find_rows |= left.found_rows;
+        if left.insert_id {
+            self.add_insert_id(MakesInsertId::Untold);
+        }
+        self.define_nothing();
+    }
+
+    /// The procedure that it calls is known, and defines nothing.
+    pub fn define_nothing(&mut self) {
+        self.defines &= !self.calls_procedure();
+    }
+
+    /// True for `CALL`.
+    pub fn calls_procedure(&self) -> bool {
+        let is_procedure = |routine: &Routine| routine.kind == RoutineKind::Procedure;
+        self.pin == Some(PinReason::Procedure) || self.routines.named().iter().any(is_procedure)
+    }
+
+    fn pin_for(&mut self, reason: PinReason) {
         self.needs_unused |= reason.may_read_leftovers();
         self.may_write = true;
         self.runs_program |= reason.may_run_program();

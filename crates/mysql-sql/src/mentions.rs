@@ -275,7 +275,7 @@ pub fn mentions(sql: &[u8], dialect: Dialect) -> Option<Mentions> {
 
 /// A name in lower case. `None`: it is not in ASCII, where servers may think otherwise of which
 /// ones are equal.
-fn folded(name: &[u8], quote: Option<char>) -> Option<String> {
+pub(crate) fn folded(name: &[u8], quote: Option<char>) -> Option<String> {
     let name = str::from_utf8(name).ok().filter(|name| name.is_ascii())?;
     let name = name.to_ascii_lowercase();
     Some(match quote {

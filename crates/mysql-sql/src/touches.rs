@@ -30,6 +30,7 @@ mod temporary;
 mod writes;
 
 use crate::classify::{Dialect, Statement};
+use crate::routine::Routine;
 use reader::MAX_NAMES;
 use writes::Outcome;
 
@@ -61,19 +62,38 @@ pub enum Touched {
     /// These tables and none besides, but for what hangs on them: triggers, foreign keys, the
     /// tables below a view.
     Tables(Vec<TableRef>),
-    /// What this procedure changes, which is named like a table.
-    Procedure(TableRef),
+    /// These tables, or none, and what these routines change, which the text calls.
+    Called {
+        /// Likewise.
+        tables: Vec<TableRef>,
+        /// Their own texts tell it.
+        routines: Vec<Routine>,
+    },
     /// Perhaps any table, or what a table is, or who may read it.
     Everything,
 }
 
 impl Touched {
+    /// What it changes, if it calls these as well.
+    fn calling(self, routines: &[Routine]) -> Self {
+        let tables = match self {
+            _ if routines.is_empty() => return self,
+            Self::Nothing => Vec::new(),
+            Self::Tables(tables) => tables,
+            Self::Called { .. } | Self::Everything => return Self::Everything,
+        };
+        Self::Called {
+            tables,
+            routines: routines.to_vec(),
+        }
+    }
+
     /// What two statements change. More tables than one may name are taken for all of them.
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Nothing, writes) | (writes, Self::Nothing) => writes,
-            (Self::Everything | Self::Procedure(_), _)
-            | (_, Self::Everything | Self::Procedure(_)) => Self::Everything,
+            (Self::Everything | Self::Called { .. }, _)
+            | (_, Self::Everything | Self::Called { .. }) => Self::Everything,
             (Self::Tables(mut tables), Self::Tables(others)) => {
                 for table in others {
                     if !tables.contains(&table) {

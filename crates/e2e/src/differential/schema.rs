@@ -97,6 +97,34 @@ fn programs(kind: DatabaseKind, database: &str) -> Vec<String> {
              'on purpose'; END",
         ),
         procedure("adds(IN a INT) BEGIN INSERT INTO item (n) VALUES (a); END"),
+        procedure("begins(IN a INT) BEGIN START TRANSACTION; INSERT INTO item (n) VALUES (a); END"),
+        procedure(
+            "begins_and_fails(IN a INT) BEGIN START TRANSACTION; INSERT INTO item (n) VALUES (a); \
+             SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'begun'; END",
+        ),
+        procedure(
+            "warns() BEGIN DECLARE n TINYINT; SET n = 1; SELECT CAST('x' AS SIGNED) + n; END",
+        ),
+        procedure(
+            "handles() BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION SELECT 'handled' AS a; \
+             INSERT INTO kind (id, label) VALUES (1, 'once'), (1, 'twice'); END",
+        ),
+        procedure(
+            "finds() BEGIN SELECT SQL_CALC_FOUND_ROWS id FROM kind ORDER BY id LIMIT 1; \
+             UPDATE kind SET label = label; END",
+        ),
+        format!(
+            "CREATE FUNCTION {database}.plus_one(a INT) RETURNS INT DETERMINISTIC NO SQL RETURN a \
+             + 1"
+        ),
+        format!(
+            "CREATE FUNCTION {database}.kinds() RETURNS INT READS SQL DATA RETURN (SELECT \
+             COUNT(*) FROM kind)"
+        ),
+        format!(
+            "CREATE FUNCTION {database}.stores(a INT) RETURNS INT DETERMINISTIC MODIFIES SQL DATA \
+             BEGIN INSERT INTO item (n) VALUES (a); RETURN LAST_INSERT_ID(); END"
+        ),
     ];
     // What people call what their server does not have, and a native name.
     for name in ["noted", "uuid_to_bin", "nvl", "`mid`"] {

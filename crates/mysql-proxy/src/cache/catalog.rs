@@ -10,7 +10,6 @@
 //! It is asked for as a whole (`ask.rs`), and kept up with the origin (`known.rs`).
 
 mod ask;
-mod bodies;
 mod build;
 mod known;
 mod programs;
@@ -20,7 +19,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::Keep;
-use mysql_sql::{TableRef, Touched};
+use mysql_sql::{Routine, TableRef, Touched};
 use query_cache::{DefaultHashBuilder, Dependencies, Writes};
 
 use super::Bypass;
@@ -37,8 +36,8 @@ pub(crate) struct Catalog {
     /// By database, then by name, both in lower case. (Where a server tells `A` from `a`, they
     /// share an entry, which is both.)
     databases: Names<Names<Relation>>,
-    /// What calls of procedures may change; likewise.
-    procedures: Names<Names<Writes>>,
+    /// What calls of routines may change, whose names have a sign: see `programs.rs`.
+    routines: Names<Names<Writes>>,
     /// A view may call a stored function, as far as its text tells.
     views_may_write: bool,
     /// What may change along with tables that are not known, and so with each write.
@@ -130,9 +129,9 @@ impl Catalog {
 
     /// What writing to these tables changes, or calling a procedure; likewise.
     pub(crate) fn changes(&self, touched: &Touched, database: Option<&str>) -> Changes {
-        let tables = match touched {
-            Touched::Tables(tables) => tables,
-            Touched::Procedure(name) => return self.changes_by_call(name, database),
+        let (tables, routines) = match touched {
+            Touched::Tables(tables) => (tables, &[][..]),
+            Touched::Called { tables, routines } => (tables, routines.as_slice()),
             Touched::Nothing | Touched::Everything => return Changes::of(touched),
         };
         let mut changes = Changes::of(&Touched::Nothing);
@@ -143,21 +142,23 @@ impl Catalog {
             changes.writes.add(relation.writes.clone());
             changes.is_transactional &= relation.is_transactional;
         }
-        changes.writes.add(self.strays.clone());
+        for routine in routines {
+            let Some(writes) = self.writes_of(routine, database) else {
+                return Changes::everything();
+            };
+            changes.writes.add(writes.clone());
+            changes.is_transactional &= writes.is_nothing();
+        }
+        if !changes.writes.is_nothing() {
+            changes.writes.add(self.strays.clone());
+        }
         changes
     }
 
-    fn changes_by_call(&self, name: &TableRef, database: Option<&str>) -> Changes {
-        let writes = (name.database.as_deref().or(database))
-            .and_then(|database| self.procedures.get(database)?.get(name.name.as_str()));
-        let mut writes = writes.cloned().unwrap_or(Writes::Everything);
-        if !writes.is_nothing() {
-            writes.add(self.strays.clone());
-        }
-        Changes {
-            writes,
-            is_transactional: false,
-        }
+    fn writes_of(&self, routine: &Routine, database: Option<&str>) -> Option<&Writes> {
+        let database = routine.database.as_deref().or(database)?;
+        let routines = self.routines.get(database)?;
+        routines.get(programs::signed(routine.kind, &routine.name).as_str())
     }
 
     /// What may have been changed by who has written to a name, in any database if it names none:

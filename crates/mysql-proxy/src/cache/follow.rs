@@ -121,7 +121,7 @@ impl Listener for Ears<'_> {
     fn statement(&self, database: &str, sql: &[u8]) {
         let statement = classify(sql, self.dialect);
         let touches = touches(sql, self.dialect, &statement);
-        if let Touched::Everything | Touched::Procedure(_) = touches.writes {
+        if let Touched::Everything | Touched::Called { .. } = touches.writes {
             return self.anything_changed();
         }
         self.touched(&touches.writes, database);

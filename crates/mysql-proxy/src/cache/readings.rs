@@ -35,7 +35,8 @@ impl Reading {
     fn names(&self) -> usize {
         let of_writes = match &self.touches.writes {
             Touched::Tables(tables) => tables.len(),
-            Touched::Nothing | Touched::Procedure(_) | Touched::Everything => 0,
+            Touched::Called { tables, routines } => tables.len() + routines.len(),
+            Touched::Nothing | Touched::Everything => 0,
         };
         let effect = &self.statement.effect;
         of_writes
@@ -43,6 +44,7 @@ impl Reading {
             + effect.sets.len()
             + effect.user_variables.len()
             + effect.questions.len()
+            + effect.routines.named().len()
     }
 }
 

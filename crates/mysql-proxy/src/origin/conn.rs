@@ -164,10 +164,12 @@ impl OriginConn {
     ///
     /// `on_writes`, `on_reads`: the origin has programs that statements run which write or read.
     /// They may leave on a connection what no statement betrays (a view calls a function that takes
-    /// a lock), so it is reset between two sessions if there was such a statement.
+    /// a lock), so it is reset between two sessions if there was such a statement. So it is behind
+    /// routines that are known to leave nothing: somebody may have changed them meanwhile.
     pub(crate) fn begin_stay(&mut self, session: Life, on_writes: bool, on_reads: bool) {
         self.wear.has_leftovers = self.wear.touched;
         let may_have_run = (on_writes && self.wear.touched) || (on_reads && self.wear.used);
+        let may_have_run = may_have_run || self.wear.ran_routine;
         // Once it is due it stays so, also if this session sends nothing.
         self.wear.must_reset |= may_have_run && self.last_session != Some(session);
         self.last_session = Some(session);
@@ -191,6 +193,11 @@ impl OriginConn {
     /// A statement was sent that may leave what no state tells.
     pub(crate) fn touch(&mut self) {
         self.wear.touched = true;
+    }
+
+    /// A statement was sent that calls a routine.
+    pub(crate) fn note_routine(&mut self) {
+        self.wear.ran_routine = true;
     }
 
     /// True when it is not as after its login, or its last reset.
@@ -245,6 +252,7 @@ impl OriginConn {
         self.insert_id = InsertId::default();
         self.default_escapes = None;
         self.wear.touched = false;
+        self.wear.ran_routine = false;
         self.wear.has_leftovers = false;
         self.wear.must_reset = false;
         self.wear.has_conditions = false;

@@ -11,6 +11,8 @@ pub(super) struct Wear {
     pub(super) used: bool,
     /// A statement ran on it that may have left something: a trigger may set variables.
     pub(super) touched: bool,
+    /// A routine ran on it that a statement has called.
+    pub(super) ran_routine: bool,
     /// It was touched when the present session took it.
     pub(super) has_leftovers: bool,
     /// It has to be reset before the present session uses it.

@@ -25,6 +25,9 @@ impl Session {
             Box::pin(self.let_kill_pass()).await?;
         }
         self.look_for_lost_database();
+        if self.pins.are_waiting() {
+            Box::pin(self.let_go_of_routines()).await?;
+        }
         match packet.command {
             Command::QUIT => Err(SessionEnd::ClientLeft),
             Command::QUERY => self.query(packet).await,
@@ -79,6 +82,7 @@ impl Session {
         };
         let Statement { kind, effect } = &mut statement;
         let kind = *kind;
+        self.look_at_routines(effect, self.state.database_name());
         if let Some(table) = effect.tidegate {
             return self.show(packet, table).await;
         }

@@ -167,7 +167,8 @@ impl Session {
         // Of rows that change along in tables that are not shown, triggers may run.
         let variable = "enable_cascade_triggers";
         let may_fire = !set.is_nothing() && self.state.variable(variable).is_some();
-        let may_go_elsewhere = *set.touched != Touched::Nothing && !self.are_names_sure;
+        let are_sure = self.are_names_sure && !self.pins.may_have_entered();
+        let may_go_elsewhere = *set.touched != Touched::Nothing && !are_sure;
         let set = if may_run || may_fire || may_go_elsewhere {
             WriteSet::EVERYTHING
         } else {
@@ -177,7 +178,7 @@ impl Session {
         let (changes, generation) = cache.changes(set.touched, database.as_deref());
         // It is known of some procedures what they change, and that it is no definition.
         let is_anything = changes.writes == Writes::Everything;
-        self.calls_known = matches!(set.touched, Touched::Procedure(_)) && !is_anything;
+        self.calls_known = matches!(set.touched, Touched::Called { .. }) && !is_anything;
         let may_define = may_define && is_anything;
         self.uncommitted.add(&changes.writes, generation);
         let is_under_lock = !changes.is_transactional && self.under_lock.is_locked;

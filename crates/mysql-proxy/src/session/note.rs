@@ -11,6 +11,7 @@ use mysql_sql::{
 use tracing::debug;
 
 use super::commits::may_enter_database;
+use super::pins::{TRANSACTION_UNKNOWN, Waiting};
 use super::previous::Ran;
 use super::{OF_SESSION, Session};
 use crate::error::SessionEnd;
@@ -67,7 +68,8 @@ impl Session {
         // What a program has made on its way is there, though that failed.
         let may_have_begun = may_have_run || (effect.runs_program && !effect.is_unknown);
         if self.may_define(kind, effect) && may_have_begun {
-            self.served.pool.connector().programs().note_definition();
+            let programs = self.served.pool.connector().programs();
+            programs.note_definition(effect.calls_procedure() && !effect.is_multi);
         }
         let is_denied = summary.error.is_some_and(|code| DENIED.contains(&code));
         if effect.changes_logins && may_have_run && !is_denied {
@@ -117,7 +119,9 @@ impl Session {
             MakesInsertId::Untold => true,
         };
         let there = lease.insert_id();
-        if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id {
+        // (If the pin for a routine ends, what it has made is taken along.)
+        let may_run = effect.runs_program && effect.pin.is_some();
+        if summary.last_insert_id != 0 || effect.sets_insert_id || may_hide_id || may_run {
             lease.note_insert_id();
         }
         may_hide_id && !there.is_news && Some(there.known) != self.insert_id
@@ -148,6 +152,12 @@ impl Session {
             // has begun one, which any statement does without autocommit.
             let status = self.status.unwrap_or_default();
             self.pins.transaction |= was_open || !status.contains(StatusFlags::AUTOCOMMIT);
+            // (To ask for it would take what session tracking has to tell with the next reply.)
+            if effect.may_begin && self.pins.doubt_transaction() {
+                self.served.metrics.pin(TRANSACTION_UNKNOWN);
+            }
+        } else if summary.status.is_some() {
+            self.pins.end_doubt();
         }
         // Of several statements, one behind it may be the one that failed.
         if effect.next_transaction && (!failed || effect.is_multi) {
@@ -183,7 +193,10 @@ impl Session {
             Some(_) if effect.is_unknown && error == Some(PARSE_ERROR) && !effect.is_multi => {
                 self.pins.soil();
             }
-            Some(reason) => self.pin(reason.name(), effect.pin_name.clone()),
+            Some(reason) => match self.waiting(effect) {
+                Some(waiting) => self.pin_waiting(reason.name(), waiting),
+                None => self.pin(reason.name(), effect.pin_name.clone()),
+            },
             None => {}
         }
     }
@@ -230,7 +243,17 @@ impl Session {
     /// Notes a pin.
     pub(super) fn pin(&mut self, reason: &'static str, name: Option<String>) {
         self.are_names_sure &= self.calls_known || !may_enter_database(reason);
-        if self.pins.add(reason, name) {
+        let is_new = self.pins.add(reason, name);
+        self.note_pin(reason, is_new);
+    }
+
+    fn pin_waiting(&mut self, reason: &'static str, waiting: Waiting) {
+        let is_new = self.pins.add_waiting(reason, waiting);
+        self.note_pin(reason, is_new);
+    }
+
+    fn note_pin(&self, reason: &'static str, is_new: bool) {
+        if is_new {
             self.served.metrics.pin(reason);
             debug!(reason, "Pinned a session");
         }

@@ -1,6 +1,6 @@
 //! A command on its way to the origin, and what becomes of it where that is not straight.
 
-use mysql_sql::{Effect, PinReason, StatementKind};
+use mysql_sql::{Effect, StatementKind};
 
 use super::commits::WriteSet;
 use super::statements::Execution;
@@ -49,7 +49,7 @@ impl<'a> Outgoing<'a> {
 
     /// It is a statement of this kind and effect.
     pub(super) fn of(self, kind: StatementKind, effect: &Effect) -> Self {
-        let calls = effect.pin == Some(PinReason::Procedure);
+        let calls = effect.calls_procedure();
         let writes = matches!(kind, StatementKind::Write | StatementKind::Define);
         Self {
             stays: effect.reads_previous,

@@ -1,9 +1,12 @@
 //! Why a session keeps its lease between two commands.
 
-use mysql_sql::{PinReason, Release};
+use mysql_sql::{PinReason, Release, Routine};
 
 /// Most pins that are told apart. Each `GET_LOCK` is one; what is over it never ends.
 const MAX_PINS: usize = 256;
+
+/// A procedure that may have begun a transaction has failed, and an error does not tell.
+pub(super) const TRANSACTION_UNKNOWN: &str = "transaction_unknown";
 
 /// Reasons behind which there may have been an `XA`: it may run in a procedure, but not in a
 /// function.
@@ -28,6 +31,8 @@ pub(super) struct Pins {
     /// `SAVEPOINT` was set without autocommit and before anything that opens a transaction by the
     /// origin's word.
     savepoint: bool,
+    /// A transaction may be open: [`TRANSACTION_UNKNOWN`].
+    is_in_doubt: bool,
     /// What the connection carries that no other can.
     state: Vec<Pin>,
     /// Prepared statements that have a handle of their own, with the reasons. Nothing of that is on
@@ -46,6 +51,19 @@ struct Pin {
     reason: &'static str,
     /// What it is on, where that can be let go of by name.
     name: Option<String>,
+    /// It may turn out that there is nothing to pin for.
+    waiting: Option<Waiting>,
+}
+
+/// Routines that a statement has called while nobody knew what they leave.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    /// With their databases.
+    pub(super) routines: Vec<Routine>,
+    /// [`Programs::definitions`](crate::programs::Programs::definitions) at that time.
+    pub(super) definitions: u64,
+    /// They may have led the connection to another database.
+    pub(super) may_enter: bool,
 }
 
 impl Default for Pins {
@@ -54,6 +72,7 @@ impl Default for Pins {
             transaction: false,
             next_transaction: false,
             savepoint: false,
+            is_in_doubt: false,
             state: Vec::new(),
             statements: Vec::new(),
             distributed: false,
@@ -75,6 +94,7 @@ impl Pins {
         self.transaction
             || self.next_transaction
             || self.savepoint
+            || self.is_in_doubt
             || !self.state.is_empty()
             || !self.statements.is_empty()
     }
@@ -93,6 +113,18 @@ impl Pins {
     pub(super) fn forget_savepoint(&mut self) {
         self.changed |= self.savepoint;
         self.savepoint = false;
+    }
+
+    /// A transaction may be open. True: that is new.
+    pub(super) fn doubt_transaction(&mut self) -> bool {
+        self.changed = true;
+        !std::mem::replace(&mut self.is_in_doubt, true)
+    }
+
+    /// The origin has told whether one is.
+    pub(super) fn end_doubt(&mut self) {
+        self.changed |= self.is_in_doubt;
+        self.is_in_doubt = false;
     }
 
     /// True while the connection carries state that no other can.
@@ -118,17 +150,70 @@ impl Pins {
 
     /// The connection carries state from now on. True: not for this reason before.
     pub(super) fn add(&mut self, reason: &'static str, name: Option<String>) -> bool {
+        self.add_pin(Pin {
+            reason,
+            name,
+            waiting: None,
+        })
+    }
+
+    /// Likewise, unless these routines turn out to leave nothing.
+    pub(super) fn add_waiting(&mut self, reason: &'static str, waiting: Waiting) -> bool {
+        let is_known = |pin: &Pin| pin.reason == reason && pin.waiting.as_ref() == Some(&waiting);
+        if self.state.iter().any(is_known) {
+            return false;
+        }
+        self.add_pin(Pin {
+            reason,
+            name: None,
+            waiting: Some(waiting),
+        })
+    }
+
+    /// True when some of them may turn out to be none.
+    pub(super) fn are_waiting(&self) -> bool {
+        self.state.iter().any(|pin| pin.waiting.is_some())
+    }
+
+    /// True when one of the routines that they wait for may have led the connection to another
+    /// database.
+    pub(super) fn may_have_entered(&self) -> bool {
+        let mut waiting = self.state.iter().filter_map(|pin| pin.waiting.as_ref());
+        waiting.any(|waiting| waiting.may_enter)
+    }
+
+    /// It is known of all routines what they leave: pins for those end that leave nothing. True if
+    /// one of the others may have led the connection to another database.
+    pub(super) fn end_waiting(&mut self, leave_nothing: impl Fn(&Waiting) -> bool) -> bool {
+        self.changed = true;
+        let mut may_have_entered = false;
+        self.state.retain_mut(|pin| {
+            let Some(waiting) = pin.waiting.take() else {
+                return true;
+            };
+            let stays = !leave_nothing(&waiting);
+            may_have_entered |= stays && waiting.may_enter;
+            stays
+        });
+        may_have_entered
+    }
+
+    fn add_pin(&mut self, pin: Pin) -> bool {
+        let reason = pin.reason;
         self.dirty = true;
         self.changed = true;
         self.distributed |= MAY_DISTRIBUTE.iter().any(|other| other.name() == reason);
         let is_new = !self.has(reason);
         if self.state.len() < MAX_PINS {
-            self.state.push(Pin { reason, name });
+            self.state.push(pin);
         } else {
             // A reason that nothing releases, in the place of what cannot be told apart.
-            let reason = PinReason::NotUnderstood.name();
             self.state.truncate(MAX_PINS - 1);
-            self.state.push(Pin { reason, name: None });
+            self.state.push(Pin {
+                reason: PinReason::NotUnderstood.name(),
+                name: None,
+                waiting: None,
+            });
         }
         is_new
     }
@@ -190,6 +275,9 @@ impl Pins {
         }
         if self.savepoint {
             reasons.push("savepoint");
+        }
+        if self.is_in_doubt {
+            reasons.push(TRANSACTION_UNKNOWN);
         }
         reasons.sort_unstable();
         reasons.dedup();

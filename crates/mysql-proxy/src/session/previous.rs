@@ -113,10 +113,11 @@ impl Previous {
     fn note_found_rows(&mut self, flavor: Flavor, effect: &Effect, summary: &Summary) {
         let failed = summary.error.is_some();
         let gave_rows = summary.result_sets > 0;
+        let runs_unknown = effect.runs_program && effect.pin.is_some();
         let reads_by_hand = effect.pin == Some(PinReason::HandlerStatement);
         if failed && !gave_rows && self.found_rows.is_some() {
             // What failed found none, and servers keep the number.
-        } else if effect.may_find_rows || effect.runs_program || reads_by_hand {
+        } else if effect.may_find_rows || runs_unknown || reads_by_hand {
             self.found_rows = None;
         } else if gave_rows {
             // On TiDB it is always that of the last one, and lost with a look at the warnings.

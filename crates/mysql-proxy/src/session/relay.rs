@@ -162,6 +162,9 @@ impl Session {
         if effect.may_write {
             lease.touch();
         }
+        if effect.runs_program {
+            lease.note_routine();
+        }
         if !self.home.is_known {
             self.home.is_known = lease.is_in(self.home.database.as_deref());
         }

@@ -173,7 +173,7 @@ async fn an_origin_is_asked_for_programs_when_one_may_be_new() {
     let defines = async {
         asked(1).await;
         for _ in 0..5 {
-            connector.programs().note_definition();
+            connector.programs().note_definition(false);
         }
         asked(2).await;
     };

@@ -5,6 +5,7 @@ use crate::builtin::is_native;
 use crate::effect::MakesInsertId;
 use crate::pin::PinReason;
 use crate::question::{QuestionKind, Server};
+use crate::routine::{Routine, RoutineKind};
 use crate::token::{Token, VariableName};
 use crate::word::{self, Betraying};
 
@@ -34,6 +35,10 @@ struct Before<'a> {
     word: &'a [u8],
     /// What is right before.
     last: Last,
+    /// The name right before.
+    name: Option<Token<'a>>,
+    /// The name before the point that is right before.
+    qualifier: Option<Token<'a>>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -62,9 +67,11 @@ impl<'a> Reader<'a> {
         let mut depth = 0usize;
         while let Some(token) = self.tokens.next() {
             let last = std::mem::take(&mut before.last);
+            let name = before.name.take();
             match token {
                 Token::Word(word) => {
                     self.word(word, calls, Before { last, ..before });
+                    before.name = Some(token);
                     // `CHARACTER SET utf8` sets nothing.
                     if let Calls::From(words) = calls
                         && !word::is(before.word, "CHARACTER")
@@ -79,7 +86,10 @@ impl<'a> Reader<'a> {
                 Token::Sign(b';') => return Stop::End,
                 Token::Sign(b',') if stops_at_comma && depth == 0 => return Stop::Comma,
                 Token::Sign(sign) => match sign {
-                    b'.' => before.last = Last::Point,
+                    b'.' => {
+                        before.last = Last::Point;
+                        before.qualifier = name;
+                    }
                     b'(' => depth = depth.saturating_add(1),
                     b')' => {
                         depth = depth.saturating_sub(1);
@@ -98,10 +108,10 @@ impl<'a> Reader<'a> {
                 }
                 // It may be the user's, whatever it is called.
                 Token::Quoted(_) if are_calls(calls) && self.tokens.opens_parenthesis() => {
-                    self.called(Before { last, ..before });
+                    self.called(token, Before { last, ..before });
                 }
                 Token::Literal(_) => before.last = Last::Operand,
-                Token::Quoted(_) => {}
+                Token::Quoted(_) => before.name = Some(token),
             }
         }
         Stop::End
@@ -115,7 +125,7 @@ impl<'a> Reader<'a> {
         }
         // Behind a point it may be the user's, whatever it is called.
         if opens && are_calls(calls) && (is_qualified || !self.is_native(word)) {
-            self.called(before);
+            self.called(Token::Word(word), before);
         }
     }
 
@@ -127,15 +137,19 @@ impl<'a> Reader<'a> {
     }
 
     /// A name that is not native stands before a parenthesis: a stored function may do anything.
-    fn called(&mut self, before: Before<'_>) {
+    fn called(&mut self, name: Token<'a>, before: Before<'a>) {
         if names_columns(before) || self.names_query() {
             return;
         }
-        // TiDB has none, but one of its own may be written like that.
-        self.effect.add_pin(match self.dialect.server {
-            Server::TiDb => PinReason::NotUnderstood,
-            Server::MySql | Server::MariaDb => PinReason::StoredFunction,
-        });
+        if self.dialect.server == Server::TiDb {
+            // It has none, but one of its own may be written like that.
+            return self.effect.add_pin(PinReason::NotUnderstood);
+        }
+        let is_qualified = before.last == Last::Point;
+        let qualifier = before.qualifier.filter(|_| is_qualified);
+        let function = Routine::new(RoutineKind::Function, qualifier, name)
+            .filter(|_| !is_qualified || qualifier.is_some());
+        self.effect.add_call(PinReason::StoredFunction, function);
     }
 
     /// True for the columns of a `WITH name (a, b) AS (…)`.

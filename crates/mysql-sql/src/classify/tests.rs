@@ -4,6 +4,7 @@ use super::*;
 use crate::Answer;
 
 mod asks;
+mod calls;
 mod clients;
 mod doubts;
 mod sets;

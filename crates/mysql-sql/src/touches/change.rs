@@ -4,7 +4,7 @@
 //! the one that changes.
 
 use super::keyword::Keyword;
-use super::piece::{Piece, Pieces, is_number};
+use super::piece::{Piece, Pieces};
 use super::reader::{Read, Reader, expect};
 use super::{NotKept, Touched};
 use crate::word::is;
@@ -80,22 +80,6 @@ pub(super) fn truncate(mut reader: Reader<'_>) -> Read<Touched> {
         piece => piece == Piece::End,
     })?;
     Ok(reader.into_writes())
-}
-
-/// `CALL procedure [(value, …)]`, with values that call nothing.
-pub(super) fn call(mut reader: Reader<'_>) -> Read<Touched> {
-    const VALUES: [&str; 4] = ["NULL", "TRUE", "FALSE", "DEFAULT"];
-    reader.table()?;
-    loop {
-        let is_plain = match reader.pieces.next()? {
-            Piece::End => return reader.into_procedure(),
-            Piece::Literal | Piece::Variable => true,
-            Piece::Sign(sign) => b"(),.?+-".contains(&sign),
-            Piece::Word(word) => is_number(word) || VALUES.iter().any(|value| is(word, value)),
-            _ => false,
-        };
-        expect(is_plain)?;
-    }
 }
 
 /// `LOW_PRIORITY`, `HIGH_PRIORITY`, `IGNORE`.

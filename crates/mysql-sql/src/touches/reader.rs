@@ -70,14 +70,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The one name that was found, as that of a procedure.
-    pub(super) fn into_procedure(self) -> Read<Touched> {
-        match <[TableRef; 1]>::try_from(self.tables) {
-            Ok([name]) if !name.is_of_server() => Ok(Touched::Procedure(name)),
-            _ => Err(NotKept::NotUnderstood),
-        }
-    }
-
     /// Forgets the tables so far, which are only read.
     pub(super) fn forget_tables(&mut self) {
         self.tables.clear();

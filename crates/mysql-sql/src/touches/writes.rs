@@ -65,15 +65,22 @@ impl Outcome {
 /// Reads all statements of a text.
 pub(super) fn read(sql: &[u8], dialect: Dialect, statement: &Statement) -> Outcome {
     let effect = &statement.effect;
-    let runs_program = effect.runs_program && effect.pin != Some(PinReason::TextPrepare);
+    // Only functions are: what a procedure's text begins with, is its `CALL`.
+    let called = effect.routines.alone();
+    let calls_known = !called.is_empty() && !effect.is_multi;
+    let runs_text = effect.pin == Some(PinReason::TextPrepare);
+    let runs_program = effect.runs_program && !runs_text && !calls_known;
     // If it had more than a plain `SET` in it, it would not be understood.
     let sql = inside_of_header(sql).unwrap_or(sql);
     let mut tokens = Tokens::new(sql, dialect.escapes, dialect.letters);
-    if effect.pin == Some(PinReason::Procedure) && !effect.is_multi {
-        return call(tokens, dialect);
-    }
-    if runs_program || effect.changes_logins || has_hidden_writes(tokens.clone()) {
+    if runs_program && effect.pin != Some(PinReason::Procedure) {
         return Outcome::ANYTHING;
+    }
+    if effect.changes_logins || has_hidden_writes(tokens.clone()) {
+        return Outcome::ANYTHING;
+    }
+    if effect.pin == Some(PinReason::Procedure) {
+        return call(tokens, effect);
     }
     let writer = Writer { dialect, effect };
     let mut outcome = Outcome::NOTHING;
@@ -84,7 +91,10 @@ pub(super) fn read(sql: &[u8], dialect: Dialect, statement: &Statement) -> Outco
             break;
         }
     }
-    outcome
+    Outcome {
+        writes: outcome.writes.calling(called),
+        ..outcome
+    }
 }
 
 /// True if the text may move a sequence on, or has something that only some servers run: both may
@@ -102,13 +112,12 @@ fn has_hidden_writes(mut tokens: Tokens<'_>) -> bool {
     })
 }
 
-/// `CALL`.
-fn call(mut tokens: Tokens<'_>, dialect: Dialect) -> Outcome {
-    if !tokens.take_word("CALL") {
-        return Outcome::ANYTHING;
-    }
-    let reader = Reader::new(Pieces::new(tokens), dialect.server);
-    commits(change::call(reader))
+/// `CALL`. What its values read is no matter.
+fn call(mut tokens: Tokens<'_>, effect: &Effect) -> Outcome {
+    let routines = effect.routines.all();
+    let routines = routines.filter(|_| tokens.take_word("CALL") && !effect.is_multi);
+    let writes = routines.map(|routines| Touched::Nothing.calling(routines));
+    Outcome::commits(writes.unwrap_or(Touched::Everything))
 }
 
 /// Reads one statement after the other.

@@ -87,6 +87,9 @@ const STATEMENTS_OF_MYSQL: &[(&str, &[Parameter])] = &[
     ("CALL counted(?)", &[Row]),
     ("CALL fails_late()", &[]),
     ("SELECT noted(?)", &[Row]),
+    ("SELECT plus_one(?), kinds()", &[Row]),
+    ("CALL finds()", &[]),
+    ("CALL begins(?)", &[Row]),
     ("CALL leaves_state()", &[]),
 ];
 

@@ -12,7 +12,7 @@ impl Generator {
             let sql = self.plain();
             return self.query(sql);
         }
-        let sql = match self.random.below(16) {
+        let sql = match self.random.below(24) {
             0 | 1 => "CALL two_results()".to_owned(),
             2 => "CALL doubled(21, @b)".to_owned(),
             3 => "SELECT @b".to_owned(),
@@ -31,9 +31,34 @@ impl Generator {
             13 => "INSERT INTO journal (note) VALUES (COALESCE(@never_set, 'nothing'))".to_owned(),
             14 if self.kind == DatabaseKind::MariaDb => "SELECT NEXTVAL(serial) > 0".to_owned(),
             14 => "CALL doubled(1)".to_owned(),
-            _ => "SET ROLE NONE".to_owned(),
+            15 => "SET ROLE NONE".to_owned(),
+            _ => self.quiet_routine(),
         };
         self.query(sql);
+    }
+
+    /// Calls what leaves nothing, but for a transaction; or asks about that.
+    fn quiet_routine(&mut self) -> String {
+        match self.random.below(8) {
+            0 => format!("CALL begins({})", self.fresh()),
+            1 => format!("CALL begins_and_fails({})", self.fresh()),
+            2 | 3 => {
+                let calls = ["CALL warns()", "CALL handles()", "CALL finds()"];
+                (*self.random.pick(&calls)).to_owned()
+            }
+            4 => "SELECT plus_one(id) FROM kind ORDER BY id".to_owned(),
+            5 => "SELECT kinds(), plus_one(4)".to_owned(),
+            6 => format!("SELECT stores({}) > 0", self.fresh()),
+            _ => {
+                let questions = [
+                    "SELECT FOUND_ROWS()",
+                    "SELECT LAST_INSERT_ID() > 0",
+                    "SELECT ROW_COUNT()",
+                    "SHOW WARNINGS",
+                ];
+                (*self.random.pick(&questions)).to_owned()
+            }
+        }
     }
 
     /// Changes definitions, in the lane's own tables.

@@ -2,7 +2,8 @@
 
 use super::*;
 
-const ROUTINES: [&str; 10] = [
+const ROUTINES: [&str; 11] = [
+    "CREATE FUNCTION plus(a INT) RETURNS INT DETERMINISTIC NO SQL RETURN a + 1",
     "CREATE PROCEDURE looks() SELECT v FROM r WHERE id = 1",
     "CREATE PROCEDURE logs() BEGIN DECLARE n INT DEFAULT 1; INSERT INTO log VALUES (n); END",
     "CREATE PROCEDURE calls() BEGIN CALL looks(); CALL shop.logs(); END",
@@ -18,7 +19,7 @@ const ROUTINES: [&str; 10] = [
 ];
 
 /// A call, and what it writes.
-const CALLS: [(&str, &str); 13] = [
+const CALLS: [(&str, &str); 18] = [
     ("CALL looks()", ""),
     ("CALL logs", "shop.log, shop.r"),
     ("CALL calls()", "shop.log, shop.r"),
@@ -29,8 +30,13 @@ const CALLS: [(&str, &str); 13] = [
     ("CALL makes()", "everything"),
     ("CALL misses()", "everything"),
     ("CALL turns(-1.5)", "other.o"),
-    ("CALL turns(bumps())", "everything"),
-    ("CALL turns((SELECT 1))", "everything"),
+    ("CALL turns(bumps())", "other.o, shop.r"),
+    ("CALL turns((SELECT 1))", "other.o"),
+    ("SELECT bumps()", "shop.r"),
+    ("SELECT bumps(), unheard_of(1)", "everything"),
+    ("DO shop.bumps()", "shop.r"),
+    ("INSERT INTO log VALUES (bumps())", "shop.log, shop.r"),
+    ("UPDATE log SET n = bumps() + plus(1)", "shop.log, shop.r"),
     ("CALL logs(); CALL logs()", "everything"),
 ];
 

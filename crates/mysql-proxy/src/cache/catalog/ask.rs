@@ -1,22 +1,9 @@
 //! Asks an origin for its tables, on a connection aside from the pool.
 
-use super::bodies::{Bodies, Body, Kind};
 use super::shown::{Rights, Shown};
 use crate::origin::{Flavor, OriginConn, OriginConnector};
-use crate::programs::is_of_users;
-
-/// Most bytes of an answer: a hundred thousand tables, or thousands of views. What is longer is not
-/// known.
-const LONGEST: usize = 16 << 20;
-
-/// Longest body of a routine that is read.
-const LONGEST_BODY: usize = 64 << 10;
-
-/// Most bytes of bodies that are read in all.
-const LONGEST_BODIES: u64 = 8 << 20;
-
-/// True where a name alone may be the call of a procedure.
-const IS_ORACLE: &str = "FIND_IN_SET('ORACLE', SQL_MODE)";
+use crate::programs::routines::{self, IS_ORACLE};
+use crate::programs::{Bodies, Body, Kind, is_of_users};
 
 /// What was found at an origin.
 #[derive(Debug, Default)]
@@ -94,7 +81,10 @@ pub(super) async fn ask(connector: &OriginConnector, bodies: &mut Bodies) -> Res
         reads_uncommitted: false,
     };
     found.reads_uncommitted = reads_uncommitted(&mut conn).await?;
-    bodies.correct(&mut conn, &mut found).await?;
+    let of_routines = found.routines.iter_mut().map(|it| &mut it.body);
+    let of_triggers = found.triggers.iter_mut().map(|it| &mut it.body);
+    let shown = of_routines.chain(of_triggers);
+    bodies.correct(&mut conn, shown).await?;
     conn.quit();
     Ok(found)
 }
@@ -105,7 +95,7 @@ async fn tables(conn: &mut OriginConn, rights: &Rights) -> Result<Vec<FoundTable
          FROM information_schema.TABLES WHERE {}",
         is_of_users("TABLE_SCHEMA")
     );
-    let rows = rows(conn, &question).await?;
+    let rows = conn.ask_columns(&question).await?;
     let tables = rows
         .into_iter()
         .map(|[database, name, kind, engine]| FoundTable {
@@ -125,7 +115,7 @@ async fn views(conn: &mut OriginConn) -> Result<Vec<[String; 3]>, String> {
          FROM information_schema.VIEWS WHERE {}",
         is_of_users("TABLE_SCHEMA")
     );
-    rows(conn, &question).await
+    conn.ask_columns(&question).await
 }
 
 async fn triggers(conn: &mut OriginConn) -> Result<Vec<FoundTrigger>, String> {
@@ -138,7 +128,7 @@ async fn triggers(conn: &mut OriginConn) -> Result<Vec<FoundTrigger>, String> {
          IF({IS_ORACLE}, NULL, ACTION_STATEMENT) FROM information_schema.TRIGGERS WHERE {}",
         is_of_users("TRIGGER_SCHEMA")
     );
-    let rows = rows(conn, &question).await?.into_iter();
+    let rows = conn.ask_columns(&question).await?.into_iter();
     let triggers = rows.map(|[database, table, name, changed, text]| FoundTrigger {
         table,
         body: Body {
@@ -152,41 +142,11 @@ async fn triggers(conn: &mut OriginConn) -> Result<Vec<FoundTrigger>, String> {
     Ok(triggers.collect())
 }
 
-/// MySQL shows a routine without its text where the user may only call it.
 async fn routines(conn: &mut OriginConn, rights: &Rights) -> Result<Vec<FoundRoutine>, String> {
-    if conn.flavor() == Flavor::TiDb {
-        return Ok(Vec::new());
-    }
-    let texts = "SELECT COALESCE(SUM(LENGTH(ROUTINE_DEFINITION)), 0) FROM \
-                 information_schema.ROUTINES LIMIT 1";
-    let length = conn.ask_number(texts).await;
-    if length
-        .map_err(|error| error.to_string())?
-        .is_none_or(|length| length > LONGEST_BODIES)
-    {
-        // As if there were none: a call is one of anything.
-        return Ok(Vec::new());
-    }
-    let question = format!(
-        "SELECT ROUTINE_SCHEMA, ROUTINE_NAME, ROUTINE_TYPE, LAST_ALTERED, \
-         IF(ROUTINE_BODY <> 'SQL' OR {IS_ORACLE} OR LENGTH(ROUTINE_DEFINITION) > {LONGEST_BODY}, \
-         NULL, ROUTINE_DEFINITION) FROM information_schema.ROUTINES WHERE {}",
-        is_of_users("ROUTINE_SCHEMA")
-    );
-    let rows = rows(conn, &question).await?.into_iter();
-    let routines = rows.map(|[database, name, kind, changed, text]| FoundRoutine {
-        shows_others: rights.show(&database, "").others,
-        body: Body {
-            kind: match kind.as_str() {
-                "PROCEDURE" => Kind::Procedure,
-                "FUNCTION" => Kind::Function,
-                _ => Kind::Package,
-            },
-            database,
-            name,
-            changed,
-            text,
-        },
+    let bodies = routines::ask(conn).await?.into_iter();
+    let routines = bodies.map(|body| FoundRoutine {
+        shows_others: rights.show(&body.database, "").others,
+        body,
     });
     Ok(routines.collect())
 }
@@ -200,7 +160,7 @@ async fn cascades(conn: &mut OriginConn) -> Result<Vec<[String; 4]>, String> {
          OR DELETE_RULE NOT IN ('RESTRICT', 'NO ACTION')) AND {}",
         is_of_users("CONSTRAINT_SCHEMA")
     );
-    rows(conn, &question).await
+    conn.ask_columns(&question).await
 }
 
 /// MariaDB lets such a column tell the time.
@@ -210,7 +170,7 @@ async fn computed(conn: &mut OriginConn) -> Result<Vec<[String; 3]>, String> {
          FROM information_schema.COLUMNS WHERE EXTRA LIKE '%VIRTUAL%' AND {}",
         is_of_users("TABLE_SCHEMA")
     );
-    rows(conn, &question).await
+    conn.ask_columns(&question).await
 }
 
 async fn timed(conn: &mut OriginConn) -> Result<Vec<[String; 2]>, String> {
@@ -219,35 +179,16 @@ async fn timed(conn: &mut OriginConn) -> Result<Vec<[String; 2]>, String> {
          WHERE DATA_TYPE = 'time' AND {}",
         is_of_users("TABLE_SCHEMA")
     );
-    rows(conn, &question).await
+    conn.ask_columns(&question).await
 }
 
 async fn reads_uncommitted(conn: &mut OriginConn) -> Result<bool, String> {
     let name = conn.spelling("transaction_isolation");
     let question = format!("SELECT @@GLOBAL.{name} LIMIT 1");
-    let [[isolation]] = rows(conn, &question)
+    let [[isolation]] = conn
+        .ask_columns(&question)
         .await?
         .try_into()
         .map_err(|_| "there is no isolation level".to_owned())?;
     Ok(isolation == "READ-UNCOMMITTED")
-}
-
-/// The rows of an answer, with NULL as an empty text. (TiDB's own `IFNULL` makes an empty text of a
-/// view's.) Anything but so many columns in UTF-8 is an error.
-async fn rows<const COLUMNS: usize>(
-    conn: &mut OriginConn,
-    question: &str,
-) -> Result<Vec<[String; COLUMNS]>, String> {
-    let answer = conn.ask_long(question.as_bytes(), LONGEST).await;
-    let answer = answer.map_err(|error| error.to_string())?;
-    if let Some(refusal) = answer.refusal() {
-        return Err(refusal.message);
-    }
-    let rows = answer.text_rows(conn.has_eof()).map(|row| {
-        let values: Vec<_> = row?.into_iter().map(Option::unwrap_or_default).collect();
-        values.try_into().ok()
-    });
-    let rows: Option<Vec<_>> = rows.collect();
-    rows.filter(|_| !answer.is_cut)
-        .ok_or_else(|| "the origin's answer cannot be read".to_owned())
 }

@@ -80,10 +80,11 @@ pub(super) fn build(found: &Found, versions: &Versions, rules: &[TableRule]) -> 
             .or_default()
             .insert(name.as_str().into(), builder.relation(&key));
     }
-    for (database, name) in found.routines.iter().filter_map(FoundRoutine::procedure) {
-        let writes = builder.writes_of_procedure(&database, &name);
-        let procedures = catalog.procedures.entry(database.into());
-        procedures.or_default().insert(name.into(), writes);
+    for routine in found.routines.iter().filter_map(FoundRoutine::routine) {
+        let writes = builder.writes_of_routine(&routine);
+        let (database, name) = routine;
+        let routines = catalog.routines.entry(database.into());
+        routines.or_default().insert(name.into(), writes);
     }
     catalog
 }
@@ -412,8 +413,8 @@ mod tests {
     use mysql_sql::Touched;
 
     use super::super::ask::{FoundTable, FoundTrigger};
-    use super::super::bodies::{Body, Kind};
     use super::*;
+    use crate::programs::{Body, Kind};
 
     const ALL: Shown = Shown {
         triggers: true,

@@ -16,9 +16,9 @@ use tracing::{info, warn};
 
 use super::Catalog;
 use super::ask::ask;
-use super::bodies::Bodies;
 use super::build::build;
 use crate::origin::OriginConnector;
+use crate::programs::Bodies;
 
 /// How long a change that somebody else has made of it may stay unknown.
 const INTERVAL: Duration = Duration::from_secs(60);

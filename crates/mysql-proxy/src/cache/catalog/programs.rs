@@ -9,12 +9,12 @@
 //!                              └─► (d, "f()") ──► …
 //! ```
 
-use mysql_sql::{Mention, Place, mentions};
+use mysql_sql::{Mention, Place, RoutineKind, mentions};
 use query_cache::Writes;
 
 use super::ask::{Found, FoundRoutine};
-use super::bodies::Kind;
 use super::build::{Builder, Name, name};
+use crate::programs::Kind;
 
 /// Names in a body that may be something to follow.
 struct Known {
@@ -25,29 +25,24 @@ struct Known {
 }
 
 impl FoundRoutine {
-    /// Its database and name in lower case, if it is a procedure.
-    pub(super) fn procedure(&self) -> Option<Name> {
-        let body = &self.body;
-        name(&body.database, &body.name).filter(|_| body.kind == Kind::Procedure)
-    }
-
     /// As it is looked for in texts. `None`: nobody can.
-    fn routine(&self) -> Option<Name> {
+    pub(super) fn routine(&self) -> Option<Name> {
         let (database, name) = name(&self.body.database, &self.body.name)?;
-        match self.body.kind {
-            Kind::Procedure => Some(procedure(database, &name)),
-            Kind::Function => Some(function(database, &name)),
-            Kind::Package | Kind::Trigger => None,
-        }
+        let kind = match self.body.kind {
+            Kind::Procedure => RoutineKind::Procedure,
+            Kind::Function => RoutineKind::Function,
+            Kind::Package | Kind::Trigger => return None,
+        };
+        Some((database, signed(kind, &name)))
     }
 }
 
-fn procedure(database: String, name: &str) -> Name {
-    (database, format!("{name} call"))
-}
-
-fn function(database: String, name: &str) -> Name {
-    (database, format!("{name}()"))
+/// The name of a routine, with the sign.
+pub(super) fn signed(kind: RoutineKind, name: &str) -> String {
+    match kind {
+        RoutineKind::Procedure => format!("{name} call"),
+        RoutineKind::Function => format!("{name}()"),
+    }
 }
 
 impl Builder<'_> {
@@ -74,13 +69,13 @@ impl Builder<'_> {
         }
     }
 
-    /// What a call of this procedure may change.
-    pub(super) fn writes_of_procedure(&self, database: &str, name: &str) -> Writes {
-        let (writes, _) = self.writes(&procedure(database.to_owned(), name));
+    /// What a call of this one may change.
+    pub(super) fn writes_of_routine(&self, routine: &Name) -> Writes {
+        let (writes, _) = self.writes(routine);
         match writes {
+            // It may be a package of another database, which has one of that name as well.
+            _ if self.packages.contains(&routine.0) => Writes::Everything,
             Writes::Tables(tables) if tables.is_empty() => Writes::Nothing,
-            // It may be a package of another database, which has a procedure of that name as well.
-            _ if self.packages.contains(database) => Writes::Everything,
             other => other,
         }
     }
@@ -131,10 +126,11 @@ impl Builder<'_> {
             .is_some_and(|qualifier| self.packages.contains(qualifier));
         let database = mention.database.as_deref().unwrap_or(database).to_owned();
         let routine = match mention.place {
-            Place::Procedure => Some(procedure(database.clone(), &mention.name)),
-            _ if mention.may_be_function => Some(function(database.clone(), &mention.name)),
+            Place::Procedure => Some(RoutineKind::Procedure),
+            _ if mention.may_be_function => Some(RoutineKind::Function),
             _ => None,
         };
+        let routine = routine.map(|kind| (database.clone(), signed(kind, &mention.name)));
         let table = (database, mention.name.clone());
         let is_table = self.tables.contains_key(&table) || self.views.contains_key(&table);
         Known {

@@ -47,6 +47,7 @@ impl Session {
             Err(Some(trouble)) => return self.give_up(packet, trouble).await,
         };
         let mut effect = effect_of_many(&text);
+        self.look_at_routines(&mut effect, text.under().database_name());
         let mut outgoing = Outgoing::unchanged(packet).of(text.statement().kind, &effect);
         self.note_alone(&outgoing);
         match self.get_ready(id, &mut effect).await {

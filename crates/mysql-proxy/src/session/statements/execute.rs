@@ -61,6 +61,9 @@ impl Session {
             return self.answer_kept(packet, &kept).await;
         }
         let mut effect = Cow::Borrowed(&text.statement().effect);
+        if !effect.routines.named().is_empty() {
+            self.look_at_routines(effect.to_mut(), text.under().database_name());
+        }
         self.statements.carry.clear();
         self.statements.lacks = 0;
         self.statements.asks_for_cursor = asks_for_cursor(self.downstream.argument(packet));

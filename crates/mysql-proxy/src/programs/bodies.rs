@@ -7,7 +7,6 @@
 
 use std::collections::HashMap;
 
-use super::ask::Found;
 use crate::origin::{Answer, Flavor, OriginConn};
 
 /// Most questions that are sent at once.
@@ -15,19 +14,19 @@ const AT_ONCE: usize = 64;
 
 /// A trigger or a routine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Body {
-    pub(super) kind: Kind,
-    pub(super) database: String,
-    pub(super) name: String,
+pub(crate) struct Body {
+    pub(crate) kind: Kind,
+    pub(crate) database: String,
+    pub(crate) name: String,
     /// When it was made or altered.
-    pub(super) changed: String,
+    pub(crate) changed: String,
     /// Its text, from the body on or from behind `CREATE` on. Empty where it cannot be read: it is
     /// not shown, in another language, or in Oracle's dialect.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Trigger,
     Procedure,
     Function,
@@ -37,20 +36,18 @@ pub(super) enum Kind {
 
 /// The texts that MySQL has told, by what it shows of them.
 #[derive(Debug, Default)]
-pub(super) struct Bodies(HashMap<Body, String>);
+pub(crate) struct Bodies(HashMap<Body, String>);
 
 impl Bodies {
     /// Puts those texts in their places that run, where others are shown.
-    pub(super) async fn correct(
+    pub(crate) async fn correct<'b>(
         &mut self,
         conn: &mut OriginConn,
-        found: &mut Found,
+        bodies: impl Iterator<Item = &'b mut Body>,
     ) -> Result<(), String> {
         let flavor = conn.flavor();
-        let routines = found.routines.iter_mut().map(|it| &mut it.body);
-        let triggers = found.triggers.iter_mut().map(|it| &mut it.body);
         let is_of_them = |body: &&mut Body| body.is_shown_otherwise(flavor);
-        let mut shown: Vec<_> = routines.chain(triggers).filter(is_of_them).collect();
+        let mut shown: Vec<_> = bodies.filter(is_of_them).collect();
         self.0 = self.known_of(&shown);
         let is_new = |body: &&&mut Body| !self.0.contains_key(**body);
         let news: Vec<Body> = shown

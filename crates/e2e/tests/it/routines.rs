@@ -1,0 +1,198 @@
+//! Procedures and functions that leave nothing: who calls them keeps no connection.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use e2e::Path;
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
+use testkit::DatabaseKind::{self, MariaDb, MySql};
+use testkit::{Database, eventually};
+
+use crate::world::{DATABASE, USER, path, server};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Sessions at a time, on two connections.
+const SESSIONS: usize = 6;
+
+const ROUTINES: [&str; 7] = [
+    "CREATE FUNCTION shop.plus(a INT) RETURNS INT DETERMINISTIC NO SQL RETURN a + 1",
+    "CREATE PROCEDURE shop.buys(IN price INT, OUT total INT) BEGIN DECLARE n INT DEFAULT 1; \
+     DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END; \
+     START TRANSACTION; SET n = shop.plus(n), total = price * n; \
+     INSERT INTO shop.sold (price) VALUES (price); COMMIT; END",
+    "CREATE PROCEDURE shop.shows() BEGIN CALL nothing(); SELECT COUNT(*) FROM sold; END",
+    "CREATE PROCEDURE shop.nothing() BEGIN END",
+    "CREATE PROCEDURE shop.remembers() SET @remembered = 5",
+    "CREATE PROCEDURE shop.calls_it() CALL remembers()",
+    "CREATE PROCEDURE shop.begins_and_fails() BEGIN START TRANSACTION; \
+     INSERT INTO shop.sold (price) VALUES (77); SIGNAL SQLSTATE '45000'; END",
+];
+
+/// A database with the routines. `None`: it is not on this machine.
+async fn with_routines(kind: DatabaseKind) -> Result<Option<Database>> {
+    let Some(server) = server(kind).await? else {
+        return Ok(None);
+    };
+    let rights = format!("GRANT ALL PRIVILEGES ON *.* TO '{USER}'@'%'");
+    let table =
+        format!("CREATE TABLE {DATABASE}.sold (id INT AUTO_INCREMENT PRIMARY KEY, price INT)");
+    server.execute_all(&[&rights, &table]).await?;
+    server.execute_all(&ROUTINES).await?;
+    Ok(Some(server))
+}
+
+async fn pins(path: &Path) -> Result<Vec<(String, u64, u64)>> {
+    let mut looker = path.endpoint().connect().await?;
+    Ok(looker.query("SHOW TIDEGATE PINS").await?)
+}
+
+/// How many sessions are pinned for this reason now.
+async fn pinned(path: &Path, reason: &str) -> Result<u64> {
+    let pins = pins(path).await?;
+    let pin = pins.into_iter().find(|(known, ..)| known == reason);
+    Ok(pin.map_or(0, |(_, now, _)| now))
+}
+
+/// Waits until the edge knows the routines: a call of one that leaves nothing does not pin.
+async fn until_known(path: &Path) -> Result<()> {
+    eventually("the edge knows the routines", PATIENCE, async || {
+        let mut client = path.endpoint().connect().await?;
+        client.query_drop("CALL nothing()").await?;
+        ensure!(pinned(path, "procedure").await? == 0, "it is pinned");
+        Ok(())
+    })
+    .await
+}
+
+async fn call(client: &mut Conn) -> Result<()> {
+    client.query_drop("CALL shows").await?;
+    let plus: Option<i32> = client.query_first("SELECT plus(41)").await?;
+    ensure!(plus == Some(42), "{plus:?}");
+    let before: Option<u64> = client
+        .query_first("SELECT COALESCE(MAX(id), 0) FROM sold")
+        .await?;
+    let total: Option<i32> = client.exec_first("CALL buys(?, ?)", (3, 0)).await?;
+    ensure!(total == Some(6), "{total:?}");
+    let id: Option<u64> = client.query_first("SELECT LAST_INSERT_ID()").await?;
+    ensure!(id > before, "{id:?} behind {before:?}");
+    let plus: Option<i32> = client.exec_first("SELECT shop.plus(?)", (1,)).await?;
+    ensure!(plus == Some(2), "{plus:?}");
+    Ok(())
+}
+
+async fn callers_share_connections(kind: DatabaseKind) -> Result<()> {
+    let Some(server) = with_routines(kind).await? else {
+        return Ok(());
+    };
+    let pool = "max = 2\nwait_timeout = \"2s\"";
+    let Some(path) = path(&server).pool(pool).start().await? else {
+        return Ok(());
+    };
+    until_known(&path).await?;
+    let mut clients = Vec::new();
+    for session in 0..SESSIONS {
+        let mut client = path.endpoint().connect().await?;
+        call(&mut client)
+            .await
+            .with_context(|| format!("session {session}"))?;
+        clients.push(client);
+    }
+    for client in &mut clients {
+        call(client).await.context("once more")?;
+    }
+    for reason in ["procedure", "stored_function"] {
+        ensure!(
+            pinned(&path, reason).await? == 0,
+            "{reason}: {:?}",
+            pins(&path).await?
+        );
+    }
+    // What leaves something still pins, though it be called by another.
+    let [client, other, ..] = clients.as_mut_slice() else {
+        anyhow::bail!("there are no clients");
+    };
+    client.query_drop("CALL calls_it()").await?;
+    other.query_drop("DO 1").await?;
+    let remembered: Option<i32> = client.query_first("SELECT @remembered").await?;
+    ensure!(remembered == Some(5), "{remembered:?}");
+    ensure!(
+        pinned(&path, "procedure").await? == 1,
+        "{:?}",
+        pins(&path).await?
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_calls_what_leaves_nothing_keeps_no_connection() -> Result<()> {
+    for kind in [MariaDb, MySql] {
+        callers_share_connections(kind).await.context(kind)?;
+    }
+    Ok(())
+}
+
+/// An error tells no status.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_outlasts_the_procedure_that_began_it_and_failed() -> Result<()> {
+    for kind in [MariaDb, MySql] {
+        let Some(server) = with_routines(kind).await? else {
+            continue;
+        };
+        let Some(path) = path(&server).pool("max = 2").start().await? else {
+            return Ok(());
+        };
+        until_known(&path).await?;
+        let mut client = path.endpoint().connect().await?;
+        let failed = client.query_drop("CALL begins_and_fails()").await;
+        ensure!(failed.is_err(), "{kind}: it did not fail");
+        ensure!(
+            pinned(&path, "transaction_unknown").await? == 1,
+            "{kind}: {:?}",
+            pins(&path).await?
+        );
+        let seen: Option<u64> = client.query_first("SELECT COUNT(*) FROM sold").await?;
+        ensure!(seen == Some(1), "{kind}: {seen:?}");
+        client.query_drop("ROLLBACK").await?;
+        let seen: Option<u64> = client.query_first("SELECT COUNT(*) FROM sold").await?;
+        ensure!(seen == Some(0), "{kind}: {seen:?}");
+    }
+    Ok(())
+}
+
+/// A call between a definition and the answer to the question that follows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_ends_when_it_is_known_that_there_was_nothing_to_pin_for() -> Result<()> {
+    for kind in [MariaDb, MySql] {
+        let Some(server) = with_routines(kind).await? else {
+            continue;
+        };
+        let Some(path) = path(&server).pool("max = 2").start().await? else {
+            return Ok(());
+        };
+        until_known(&path).await?;
+        let mut client = path.endpoint().connect().await?;
+        let again = "CREATE OR REPLACE VIEW seen AS SELECT 1";
+        eventually("a call pins", PATIENCE, async || {
+            client.query_drop(again).await?;
+            client.query_drop("CALL shows()").await?;
+            client.query_drop("SELECT plus(1)").await?;
+            client.query_drop("CALL shows()").await?;
+            ensure!(
+                pinned(&path, "procedure").await? == 1,
+                "it is known already"
+            );
+            Ok(())
+        })
+        .await?;
+        eventually("the pin ends", PATIENCE, async || {
+            client.query_drop("DO 1").await?;
+            ensure!(pinned(&path, "procedure").await? == 0, "it is pinned");
+            ensure!(pinned(&path, "stored_function").await? == 0, "it is pinned");
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(())
+}

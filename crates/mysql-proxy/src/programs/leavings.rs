@@ -1,0 +1,313 @@
+//! What routines leave on the connection that calls them, as far as their texts tell.
+//!
+//! ```text
+//!   CALL p ──► p ──┬─► q ──► f()      nothing, if none of them leaves anything
+//!                  └─► f()            not known, if one of them is not
+//! ```
+//!
+//! Triggers and views are not followed: those that a routine fires or reads are the same that a
+//! statement would, and a connection is reset for them between two sessions.
+
+use std::collections::{HashMap, HashSet};
+
+use mysql_sql::{
+    Dialect, Escapes, Leftovers, Letters, Place, Routine, RoutineKind, leftovers, mentions,
+};
+
+use super::bodies::{Body, Kind};
+use super::routines::ShownName;
+use crate::origin::Flavor;
+
+/// What is known of what a routine leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    /// It may leave anything, and define anything.
+    Unknown,
+    /// It may leave anything, but defines nothing.
+    Anything,
+    /// No more than this.
+    No(Leftovers),
+}
+
+impl Leaves {
+    /// Of two that may both run.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (Self::Anything, _) | (_, Self::Anything) => Self::Anything,
+            (Self::No(one), Self::No(other)) => Self::No(one.and(other)),
+        }
+    }
+}
+
+/// What the routines of an origin leave.
+#[derive(Debug, Default)]
+pub(crate) struct Leavings(HashMap<Routine, Leaves>);
+
+/// A routine by its own text.
+struct Node {
+    leaves: Leaves,
+    calls: Vec<Routine>,
+}
+
+impl Leavings {
+    pub(super) fn of(
+        bodies: &[Body],
+        parameters: &HashMap<ShownName, Vec<String>>,
+        flavor: Flavor,
+    ) -> Self {
+        let of_package = |body: &&Body| body.kind == Kind::Package;
+        let packages = bodies.iter().filter(of_package);
+        let packages: HashSet<_> = packages
+            .map(|body| body.name.to_ascii_lowercase())
+            .collect();
+        let mut nodes: HashMap<Routine, Node> = HashMap::new();
+        for body in bodies {
+            let Some(routine) = routine(body) else {
+                continue;
+            };
+            let database = routine.database.as_deref().unwrap_or_default();
+            let shown = [body.database.clone(), body.name.clone()];
+            let names = parameters.get(&shown).map_or(&[][..], Vec::as_slice);
+            let node = Node::of(body, database, names, flavor, &packages);
+            let known = nodes.entry(routine);
+            // Two whose databases differ in case only are one to us.
+            let known = known.or_insert_with(Node::of_nothing);
+            known.leaves = known.leaves.and(node.leaves);
+            known.calls.extend(node.calls);
+        }
+        Self(followed(&nodes))
+    }
+
+    /// What these leave together, called by a session in this database.
+    pub(crate) fn together(&self, routines: &[Routine], database: Option<&str>) -> Leaves {
+        let database = database.map(str::to_ascii_lowercase);
+        let nothing = Leaves::No(Leftovers::default());
+        routines.iter().fold(nothing, |all, routine| {
+            all.and(self.of_one(routine, database.as_deref()))
+        })
+    }
+
+    fn of_one(&self, routine: &Routine, database: Option<&str>) -> Leaves {
+        let known = if routine.database.is_some() {
+            self.0.get(routine)
+        } else {
+            let database = database.map(str::to_owned);
+            self.0.get(&Routine {
+                database,
+                ..routine.clone()
+            })
+        };
+        known.copied().unwrap_or(Leaves::Unknown)
+    }
+}
+
+/// By its name in lower case. `None`: nobody can call it by a name that is looked for.
+fn routine(body: &Body) -> Option<Routine> {
+    let kind = match body.kind {
+        Kind::Procedure => RoutineKind::Procedure,
+        Kind::Function => RoutineKind::Function,
+        Kind::Trigger | Kind::Package => return None,
+    };
+    let is_plain = body.database.is_ascii() && body.name.is_ascii();
+    is_plain.then(|| Routine {
+        kind,
+        database: Some(body.database.to_ascii_lowercase()),
+        name: body.name.to_ascii_lowercase(),
+    })
+}
+
+impl Node {
+    fn of_nothing() -> Self {
+        Self {
+            leaves: Leaves::No(Leftovers::default()),
+            calls: Vec::new(),
+        }
+    }
+
+    fn of_anything() -> Self {
+        Self {
+            leaves: Leaves::Unknown,
+            calls: Vec::new(),
+        }
+    }
+
+    fn of(
+        body: &Body,
+        database: &str,
+        parameters: &[String],
+        flavor: Flavor,
+        packages: &HashSet<String>,
+    ) -> Self {
+        // A routine of that name may be one of the package.
+        if body.text.is_empty() || body.text.contains('\\') || packages.contains(database) {
+            return Self::of_anything();
+        }
+        let dialect = Dialect {
+            escapes: Escapes::Backslash,
+            letters: Letters::Utf8,
+            server: flavor.server(),
+            ignores_space: false,
+        };
+        let text = body.text.as_bytes();
+        let Some(mentions) = mentions(text, dialect) else {
+            return Self::of_anything();
+        };
+        let leaves = leftovers(text, parameters, dialect);
+        let calls = mentions.names.into_iter().filter_map(|mention| {
+            let kind = match mention.place {
+                Place::Procedure => RoutineKind::Procedure,
+                _ if mention.may_be_function => RoutineKind::Function,
+                _ => return None,
+            };
+            let qualifier = mention.database.unwrap_or_else(|| database.to_owned());
+            Some(Routine {
+                kind,
+                database: Some(qualifier),
+                name: mention.name,
+            })
+        });
+        Self {
+            leaves: leaves.map_or(Leaves::Anything, |left| {
+                Leaves::No(Leftovers {
+                    // What its statements find, the session is told to have found.
+                    found_rows: left.found_rows || body.kind == Kind::Procedure,
+                    ..left
+                })
+            }),
+            calls: calls.collect(),
+        }
+    }
+}
+
+/// What each leaves together with all that it calls.
+fn followed(nodes: &HashMap<Routine, Node>) -> HashMap<Routine, Leaves> {
+    let own = nodes
+        .iter()
+        .map(|(routine, node)| (routine.clone(), node.leaves));
+    let mut all: HashMap<_, _> = own.collect();
+    // Each turn makes one of them worse at least, and none can become so more than a few times.
+    loop {
+        let mut has_changed = false;
+        for (routine, node) in nodes {
+            let of = |routine| all.get(routine).copied().unwrap_or(Leaves::Unknown);
+            let before = of(routine);
+            let after = node
+                .calls
+                .iter()
+                .fold(before, |leaves, called| leaves.and(of(called)));
+            if after != before {
+                all.insert(routine.clone(), after);
+                has_changed = true;
+            }
+        }
+        if !has_changed {
+            return all;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(kind: Kind, name: &str, text: &str) -> Body {
+        Body {
+            kind,
+            database: "Shop".to_owned(),
+            name: name.to_owned(),
+            changed: String::new(),
+            text: text.to_owned(),
+        }
+    }
+
+    fn leavings(bodies: &[Body]) -> Leavings {
+        let parameters = [(
+            ["Shop".to_owned(), "p".to_owned()],
+            vec!["price".to_owned()],
+        )];
+        Leavings::of(bodies, &parameters.into(), Flavor::MySql)
+    }
+
+    fn call(kind: RoutineKind, database: Option<&str>, name: &str) -> Routine {
+        Routine {
+            kind,
+            database: database.map(str::to_owned),
+            name: name.to_owned(),
+        }
+    }
+
+    const FOUND: Leftovers = Leftovers {
+        found_rows: true,
+        insert_id: false,
+        transaction: false,
+    };
+
+    #[test]
+    fn a_procedure_leaves_what_it_calls_leaves() {
+        let known = leavings(&[
+            body(
+                Kind::Procedure,
+                "p",
+                "BEGIN SET price = f(1); CALL q(); END",
+            ),
+            body(Kind::Procedure, "q", "UPDATE t SET a = Shop.f(2)"),
+            body(Kind::Function, "f", "RETURN 1"),
+            body(Kind::Procedure, "made", "CALL inserts()"),
+            body(Kind::Procedure, "inserts", "INSERT INTO t VALUES (1)"),
+            body(Kind::Procedure, "noisy", "SET @a = 1"),
+            body(
+                Kind::Procedure,
+                "calls_noisy",
+                "BEGIN CALL q(); CALL noisy(); END",
+            ),
+            body(Kind::Procedure, "defines", "CREATE TABLE a (b INT)"),
+            body(Kind::Procedure, "calls_defining", "CALL defines()"),
+            body(Kind::Procedure, "calls_unknown", "SELECT udf(1)"),
+            body(Kind::Procedure, "hidden", ""),
+            body(Kind::Procedure, "even", "IF 1 THEN CALL odd(); END IF"),
+            body(Kind::Procedure, "odd", "CALL even()"),
+        ]);
+        let of = |name| {
+            let routine = call(RoutineKind::Procedure, None, name);
+            known.together(&[routine], Some("SHOP"))
+        };
+        for name in ["p", "q", "even", "odd"] {
+            assert_eq!(of(name), Leaves::No(FOUND), "{name}");
+        }
+        let both = Leftovers {
+            insert_id: true,
+            ..FOUND
+        };
+        assert_eq!(of("made"), Leaves::No(both));
+        for name in ["noisy", "calls_noisy"] {
+            assert_eq!(of(name), Leaves::Anything, "{name}");
+        }
+        for name in ["defines", "calls_defining", "calls_unknown", "hidden", "f"] {
+            assert_eq!(of(name), Leaves::Unknown, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_looked_for_in_the_database_of_the_session() {
+        let known = leavings(&[body(Kind::Function, "F", "RETURN 1")]);
+        let nothing = Leaves::No(Leftovers::default());
+        let function = |database| call(RoutineKind::Function, database, "f");
+        let of = |routine, database| known.together(&[routine], database);
+        assert_eq!(of(function(None), Some("shop")), nothing);
+        assert_eq!(of(function(Some("shop")), None), nothing);
+        assert_eq!(of(function(Some("shop")), Some("other")), nothing);
+        assert_eq!(of(function(None), Some("other")), Leaves::Unknown);
+        assert_eq!(of(function(None), None), Leaves::Unknown);
+    }
+
+    #[test]
+    fn what_may_be_of_a_package_is_not_known() {
+        let known = leavings(&[
+            body(Kind::Function, "f", "RETURN 1"),
+            body(Kind::Package, "SHOP", "PROCEDURE f()"),
+        ]);
+        let function = call(RoutineKind::Function, Some("shop"), "f");
+        assert_eq!(known.together(&[function], None), Leaves::Unknown);
+    }
+}

@@ -1,0 +1,360 @@
+//! What the body of a stored routine leaves on its connection.
+//!
+//! ```text
+//!   nothing            rows it writes, tables it reads, its own variables and cursors
+//!   a question         FOUND_ROWS() behind a query, LAST_INSERT_ID() behind an INSERT, whether a
+//!                      transaction is open
+//!   anything           @a, @@a, SET of what is not its own, TEMPORARY, GET_LOCK(), SAVEPOINT, …
+//! ```
+//!
+//! What it runs of a text or defines, [`mentions()`](crate::mentions()) refuses already.
+
+use std::collections::HashSet;
+
+use crate::classify::Dialect;
+use crate::mentions::folded;
+use crate::token::{Token, Tokens};
+use crate::variables;
+use crate::word::{self, Betraying, is};
+
+/// What a routine leaves that the session may ask about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leftovers {
+    /// `FOUND_ROWS()` may be the number of rows of a query in it.
+    pub found_rows: bool,
+    /// `LAST_INSERT_ID()` may be one that it has made.
+    pub insert_id: bool,
+    /// A transaction may be open, which an error would not tell.
+    pub transaction: bool,
+}
+
+impl Leftovers {
+    /// What both leave.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            found_rows: self.found_rows || other.found_rows,
+            insert_id: self.insert_id || other.insert_id,
+            transaction: self.transaction || other.transaction,
+        }
+    }
+}
+
+/// Words behind which a `SET` sets columns, or the items of a condition.
+const SET_COLUMNS: [&str; 5] = ["UPDATE", "INSERT", "REPLACE", "SIGNAL", "RESIGNAL"];
+
+/// Words behind which another statement begins, or may.
+const BEGIN_STATEMENT: [&str; 6] = ["BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT"];
+
+/// Words of statements that find rows, and of those that an optimizer could be asked about.
+const FIND_ROWS: [&str; 12] = [
+    "ANALYZE", "CHECK", "CHECKSUM", "DESC", "DESCRIBE", "EXPLAIN", "OPTIMIZE", "REPAIR", "SELECT",
+    "SHOW", "TABLE", "VALUES",
+];
+
+/// Words of statements that begin a transaction, but for `BEGIN`, which begins a block.
+const BEGIN_TRANSACTION: [&str; 3] = ["START", "WORK", "CHAIN"];
+
+/// What the definition of a routine leaves behind, apart from what the routines leave that it
+/// calls. `sql` is its body, or all of it but for the word `CREATE`; `parameters` are their names
+/// in lower case. `None`: it may leave anything.
+///
+/// A name that is declared is one in the whole body, so none may be that of a variable of the
+/// server's which is carried: `SET sql_mode = ''` outside of the block would be another thing.
+pub fn leftovers<S: AsRef<str>>(
+    sql: &[u8],
+    parameters: impl IntoIterator<Item = S>,
+    dialect: Dialect,
+) -> Option<Leftovers> {
+    let mut reader = Reader {
+        tokens: Tokens::new(sql, dialect.escapes, dialect.letters),
+        own: HashSet::new(),
+        left: Leftovers::default(),
+        sets_columns: false,
+    };
+    for parameter in parameters {
+        reader.declare(parameter.as_ref().to_owned())?;
+    }
+    reader.pass_definer()?;
+    reader.read()?;
+    Some(reader.left)
+}
+
+struct Reader<'a> {
+    tokens: Tokens<'a>,
+    /// Its parameters and variables.
+    own: HashSet<String>,
+    left: Leftovers,
+    /// A `SET` in the statement at hand sets columns.
+    sets_columns: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// `DEFINER = user@host`, which is no user variable.
+    fn pass_definer(&mut self) -> Option<()> {
+        if !self.tokens.take_word("DEFINER") {
+            return Some(());
+        }
+        self.tokens.take_sign(b'=').then_some(())?;
+        self.name()?;
+        if self.tokens.take_if(|token| token == Token::At) {
+            self.name()?;
+        }
+        Some(())
+    }
+
+    fn name(&mut self) -> Option<String> {
+        match self.tokens.next()? {
+            Token::Word(name) => folded(name, None),
+            Token::Quoted(name) => folded(name, Some('`')),
+            Token::Literal([b'"', name @ .., b'"']) => folded(name, Some('"')),
+            _ => None,
+        }
+    }
+
+    fn declare(&mut self, name: String) -> Option<()> {
+        variables::find(variables::canonical(&name))
+            .is_none()
+            .then_some(())?;
+        self.own.insert(name);
+        Some(())
+    }
+
+    fn read(&mut self) -> Option<()> {
+        let mut before: &[u8] = b"";
+        while let Some(token) = self.tokens.next() {
+            match token {
+                Token::Word(word) => {
+                    self.word(word, before)?;
+                    before = word;
+                    continue;
+                }
+                Token::At | Token::AtAt | Token::ExecutableComment | Token::Unfinished => {
+                    return None;
+                }
+                // `label: SET …`; as a part of `:=` it does no harm.
+                Token::Sign(b';' | b':') => self.sets_columns = false,
+                _ => {}
+            }
+            before = b"";
+        }
+        Some(())
+    }
+
+    fn word(&mut self, word: &'a [u8], before: &[u8]) -> Option<()> {
+        let opens = self.tokens.opens_parenthesis();
+        let is_one_of = |words: &[&str]| words.iter().any(|other| is(word, other));
+        if is_one_of(&BEGIN_STATEMENT) {
+            self.sets_columns = false;
+        }
+        // `INSERT(…)` and `REPLACE(…)` are functions; `FOR UPDATE` and `KEY UPDATE` begin nothing.
+        let is_part = opens || is(before, "FOR") || is(before, "KEY");
+        self.sets_columns |= is_one_of(&SET_COLUMNS) && !is_part;
+        self.left.found_rows |= is_one_of(&FIND_ROWS);
+        self.left.transaction |= is_one_of(&BEGIN_TRANSACTION);
+        match word::betraying(word) {
+            Some(Betraying::Temporary | Betraying::Binding) => return None,
+            Some(Betraying::UserLock | Betraying::Sequence | Betraying::SetsVariable) if opens => {
+                return None;
+            }
+            Some(Betraying::Value) if is(before, "NEXT") || is(before, "PREVIOUS") => return None,
+            Some(Betraying::Inserts | Betraying::LastInsertId) => self.left.insert_id = true,
+            _ => {}
+        }
+        let following = self.tokens.peek();
+        let is_followed_by =
+            |keyword| matches!(following, Some(Token::Word(word)) if is(word, keyword));
+        let of_handler = ["CONTINUE", "EXIT", "UNDO"];
+        match word {
+            _ if is(word, "SET") => {
+                let is_type = opens || is(before, "CHARACTER") || is(before, "CHAR");
+                if !self.sets_columns && !is_type {
+                    self.set()?;
+                }
+            }
+            _ if is(word, "DECLARE") => self.declaration()?,
+            // `LOCK IN SHARE MODE`.
+            _ if is(word, "LOCK") && !is_followed_by("IN") => return None,
+            _ if is(word, "HANDLER") && !of_handler.iter().any(|other| is(before, other)) => {
+                return None;
+            }
+            // Without autocommit it is there before any transaction.
+            _ if is(word, "SAVEPOINT") || is(word, "UNLOCK") => return None,
+            _ if is(word, "RELEASE_LOCK") || is(word, "RELEASE_ALL_LOCKS") => return None,
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// `SET a = …, b = …`, where all are its own.
+    fn set(&mut self) -> Option<()> {
+        loop {
+            let name = self.name()?;
+            // `SET r.a = …`, of a row; `SET a.b = …` may be a key cache of the server's.
+            self.own.contains(&name).then_some(())?;
+            if self.tokens.take_sign(b'.') {
+                self.name()?;
+            }
+            self.tokens.take_sign(b':');
+            self.tokens.take_sign(b'=').then_some(())?;
+            if !self.passes_to_comma()? {
+                return Some(());
+            }
+        }
+    }
+
+    /// Passes over the expression behind the `=` of a `SET`. False: nothing more is set.
+    fn passes_to_comma(&mut self) -> Option<bool> {
+        let mut depth = 0usize;
+        let mut before: &[u8] = b"";
+        loop {
+            let mut following = self.tokens.clone();
+            match following.next() {
+                None | Some(Token::Sign(b';')) => return Some(false),
+                Some(Token::Sign(b',')) if depth == 0 => {
+                    self.tokens = following;
+                    return Some(true);
+                }
+                Some(Token::Sign(sign)) => {
+                    match sign {
+                        b'(' => depth = depth.saturating_add(1),
+                        b')' => depth = depth.saturating_sub(1),
+                        _ => {}
+                    }
+                    self.tokens = following;
+                    before = b"";
+                }
+                Some(Token::Word(word)) => {
+                    self.tokens = following;
+                    self.word(word, before)?;
+                    before = word;
+                }
+                Some(Token::Quoted(_) | Token::Literal(_)) => {
+                    self.tokens = following;
+                    before = b"";
+                }
+                Some(Token::At | Token::AtAt | Token::ExecutableComment | Token::Unfinished) => {
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// `DECLARE a, b INT …`, `DECLARE c CURSOR …`, `DECLARE EXIT HANDLER …`.
+    fn declaration(&mut self) -> Option<()> {
+        let mut ahead = self.tokens.clone();
+        ahead.next();
+        if ahead.take_word("HANDLER") {
+            return Some(());
+        }
+        loop {
+            let name = self.name()?;
+            self.declare(name)?;
+            if !self.tokens.take_sign(b',') {
+                return Some(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::Escapes;
+
+    fn of(sql: &str) -> Option<Leftovers> {
+        leftovers(sql.as_bytes(), ["p", "q"], Escapes::Backslash.into())
+    }
+
+    #[test]
+    fn a_body_of_every_day_leaves_nothing() {
+        let body = "DEFINER=`app`@`%` PROCEDURE `orders`(IN p INT, OUT q DECIMAL(10,2))
+            SQL SECURITY INVOKER COMMENT 'SET @a = 1'
+            main: BEGIN
+            DECLARE done, n INT UNSIGNED DEFAULT FALSE;
+            DECLARE `s` VARCHAR(20) CHARACTER SET utf8mb4;
+            DECLARE e SET('a', 'b') DEFAULT 'a';
+            DECLARE lines CURSOR FOR SELECT a, b FROM t FOR UPDATE;
+            DECLARE CONTINUE HANDLER FOR NOT FOUND SET done = TRUE, n = 1;
+            DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+            SET p = 1, `s` = CONCAT('a', (SELECT COUNT(*), 2 FROM t)), q := 2;
+            again: SET n = 3;
+            START TRANSACTION; OPEN lines;
+            l: LOOP FETCH lines INTO s, n; IF done THEN SET n = 4; LEAVE l; ELSE SET n = 5; END IF;
+              INSERT INTO t (a, b) VALUES (s, n) ON DUPLICATE KEY UPDATE b = VALUES(b);
+              INSERT INTO t SET a = 1, b = REPLACE(s, 'a', 'b');
+              UPDATE t SET sql_mode = IF(b > 1, b, b - 1), b = 1 WHERE a = n;
+              WHILE n > 0 DO SET n = n - 1; END WHILE;
+            END LOOP l;
+            SELECT a INTO q FROM t WHERE a = 1 LOCK IN SHARE MODE;
+            IF q < 0 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'x', MYSQL_ERRNO = 2; END IF;
+            FETCH NEXT FROM lines INTO s, n; CLOSE lines; COMMIT; END";
+        let all = Leftovers {
+            found_rows: true,
+            insert_id: true,
+            transaction: true,
+        };
+        assert_eq!(of(body), Some(all));
+    }
+
+    #[test]
+    fn what_it_leaves_to_ask_about_is_told() {
+        for (sql, found_rows, insert_id) in [
+            ("RETURN CONCAT(p, q)", false, false),
+            ("RETURN (SELECT a FROM t WHERE b = p)", true, false),
+            ("BEGIN UPDATE t SET a = p; RETURN 1; END", false, false),
+            ("INSERT INTO t SET a = p", false, true),
+            ("REPLACE t SELECT 1", true, true),
+            ("DO LAST_INSERT_ID(p)", false, true),
+        ] {
+            let expected = Leftovers {
+                found_rows,
+                insert_id,
+                transaction: false,
+            };
+            assert_eq!(of(sql), Some(expected), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_may_leave_anything_is_told() {
+        for sql in [
+            "SET @a = 1",
+            "SELECT 1 INTO @a",
+            "SELECT @@sql_mode",
+            "SET sql_mode = ''",
+            "SET p = 1, sql_mode = ''",
+            "SET p = IF(1, 2, 3), autocommit = 0",
+            "SET SESSION p = 1",
+            "SET NAMES utf8mb4",
+            "SET CHARACTER SET utf8mb4",
+            "SET TRANSACTION READ ONLY",
+            "SET ROLE p",
+            "SET STATEMENT max_statement_time = 1 FOR SELECT 1",
+            "SET p.q.a = 1",
+            "SET p = GET_LOCK('a', 1)",
+            "BEGIN BEGIN DECLARE sql_mode INT; END; SET sql_mode = ''; END",
+            "BEGIN UPDATE t SET a = 1; SET autocommit = 0; END",
+            "IF REPLACE(p, 1, 2) THEN SET autocommit = 0; END IF",
+            "BEGIN INSERT INTO t VALUES (1); l: SET autocommit = 0; END",
+            "DECLARE EXIT HANDLER FOR NOT FOUND SET autocommit = 0;",
+            "BEGIN DECLARE c CURSOR FOR SELECT a FROM t FOR UPDATE; SET autocommit = 0; END",
+            "CASE INSERT(p, 1, 1, 'a') WHEN 'a' THEN SET autocommit = 0; END CASE",
+            "CREATE TEMPORARY TABLE a (b INT)",
+            "DROP TEMPORARY TABLE a",
+            "DO RELEASE_LOCK('a')",
+            "DO RELEASE_ALL_LOCKS()",
+            "SAVEPOINT a",
+            "SELECT NEXTVAL(s)",
+            "SELECT NEXT VALUE FOR s",
+            "SELECT PREVIOUS VALUE FOR s",
+            "LOCK INSTANCE FOR BACKUP",
+            "HANDLER t OPEN",
+            "SELECT 'a",
+            "/*!50000 SET @a = 1 */",
+            "DEFINER=`a`@`b` PROCEDURE p(a INT DEFAULT @a) SELECT a",
+        ] {
+            assert_eq!(of(sql), None, "{sql}");
+        }
+    }
+}
