@@ -36,5 +36,7 @@ bitflags::bitflags! {
         const IN_TRANS_READONLY = 1 << 13;
         /// The OK packet tells of changes of the session's state.
         const SESSION_STATE_CHANGED = 1 << 14;
+        /// `ANSI_QUOTES` is in the SQL mode: MariaDB tells.
+        const ANSI_QUOTES = 1 << 15;
     }
 }

@@ -59,12 +59,13 @@ pub(crate) fn set_numbers(id: u8) -> Option<String> {
     })
 }
 
-/// The character set of a collation that MySQL and MariaDB let no client log in with: in it, a
-/// statement's ASCII takes more than a byte each.
+/// The character set of a collation that MySQL and MariaDB let no client log in with: in most of
+/// these, a statement's ASCII takes more than a byte each.
 pub(crate) fn unfit_for_clients(id: u8, flavor: Flavor) -> Option<&'static str> {
     match id {
         // It refuses by a list of its own.
         _ if flavor.is_tidb() => None,
+        17 if flavor.is_mariadb() => Some("filename"),
         35 | 90 | 128..=151 | 159 => Some("ucs2"),
         54 | 55 | 101..=124 => Some("utf16"),
         56 | 62 => Some("utf16le"),

@@ -27,8 +27,8 @@ const PLACES: usize = 4;
 /// so long is let in: its first statement will be told what is wrong.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// `ER_DBACCESS_DENIED_ERROR`, `ER_BAD_DB_ERROR`.
-const NOT_TO_BE_USED: [u16; 2] = [1044, 1049];
+/// `ER_DBACCESS_DENIED_ERROR`, `ER_BAD_DB_ERROR`, `ER_TOO_LONG_IDENT`, `ER_WRONG_DB_NAME`.
+const NOT_TO_BE_USED: [u16; 4] = [1044, 1049, 1059, 1102];
 
 /// The databases of one origin.
 #[derive(Debug)]

@@ -89,11 +89,6 @@ impl Downstream {
         self.capabilities
     }
 
-    /// The stream itself, for copying both ways.
-    pub(crate) fn stream(&mut self) -> &mut BoxStream {
-        &mut self.stream
-    }
-
     /// Waits for the next command. Cancel-safe: what came so far stays in the buffer.
     pub(crate) async fn next_command(&mut self) -> Result<CommandPacket, SessionEnd> {
         loop {
@@ -152,7 +147,7 @@ impl Downstream {
             // A large command is over: its buffer goes.
             self.input = BytesMut::with_capacity(room);
         }
-        self.stream.read_buf(&mut self.input).await
+        count_at_end(self.stream.read_buf(&mut self.input).await)
     }
 
     /// Waits, within a command, until the client leaves or somebody ends its session, and keeps
@@ -278,11 +273,6 @@ impl Downstream {
         }
     }
 
-    /// Takes out everything that came and was not used yet.
-    pub(crate) fn take_input(&mut self) -> BytesMut {
-        self.input.split()
-    }
-
     /// Sends bytes of a response. A client that takes none of them for [`PROGRESS_LIMIT`], or for
     /// what [`Downstream::set_net_timeout`] has set, is cut: it keeps an origin connection from
     /// everybody else.
@@ -321,6 +311,16 @@ impl Downstream {
     }
 }
 
+/// How much was read: nothing at the end of the stream. A TLS client that ends its direction need
+/// not say so within TLS (`close_notify`), and hardly any does; where a packet ends, those of MySQL
+/// tell by themselves.
+fn count_at_end(read: io::Result<usize>) -> io::Result<usize> {
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+        other => other,
+    }
+}
+
 /// What a client takes or sends within this time. Mostly there is nothing to wait for, and
 /// then no clock is read and no timer is made.
 async fn progress<T>(
@@ -342,7 +342,7 @@ async fn progress<T>(
 async fn left(stream: &mut BoxStream, input: &mut BytesMut) -> SessionEnd {
     while input.len() < LARGE_BUFFER {
         input.reserve(IDLE_BUFFER);
-        match stream.read_buf(input).await {
+        match count_at_end(stream.read_buf(input).await) {
             Ok(0) => return SessionEnd::ClientLeft,
             Ok(_) => {}
             Err(error) => return SessionEnd::Downstream(error),
@@ -354,12 +354,16 @@ async fn left(stream: &mut BoxStream, input: &mut BytesMut) -> SessionEnd {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
     use domain::HyperdriveId;
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
     use super::*;
     use crate::registry::{Facts, Registry};
 
-    fn downstream(stream: tokio::io::DuplexStream) -> Downstream {
+    fn downstream(stream: impl net::Duplex + 'static) -> Downstream {
         let facts = Facts {
             user: "app".into(),
             hyperdrive: HyperdriveId::random(),
@@ -370,6 +374,70 @@ mod tests {
         let entry = entry.unwrap_or_else(|_| panic!("nobody else is there"));
         let capabilities = Capabilities::empty();
         Downstream::new(Box::new(stream), BytesMut::new(), capabilities, &entry)
+    }
+
+    /// A TLS stream whose peer ends TCP without a word.
+    #[derive(Debug)]
+    struct Cut(tokio::io::DuplexStream);
+
+    impl net::Duplex for Cut {}
+
+    impl AsyncRead for Cut {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let before = buffer.filled().len();
+            let read = Pin::new(&mut self.0).poll_read(context, buffer);
+            match read {
+                Poll::Ready(Ok(())) if buffer.filled().len() == before => {
+                    Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
+                }
+                other => other,
+            }
+        }
+    }
+
+    impl AsyncWrite for Cut {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(context, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(context)
+        }
+
+        fn poll_shutdown(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(context)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn commands_ahead_of_an_end_without_a_word_are_served() {
+        let (mut client, server) = tokio::io::duplex(64);
+        let mut downstream = downstream(Cut(server));
+        let ping = [1, 0, 0, 0, Command::PING.0];
+        client.write_all(&[ping, ping].concat()).await.unwrap();
+        drop(client);
+        let first = downstream.next_command().await.unwrap();
+        // Amid the first there is another.
+        let ended = timeout(2 * PROGRESS_LIMIT, downstream.ended()).await;
+        assert!(ended.is_err(), "{ended:?}");
+        downstream.consume(first);
+        let second = downstream.next_command().await.unwrap();
+        let ended = downstream.ended().await;
+        assert!(matches!(ended, SessionEnd::ClientLeft), "{ended:?}");
+        downstream.consume(second);
+        let end = downstream.next_command().await;
+        assert!(matches!(end, Err(SessionEnd::ClientLeft)), "{end:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,11 +19,11 @@ mod note;
 mod other_state;
 mod outcome;
 mod outgoing;
-mod passthrough;
 mod pins;
 mod previous;
 mod questions;
 mod relay;
+mod replica;
 mod routines;
 mod settle;
 mod show;
@@ -122,6 +122,8 @@ pub(crate) struct Session {
     are_names_sure: bool,
     /// The statement under way calls a procedure of which all is known that it runs.
     calls_known: bool,
+    /// The statement under way may write anything.
+    writes_anything: bool,
     /// The read under way, if its result is to be kept.
     filling: Option<Box<Filling>>,
     /// Since when the command under way has waited for another session's, if it has.
@@ -137,7 +139,8 @@ pub(crate) struct Session {
 const OF_SESSION: StatusFlags = StatusFlags::IN_TRANS
     .union(StatusFlags::IN_TRANS_READONLY)
     .union(StatusFlags::AUTOCOMMIT)
-    .union(StatusFlags::NO_BACKSLASH_ESCAPES);
+    .union(StatusFlags::NO_BACKSLASH_ESCAPES)
+    .union(StatusFlags::ANSI_QUOTES);
 
 /// Connections that may turn out dead one after the other before a command of which nothing left is
 /// given up: after a restart of the origin, every idle one is dead.

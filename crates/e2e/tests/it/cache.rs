@@ -5,6 +5,7 @@ mod control;
 mod errors;
 mod hidden;
 mod late;
+mod left;
 mod names;
 mod reasons;
 mod routines;

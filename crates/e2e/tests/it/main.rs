@@ -22,6 +22,7 @@ mod orm;
 mod pooling;
 mod prepared;
 mod protocol;
+mod replica;
 mod routines;
 mod show;
 mod tls;

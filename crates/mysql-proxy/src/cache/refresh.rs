@@ -126,12 +126,10 @@ impl Refresher {
         let lease = pool.lease(&self.profile, state, None).await;
         let mut lease = lease.map_err(|error| NotRefreshed::NoLease(error.to_string()))?;
         let connector = pool.connector();
-        lease.begin_stay(
-            NOBODY,
-            connector.runs_on_writes(),
-            connector.runs_on_reads(),
-        );
-        let steps = lease.steps_to(state, lease.must_reset());
+        let (on_writes, on_reads) = (connector.runs_on_writes(), connector.runs_on_reads());
+        lease.begin_stay(NOBODY, on_writes, on_reads);
+        let reset = lease.must_reset() || lease.may_have_run(on_writes, on_reads);
+        let steps = lease.steps_to(state, reset);
         if !steps.is_empty() {
             lease.begin_command();
             let sent = lease.send(&steps.bytes).await;

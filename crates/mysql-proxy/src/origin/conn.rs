@@ -168,11 +168,17 @@ impl OriginConn {
     /// routines that are known to leave nothing: somebody may have changed them meanwhile.
     pub(crate) fn begin_stay(&mut self, session: Life, on_writes: bool, on_reads: bool) {
         self.wear.has_leftovers = self.wear.touched;
-        let may_have_run = (on_writes && self.wear.touched) || (on_reads && self.wear.used);
-        let may_have_run = may_have_run || self.wear.ran_routine;
+        let is_anothers = self.last_session != Some(session);
         // Once it is due it stays so, also if this session sends nothing.
-        self.wear.must_reset |= may_have_run && self.last_session != Some(session);
+        self.wear.must_reset |= is_anothers && self.may_have_run(on_writes, on_reads);
         self.last_session = Some(session);
+    }
+
+    /// True when programs may have run on it since its reset. What they left there is no matter of
+    /// anybody's but the present session.
+    pub(crate) fn may_have_run(&self, on_writes: bool, on_reads: bool) -> bool {
+        let unnamed = (on_writes && self.wear.touched) || (on_reads && self.wear.used);
+        unnamed || self.wear.ran_routine
     }
 
     /// True when it has to be reset for the present session.
@@ -193,6 +199,17 @@ impl OriginConn {
     /// A statement was sent that may leave what no state tells.
     pub(crate) fn touch(&mut self) {
         self.wear.touched = true;
+    }
+
+    /// A program has run on it, perhaps, of which it is not known what it does: it may have made a
+    /// temporary table, so that names mean something else to the present session.
+    pub(crate) fn note_names_unsure(&mut self) {
+        self.wear.names_unsure = true;
+    }
+
+    /// True when names mean there what they mean to all.
+    pub(crate) fn are_names_sure(&self) -> bool {
+        !self.wear.names_unsure
     }
 
     /// A statement was sent that calls a routine.
@@ -253,6 +270,7 @@ impl OriginConn {
         self.default_escapes = None;
         self.wear.touched = false;
         self.wear.ran_routine = false;
+        self.wear.names_unsure = false;
         self.wear.has_leftovers = false;
         self.wear.must_reset = false;
         self.wear.has_conditions = false;
@@ -279,11 +297,6 @@ impl OriginConn {
     /// The capabilities in force on it.
     pub(crate) fn capabilities(&self) -> Capabilities {
         self.capabilities
-    }
-
-    /// The stream itself, for copying both ways.
-    pub(crate) fn stream(&mut self) -> &mut BoxStream {
-        &mut self.stream
     }
 
     /// Sends bytes. The count of those that left is in the error's place when it fails, because a

@@ -13,6 +13,8 @@ pub(super) struct Wear {
     pub(super) touched: bool,
     /// A routine ran on it that a statement has called.
     pub(super) ran_routine: bool,
+    /// One of the programs that ran on it may have made a temporary table.
+    pub(super) names_unsure: bool,
     /// It was touched when the present session took it.
     pub(super) has_leftovers: bool,
     /// It has to be reset before the present session uses it.

@@ -16,6 +16,7 @@ use tracing::debug;
 
 use super::Session;
 use super::commits::UnderLock;
+use super::replica::REPLICA;
 use crate::cache::InFlight;
 use crate::error::{OriginLoss, SessionEnd};
 use crate::hyperdrives::Served;
@@ -44,6 +45,8 @@ struct Leftover {
     finishes: bool,
     /// See [`OriginConn::outlives_reset`](crate::origin::OriginConn::outlives_reset).
     may_break_by_reset: bool,
+    /// The server knows a replica by it.
+    is_of_replica: bool,
     /// The write under way: over when the whole response was read, else of unknown outcome.
     in_flight: Option<InFlight>,
     /// Over with the reset.
@@ -54,6 +57,8 @@ struct Leftover {
 /// Why a connection was closed and not given back.
 #[derive(Debug, thiserror::Error)]
 enum NotClean {
+    #[error("the server knows a replica by it")]
+    OfReplica,
     #[error("a KILL may still come for it")]
     Struck,
     #[error("nobody knows where its response ends")]
@@ -96,6 +101,7 @@ impl Session {
             response: self.response.take(),
             finishes: self.writes_alone && end.is_of_client(),
             may_break_by_reset,
+            is_of_replica: self.pins.has(REPLICA),
             in_flight: self.in_flight.take(),
             under_lock: std::mem::take(&mut self.under_lock),
             mutant: self.shared.config.mutant,
@@ -123,6 +129,9 @@ impl Leftover {
         }
         if let Some(in_flight) = self.in_flight.take() {
             self.under_lock.end(in_flight, &self.served);
+        }
+        if self.is_of_replica {
+            return Err(NotClean::OfReplica);
         }
         if self.parted == Parted::Struck {
             return Err(NotClean::Struck);

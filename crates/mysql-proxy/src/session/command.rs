@@ -46,9 +46,8 @@ impl Session {
             }
             Command::FIELD_LIST => self.relay_command(packet, Effect::default()).await,
             Command::SET_OPTION => self.set_option(packet).await,
-            Command::BINLOG_DUMP | Command::BINLOG_DUMP_GTID | Command::REGISTER_SLAVE => {
-                self.pass_through(packet).await
-            }
+            Command::BINLOG_DUMP | Command::BINLOG_DUMP_GTID => self.dump_log(packet).await,
+            Command::REGISTER_SLAVE => self.register_replica(packet).await,
             Command::CHANGE_USER => self.change_user(packet).await,
             Command::PROCESS_KILL => self.kill_process(packet).await,
             command => self.refuse(packet, command).await,

@@ -12,7 +12,8 @@
 
 use std::sync::Arc;
 
-use mysql_proto::{StatusFlags, Summary};
+use conn_pool::Lease;
+use mysql_proto::{Command, StatusFlags, Summary};
 use mysql_sql::{Effect, PinReason, Statement, StatementKind, Touched, Touches};
 use query_cache::{Generation, Writes};
 
@@ -20,6 +21,7 @@ use super::Session;
 use super::outgoing::Outgoing;
 use crate::cache::{Catalog, Changes, InFlight};
 use crate::hyperdrives::Served;
+use crate::origin::OriginConnector;
 
 /// What a command may change, and end.
 #[derive(Clone, Copy, Debug)]
@@ -133,6 +135,10 @@ impl UnderLock {
 impl Session {
     /// A command is about to be sent.
     pub(super) fn begin_writing(&mut self, outgoing: &Outgoing<'_>, effect: &Effect) {
+        self.writes_anything = false;
+        if runs_nothing(outgoing.packet.command) {
+            return;
+        }
         let set = outgoing.writes.unwrap_or_else(|| WriteSet::unread(effect));
         let is_of_rows = matches!(set.touched, Touched::Nothing | Touched::Tables(_));
         let is_anything = self.begin_commit(set, !is_of_rows && may_define(effect));
@@ -142,6 +148,7 @@ impl Session {
             || (effect.is_multi && effect.pin.is_some())
             || (effect.defines && has_temporary);
         self.are_names_sure &= !(is_anything && makes_temporary);
+        self.writes_anything = is_anything;
         // `LOCK TABLES` in the same text comes ahead of it, perhaps.
         if let Some(in_flight) = &mut self.in_flight
             && effect.is_multi
@@ -167,7 +174,10 @@ impl Session {
         // Of rows that change along in tables that are not shown, triggers may run.
         let variable = "enable_cascade_triggers";
         let may_fire = !set.is_nothing() && self.state.variable(variable).is_some();
-        let are_sure = self.are_names_sure && !self.pins.may_have_entered();
+        let is_sure = |lease: &Lease<OriginConnector>| lease.are_names_sure();
+        let are_sure = self.are_names_sure
+            && !self.pins.may_have_entered()
+            && self.held.as_ref().is_none_or(is_sure);
         let may_go_elsewhere = *set.touched != Touched::Nothing && !are_sure;
         let set = if may_run || may_fire || may_go_elsewhere {
             WriteSet::EVERYTHING
@@ -267,6 +277,14 @@ impl Session {
             self.uncommitted = Uncommitted::default();
         }
     }
+}
+
+/// True for commands that read no table. A dump of the log may take as long as its session.
+fn runs_nothing(command: Command) -> bool {
+    matches!(
+        command,
+        Command::PING | Command::REGISTER_SLAVE | Command::BINLOG_DUMP | Command::BINLOG_DUMP_GTID
+    )
 }
 
 /// True for a statement that may change what the origin's tables are. (A function cannot.)

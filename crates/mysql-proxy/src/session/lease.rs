@@ -112,7 +112,12 @@ impl Session {
             session: self.id,
             resets: self.resets,
         };
-        lease.begin_stay(life, connector.runs_on_writes(), connector.runs_on_reads());
+        let (on_writes, on_reads) = (connector.runs_on_writes(), connector.runs_on_reads());
+        lease.begin_stay(life, on_writes, on_reads);
+        if self.filling.is_some() && lease.may_have_run(on_writes, on_reads) {
+            // What is kept, others get.
+            lease.demand_reset();
+        }
         self.registered.take(lease.thread());
         self.held = Some(lease);
         self.note_thread();

@@ -154,8 +154,5 @@ impl Watch {
 
 /// The stream of a binary log does not end, and is no query.
 fn ends_by_itself(command: Command) -> bool {
-    !matches!(
-        command,
-        Command::BINLOG_DUMP | Command::BINLOG_DUMP_GTID | Command::REGISTER_SLAVE
-    )
+    !matches!(command, Command::BINLOG_DUMP | Command::BINLOG_DUMP_GTID)
 }

@@ -279,6 +279,7 @@ impl<'a> Login<'a> {
             forces_escapes: false,
             is_status_sure: false,
             are_names_sure: true,
+            writes_anything: false,
             calls_known: false,
             filling: None,
             followed_since: None,

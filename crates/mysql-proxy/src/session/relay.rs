@@ -162,6 +162,10 @@ impl Session {
         if effect.may_write {
             lease.touch();
         }
+        // What triggers make that write anything, nothing tells.
+        if self.writes_anything && self.served.pool.connector().runs_on_writes() {
+            lease.note_names_unsure();
+        }
         if effect.runs_program {
             lease.note_routine();
         }

@@ -10,6 +10,7 @@ use super::Session;
 use super::commits::{Uncommitted, UnderLock};
 use super::pins::Pins;
 use super::previous::Previous;
+use super::replica::REPLICA;
 use crate::error::{OriginLoss, SessionEnd, Trouble};
 use crate::mutant::Fault;
 use crate::origin::OriginConnector;
@@ -64,9 +65,13 @@ impl Session {
         let may_break = self.may_break_by_reset();
         // Another connection is led to the database that the session's state tells.
         self.are_names_sure = true;
+        let is_of_replica = self.pins.has(REPLICA);
         let Some(lease) = &mut self.held else { return };
         self.pins = Pins::default();
         self.previous.visit = None;
+        if is_of_replica {
+            return self.close_lease();
+        }
         if may_break && !matches!(timeout(RESET_LIMIT, lease.outlives_reset()).await, Ok(true)) {
             self.close_lease();
             return;

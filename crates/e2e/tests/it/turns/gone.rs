@@ -6,7 +6,7 @@ use anyhow::Result;
 use mysql_proto::Capabilities;
 use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
 
-use super::Does::{Query, Reset, Use, Wait};
+use super::Does::{Execute, Prepare, Query, Reset, Use, Wait};
 use super::{Case, Does};
 
 /// More than the time after which the edge looks for a database again.
@@ -226,5 +226,33 @@ async fn a_reset_forgets_what_programs_have_set() -> Result<()> {
             ],
         )
     };
+    case.compare().await
+}
+
+/// TiDB takes the time that a transaction is to be read at for that of a statement which is
+/// prepared meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_prepared_before_reads_no_time_of_before() -> Result<()> {
+    const A_MOMENT: Duration = Duration::from_millis(1500);
+    let case = Case::new(
+        &[Tidb],
+        &[
+            ('a', Prepare("SELECT n FROM t WHERE id = 1")),
+            ('b', Wait(A_MOMENT)),
+            ('b', Query(b"UPDATE t SET n = 100 WHERE id = 1")),
+            (
+                'a',
+                Query(b"SET TRANSACTION READ ONLY AS OF TIMESTAMP NOW(3) - INTERVAL 1 SECOND"),
+            ),
+            ('a', Execute),
+            ('a', Execute),
+            ('a', Query(b"SELECT n FROM t WHERE id = 1")),
+            ('a', Execute),
+            ('a', Query(b"UPDATE t SET n = 101 WHERE id = 1")),
+            ('a', Execute),
+            ('b', Query(b"SELECT 1")),
+            ('a', Execute),
+        ],
+    );
     case.compare().await
 }

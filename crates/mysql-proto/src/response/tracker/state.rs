@@ -39,6 +39,8 @@ const UNSUPPORTED: Capabilities = Capabilities::COMPRESS
 /// └──────────┴─┴───────────────┤ if MORE_RESULTS_EXISTS             │                │
 ///                              ▼                                    ▼                ▼
 ///                            Ended ◄─── Simple, Text (the other commands: one packet)
+///                              ▲
+///                              └─────── Events (dumps of a binary log: any number, and the end)
 /// ```
 ///
 /// `DefinitionsEnd` goes to `Definitions` again when the columns of a prepared statement follow its
@@ -64,6 +66,8 @@ pub(super) enum State {
     Prepared,
     /// a definition of `COM_FIELD_LIST`, or the end of them.
     FieldList,
+    /// an event of a binary log, or the end of them.
+    Events,
     /// OK, EOF or ERR, and nothing else.
     Simple,
     /// any text, or ERR (`COM_STATISTICS`).
@@ -101,6 +105,7 @@ impl State {
             Command::STMT_FETCH => Self::Rows,
             Command::FIELD_LIST => Self::FieldList,
             Command::STATISTICS => Self::Text,
+            Command::BINLOG_DUMP | Command::BINLOG_DUMP_GTID => Self::Events,
             Command::INIT_DB
             | Command::CREATE_DB
             | Command::DROP_DB
@@ -111,6 +116,7 @@ impl State {
             | Command::PING
             | Command::STMT_RESET
             | Command::SET_OPTION
+            | Command::REGISTER_SLAVE
             | Command::RESET_CONNECTION => Self::Simple,
             other => return Err(ProtocolError::UnsupportedCommand(other.name())),
         })
@@ -153,11 +159,15 @@ impl State {
                 summary.rows = summary.rows.saturating_add(1);
                 Ok(self)
             }
+            Self::Events if packet.ends_rows(first, deprecate_eof) => {
+                packet.end(summary).map(|_| Self::Ended).map_err(Into::into)
+            }
+            Self::Events if first == OkPacket::HEADER => Ok(self),
             Self::Prepared => packet.prepared(first, summary),
             Self::FieldList => Ok(Self::FieldList),
             Self::Simple => packet.after_ok(first, summary).map(|_| Self::Ended),
             Self::Text => Ok(Self::Ended),
-            Self::LocalData | Self::Ended | Self::Failed => {
+            Self::LocalData | Self::Events | Self::Ended | Self::Failed => {
                 Err(ProtocolError::UnexpectedPacket(first))
             }
         }

@@ -1,9 +1,10 @@
 //! Makes a catalog of what was found at an origin.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use domain::{Keep, TableRule};
-use mysql_sql::{Dialect, Escapes, Letters, TableRef, classify, touches};
+use mysql_sql::{Dialect, Escapes, Letters, Server, TableRef, classify, touches};
 use query_cache::{Table, Versions, Writes};
 
 use super::ask::{Found, FoundRoutine};
@@ -168,7 +169,7 @@ impl<'a> Builder<'a> {
                 continue;
             };
             // As the one column of a query over a table that there is.
-            let query = format!("SELECT {expression} FROM t");
+            let query = format!("SELECT {} FROM t", self.as_written(expression));
             let statement = classify(query.as_bytes(), self.dialect);
             if touches(query.as_bytes(), self.dialect, &statement)
                 .keeps
@@ -177,6 +178,21 @@ impl<'a> Builder<'a> {
                 self.volatile.insert(name);
             }
         }
+    }
+
+    /// An expression as somebody would write it. MySQL shows it with a backslash ahead of each
+    /// quote and each backslash: `_utf8mb4\'-x\'`. (Seen with 9.7.)
+    fn as_written<'e>(&self, expression: &'e str) -> Cow<'e, str> {
+        if self.dialect.server != Server::MySql || !expression.contains('\\') {
+            return Cow::Borrowed(expression);
+        }
+        let mut written = String::with_capacity(expression.len());
+        let mut rest = expression.chars();
+        while let Some(next) = rest.next() {
+            let escaped = (next == '\\').then(|| rest.next()).flatten();
+            written.push(escaped.unwrap_or(next));
+        }
+        Cow::Owned(written)
     }
 
     fn add_shown(&mut self, name: Name, shown: Shown) {
@@ -472,6 +488,47 @@ mod tests {
                 Some(names.collect())
             }
             _ => None,
+        }
+    }
+
+    #[test]
+    fn what_is_computed_is_read_as_it_was_written() {
+        let is_kept = |flavor, expression: &str| {
+            let found = Found {
+                flavor: Some(flavor),
+                tables: vec![table("d", "t", ALL)],
+                computed: vec![["d".to_owned(), "t".to_owned(), expression.to_owned()]],
+                ..Found::default()
+            };
+            let read = TableRef {
+                database: Some("d".to_owned()),
+                name: "t".to_owned(),
+                may_be_query: false,
+            };
+            build(&found, &versions(), &[]).reads(&[read], None).is_ok()
+        };
+        for (expression, on_mysql, on_mariadb) in [
+            (r"concat(`a`,_utf8mb4\'-x\')", true, false),
+            (
+                r"json_unquote(json_extract(`doc`,_utf8mb4\'$.n\'))",
+                true,
+                false,
+            ),
+            (r"concat(`a`,_utf8mb4\'it\\\'s now(\')", true, false),
+            (
+                r"concat(_utf8mb4\'x\\\\\',now(),_utf8mb4\'\')",
+                false,
+                false,
+            ),
+            ("concat(`a`,'-x')", true, true),
+            ("concat(`a`,now())", false, false),
+        ] {
+            let mariadb = Flavor::MariaDb {
+                has_new_names: false,
+                has_defaults: false,
+            };
+            assert_eq!(is_kept(Flavor::MySql, expression), on_mysql, "{expression}");
+            assert_eq!(is_kept(mariadb, expression), on_mariadb, "{expression}");
         }
     }
 

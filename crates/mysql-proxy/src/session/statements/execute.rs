@@ -172,7 +172,12 @@ impl Session {
             .statements
             .get(id)
             .is_some_and(|prepared| prepared.bound.is_some());
-        let is_spoilt = summary.error.is_some_and(spoils_handle);
+        // TiDB takes the time of the next transaction (`AS OF TIMESTAMP`) for that of a handle
+        // which is prepared ahead of it.
+        let may_have_time =
+            self.pins.next_transaction || self.pins.has(PinReason::NotUnderstood.name());
+        let is_of_other_time = may_have_time && self.served.pool.connector().flavor().is_tidb();
+        let is_spoilt = is_of_other_time || summary.error.is_some_and(spoils_handle);
         if is_bound && !execution.once {
             let is_kept = |one: &Prepared| one.text().is_kept();
             if is_spoilt && self.statements.get(id).is_some_and(is_kept) {

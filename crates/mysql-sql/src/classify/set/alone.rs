@@ -2,8 +2,10 @@
 
 use super::Scope;
 use crate::assignment::{Assignment, MAX_LITERAL, Value, quote};
+use crate::classify::scan::Calls;
 use crate::classify::{Reader, value};
 use crate::pin::PinReason;
+use crate::question::Server;
 use crate::token::Token;
 use crate::{variables, word};
 
@@ -61,7 +63,9 @@ impl Reader<'_> {
                 break;
             }
         }
-        if !self.ends() {
+        if scope.is_none() && self.takes_time() {
+            self.scan(Calls::Everywhere);
+        } else if !self.ends() {
             self.pin_and_scan(PinReason::NotUnderstood);
             return;
         }
@@ -71,6 +75,13 @@ impl Reader<'_> {
             Some(_) => sets.into_iter().for_each(|set| self.effect.add_set(set)),
             None => self.effect.next_transaction = true,
         }
+    }
+
+    /// TiDB: `… READ ONLY AS OF TIMESTAMP expression`.
+    /// <https://docs.pingcap.com/tidb/stable/as-of-timestamp/>
+    fn takes_time(&mut self) -> bool {
+        const WORDS: [&str; 3] = ["AS", "OF", "TIMESTAMP"];
+        self.dialect.server == Server::TiDb && WORDS.iter().all(|word| self.tokens.take_word(word))
     }
 
     fn characteristic(&mut self) -> Option<(&'static str, &'static str)> {

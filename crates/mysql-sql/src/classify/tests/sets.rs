@@ -1,7 +1,7 @@
 //! What `SET` and `USE` make of the session.
 
 use super::effect;
-use crate::{Assignment, PinReason, Value};
+use crate::{Assignment, Dialect, Escapes, PinReason, Server, Value, classify};
 
 /// The assignments, written shortly.
 fn sets(sql: &str) -> Vec<String> {
@@ -215,6 +215,23 @@ fn carries_what_transactions_begin_with() {
     for (sql, expected, next) in cases {
         assert_eq!(sets(sql), expected, "{sql}");
         assert_eq!(effect(sql).next_transaction, next, "{sql}");
+    }
+}
+
+#[test]
+fn tidb_reads_the_next_transaction_at_another_time() {
+    let sql = b"SET TRANSACTION READ ONLY AS OF TIMESTAMP NOW(3) - INTERVAL 1 SECOND";
+    let on = |server| {
+        let dialect = Dialect {
+            server,
+            ..Escapes::Backslash.into()
+        };
+        classify(sql, dialect).effect
+    };
+    let effect = on(Server::TiDb);
+    assert!(effect.next_transaction && effect.pin.is_none());
+    for server in [Server::MySql, Server::MariaDb] {
+        assert_eq!(on(server).pin, Some(PinReason::NotUnderstood), "{server:?}");
     }
 }
 
