@@ -18,6 +18,7 @@
 
 mod aim;
 mod handles;
+mod plain;
 mod prepared;
 mod shape;
 mod text;

@@ -1,6 +1,5 @@
 //! Chooses the handle for an execution, and sees to it that the handle knows the types.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use mysql_proto::ExecuteView;
@@ -128,54 +127,6 @@ impl Prepared {
         aim
     }
 
-    /// An execution with its types and without attributes, from its command's byte on: all that its
-    /// result depends on, in one form. `None`: it asks for a cursor, has attributes, or cannot be
-    /// read.
-    pub(crate) fn plain_execution<'p>(
-        &self,
-        payload: &'p [u8],
-        client_has_attributes: bool,
-    ) -> Option<Cow<'p, [u8]>> {
-        let view = ExecuteView::parse(payload, self.params, client_has_attributes)?;
-        if view.opens_cursor() || view.parameter_count() > usize::from(self.params) {
-            return None;
-        }
-        if client_has_attributes {
-            let plain = view.without_attributes(self.params)?;
-            let with_types = self.plain_execution(&plain, false)?.into_owned();
-            return Some(Cow::Owned(with_types));
-        }
-        if view.has_types() {
-            return Some(Cow::Borrowed(payload));
-        }
-        let types = self.types.as_deref()?;
-        view.with_types(types).map(Cow::Owned)
-    }
-
-    /// What executions have made of the statement, as it matters to one in this form.
-    pub(crate) fn shape_for(&self, payload: &[u8], flavor: Flavor) -> u64 {
-        let Some(view) = ExecuteView::parse(payload, self.params, false) else {
-            return self.shape.stamp();
-        };
-        let types = payload.get(view.types()).unwrap_or_default();
-        self.shape
-            .stamp_for(Parameters::of(&view, payload, types), flavor)
-    }
-
-    /// An execution of this form was answered without an origin: notes what it makes of the
-    /// statement.
-    pub(crate) fn note_plain(&mut self, payload: &[u8], flavor: Flavor) {
-        let Some(view) = ExecuteView::parse(payload, self.params, false) else {
-            return;
-        };
-        let types = payload.get(view.types()).unwrap_or_default();
-        self.bind_types(types);
-        let parameters = Parameters::of(&view, payload, types);
-        if let Some(after) = self.shape.after(parameters, flavor) {
-            self.shape = after;
-        }
-    }
-
     /// The command for an origin that knows no query attributes. One that cannot be read becomes
     /// one that the origin cannot read either.
     fn without_attributes(&self, payload: &[u8]) -> Vec<u8> {
@@ -185,7 +136,7 @@ impl Prepared {
     }
 
     /// The client has bound these types; none if empty.
-    fn bind_types(&mut self, types: &[u8]) {
+    pub(super) fn bind_types(&mut self, types: &[u8]) {
         if !types.is_empty() && self.types.as_deref() != Some(types) {
             self.types = Some(types.into());
         }

@@ -21,7 +21,7 @@ use mysql_proto::ExecuteView;
 use crate::origin::Flavor;
 
 /// Bytes of a parameter's type: the type, and a flag for unsigned.
-const TYPE_LEN: usize = 2;
+pub(super) const TYPE_LEN: usize = 2;
 
 /// Statements with more parameters than this are told apart by their first execution only: nobody
 /// has the history of thousands of parameters, and each would cost every session 8 bytes.
@@ -83,13 +83,27 @@ impl Shape {
     /// What tells shapes apart to an execution with these parameters: 0 if it is as if it were the
     /// first.
     pub(crate) fn stamp_for(&self, parameters: Parameters<'_>, flavor: Flavor) -> u64 {
-        let fresh = Self::default();
-        let first = fresh.after(parameters, flavor).unwrap_or(fresh);
-        if first.stamp == self.stamp {
+        if self.is_as_behind(parameters, flavor) {
             0
         } else {
             self.stamp
         }
+    }
+
+    /// True if a first execution with these parameters would have made it.
+    fn is_as_behind(&self, parameters: Parameters<'_>, flavor: Flavor) -> bool {
+        if self.marks.is_empty() {
+            return true;
+        }
+        let count = parameters.types.len() / TYPE_LEN;
+        if count > MAX_MARKS {
+            return Self::of_whole(parameters) == *self;
+        }
+        let marks = parameters.classes().map(|class| match flavor {
+            Flavor::TiDb => class.unwrap_or(NULL),
+            Flavor::MySql | Flavor::MariaDb { .. } => settled(0, class),
+        });
+        marks.eq(self.marks.iter().copied())
     }
 
     /// The shape after an execution. `None`: it stays as it is.
@@ -173,6 +187,8 @@ fn settles(class: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const INT: [u8; 2] = [3, 0];
@@ -188,6 +204,27 @@ mod tests {
         };
         let after = shape.after(parameters, flavor);
         after.unwrap_or_else(|| shape.clone())
+    }
+
+    proptest! {
+        /// A statement is as after a first execution, or it is told apart.
+        #[test]
+        fn what_is_as_behind_a_first_execution_has_no_stamp(
+            turns in prop::collection::vec((prop::sample::select(vec![
+                INT, DOUBLE, STRING, NULL_TYPE,
+            ]), prop::sample::select(vec![INT, DOUBLE, STRING]), 0_u8..4), 1..5),
+            flavor in prop::sample::select(vec![Flavor::MySql, Flavor::TiDb]),
+        ) {
+            let mut shape = Shape::default();
+            for (one, other, nulls) in turns {
+                let types = [one, other].concat();
+                let parameters = Parameters { types: &types, nulls: &[nulls] };
+                let first = run(&Shape::default(), &[one, other], nulls, flavor);
+                let expected = if first == shape { 0 } else { shape.stamp() };
+                prop_assert_eq!(shape.stamp_for(parameters, flavor), expected);
+                shape = run(&shape, &[one, other], nulls, flavor);
+            }
+        }
     }
 
     fn after(turns: &[(&[[u8; 2]], u8)], flavor: Flavor) -> u64 {

@@ -47,7 +47,7 @@ impl Session {
             return Ok(None);
         };
         let shape = prepared.shape_for(&plain, flavor);
-        let read = Read::Execution(text, shape, plain.get(FLAGS..).unwrap_or_default());
+        let read = Read::Execution(text, shape, plain.bytes().get(FLAGS..).unwrap_or_default());
         if self.may_look_up()
             && let Some(kept) = self.look_up(read)
         {
