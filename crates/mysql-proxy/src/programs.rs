@@ -78,6 +78,8 @@ pub(crate) struct Programs {
     told: ArcSwapOption<Told>,
     /// How many statements may have made a program, but for those that call a procedure.
     definitions: AtomicU64,
+    /// How many are under way that may make one.
+    defining: AtomicU64,
     /// Something may have made a program since it was asked last.
     defined: Notify,
 }
@@ -118,13 +120,34 @@ impl Programs {
 
     /// What its routines leave. `None`: they may be others by now.
     pub(crate) fn leavings(&self) -> Option<Arc<Told>> {
+        if self.defining.load(Ordering::SeqCst) > 0 {
+            return None;
+        }
         let told = self.told.load_full()?;
         (told.asked & !RUNS == self.belief() & !RUNS).then_some(told)
     }
 
     /// Another number when a statement may have made a program that was no call of a procedure.
     pub(crate) fn definitions(&self) -> u64 {
-        self.definitions.load(Ordering::Relaxed)
+        self.definitions.load(Ordering::SeqCst)
+    }
+
+    /// True unless nobody has made one since there were so many definitions, nor is about to.
+    pub(crate) fn may_have_moved(&self, definitions: u64) -> bool {
+        self.defining.load(Ordering::SeqCst) > 0 || self.definitions() != definitions
+    }
+
+    /// A statement is about to be sent that may make one.
+    pub(crate) fn begin_definition(&self) {
+        self.defining.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// It is over. `may_be_new`: and may have made one.
+    pub(crate) fn end_definition(&self, may_be_new: bool) {
+        if may_be_new {
+            self.note_definition(false);
+        }
+        self.defining.fetch_sub(1, Ordering::SeqCst);
     }
 
     fn belief(&self) -> u64 {
@@ -144,7 +167,7 @@ impl Programs {
     /// server lets it, but for MariaDB's `EXECUTE IMMEDIATE`.
     pub(crate) fn note_definition(&self, by_call: bool) {
         if !by_call {
-            self.definitions.fetch_add(1, Ordering::Relaxed);
+            self.definitions.fetch_add(1, Ordering::SeqCst);
         }
         let next = |belief: u64| Some((belief | RUNS).wrapping_add(1));
         // The closure never declines.

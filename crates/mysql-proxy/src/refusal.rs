@@ -4,6 +4,7 @@
 //! | code | SQL state | when |
 //! |---|---|---|
 //! | 1040 `ER_CON_COUNT_ERROR` | 08004 | the edge has as many clients as it may |
+//! | 1043 `ER_HANDSHAKE_ERROR` | 08S01 | what a client sends is no login |
 //! | 1045 `ER_ACCESS_DENIED_ERROR` | 28000 | wrong local password |
 //! | 1047 `ER_UNKNOWN_COM_ERROR` | 08S01 | no server knows the command |
 //! | 1049 `ER_BAD_DB_ERROR` | 42000 | no hyperdrive has this user |
@@ -52,6 +53,11 @@ use crate::show::TABLES;
 /// Errors of an origin that are about what the client asked for, and are passed on as they are:
 /// `ER_DBACCESS_DENIED_ERROR`, `ER_BAD_DB_ERROR`.
 const CLIENTS_OWN: [u16; 2] = [1044, 1049];
+
+/// As servers say it.
+pub(crate) fn bad_handshake() -> ErrPacket {
+    ErrPacket::new(1043, *b"08S01", "Bad handshake")
+}
 
 pub(crate) fn too_many_clients(limit: usize) -> ErrPacket {
     ErrPacket::new(

@@ -59,6 +59,7 @@ use home::Home;
 use limits::Watch;
 use pins::Pins;
 use previous::Previous;
+use routines::{Calls, Defining};
 
 /// A session: what belongs to the client, whichever origin connection serves it at the moment.
 ///
@@ -124,6 +125,9 @@ pub(crate) struct Session {
     calls_known: bool,
     /// The statement under way may write anything.
     writes_anything: bool,
+    /// The routines that the statement under way calls, and the definition that it may be.
+    calls: Option<Box<Calls>>,
+    defining: Option<Defining>,
     /// The read under way, if its result is to be kept.
     filling: Option<Box<Filling>>,
     /// Since when the command under way has waited for another session's, if it has.

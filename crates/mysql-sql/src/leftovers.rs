@@ -9,8 +9,6 @@
 //!
 //! What it runs of a text or defines, [`mentions()`](crate::mentions()) refuses already.
 
-use std::collections::HashSet;
-
 use crate::classify::Dialect;
 use crate::mentions::folded;
 use crate::token::{Token, Tokens};
@@ -55,26 +53,31 @@ const FIND_ROWS: [&str; 12] = [
 /// Words of statements that begin a transaction, but for `BEGIN`, which begins a block.
 const BEGIN_TRANSACTION: [&str; 3] = ["START", "WORK", "CHAIN"];
 
+/// Words of statements that decide which others run.
+const BRANCH: [&str; 5] = ["IF", "CASE", "WHILE", "LOOP", "REPEAT"];
+
+/// Words that ask about the conditions of the statement before, behind `SHOW`.
+const SHOWN_CONDITIONS: [&str; 3] = ["WARNINGS", "ERRORS", "COUNT"];
+
 /// What the definition of a routine leaves behind, apart from what the routines leave that it
 /// calls. `sql` is its body, or all of it but for the word `CREATE`; `parameters` are their names
-/// in lower case. `None`: it may leave anything.
-///
-/// A name that is declared is one in the whole body, so none may be that of a variable of the
-/// server's which is carried: `SET sql_mode = ''` outside of the block would be another thing.
+/// in lower case. `None`: it may leave anything, or asks about the statement before its call, which
+/// only the connection of that one can tell.
 pub fn leftovers<S: AsRef<str>>(
     sql: &[u8],
     parameters: impl IntoIterator<Item = S>,
     dialect: Dialect,
 ) -> Option<Leftovers> {
+    let own = parameters.into_iter().map(|name| name.as_ref().to_owned());
     let mut reader = Reader {
         tokens: Tokens::new(sql, dialect.escapes, dialect.letters),
-        own: HashSet::new(),
+        own: own.collect(),
+        blocks: Vec::new(),
         left: Leftovers::default(),
         sets_columns: false,
+        handler: Handler::None,
+        ran: Ran::default(),
     };
-    for parameter in parameters {
-        reader.declare(parameter.as_ref().to_owned())?;
-    }
     reader.pass_definer()?;
     reader.read()?;
     Some(reader.left)
@@ -82,11 +85,43 @@ pub fn leftovers<S: AsRef<str>>(
 
 struct Reader<'a> {
     tokens: Tokens<'a>,
-    /// Its parameters and variables.
-    own: HashSet<String>,
+    /// Its parameters, and the variables that are declared in the blocks around.
+    own: Vec<String>,
+    /// How many there were when each block began.
+    blocks: Vec<usize>,
     left: Leftovers,
     /// A `SET` in the statement at hand sets columns.
     sets_columns: bool,
+    handler: Handler,
+    ran: Ran,
+}
+
+/// Where the body stands with its handlers of conditions, which may never run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Handler {
+    None,
+    /// What it does is told up to the next semicolon, unless a block begins before.
+    Statement,
+    /// It is a block, within so many others.
+    Block(usize),
+}
+
+/// What has surely run by the time that the statement at hand does.
+#[derive(Default)]
+struct Ran {
+    /// There is a statement before which may keep those behind it from running.
+    is_branched: bool,
+    /// There is a handler before.
+    has_handler: bool,
+    before: Statements,
+    /// At hand.
+    now: Statements,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Statements {
+    write: bool,
+    read: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -112,14 +147,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn declare(&mut self, name: String) -> Option<()> {
-        variables::find(variables::canonical(&name))
-            .is_none()
-            .then_some(())?;
-        self.own.insert(name);
-        Some(())
-    }
-
     fn read(&mut self) -> Option<()> {
         let mut before: &[u8] = b"";
         while let Some(token) = self.tokens.next() {
@@ -133,7 +160,8 @@ impl<'a> Reader<'a> {
                     return None;
                 }
                 // `label: SET …`; as a part of `:=` it does no harm.
-                Token::Sign(b';' | b':') => self.sets_columns = false,
+                Token::Sign(b':') => self.sets_columns = false,
+                Token::Sign(b';') => self.end_statement(),
                 _ => {}
             }
             before = b"";
@@ -141,17 +169,21 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
+    fn end_statement(&mut self) {
+        self.sets_columns = false;
+        if self.handler == Handler::Statement {
+            self.handler = Handler::None;
+        }
+        let ran = std::mem::take(&mut self.ran.now);
+        self.ran.before.write |= ran.write;
+        self.ran.before.read |= ran.read;
+    }
+
     fn word(&mut self, word: &'a [u8], before: &[u8]) -> Option<()> {
         let opens = self.tokens.opens_parenthesis();
-        let is_one_of = |words: &[&str]| words.iter().any(|other| is(word, other));
-        if is_one_of(&BEGIN_STATEMENT) {
-            self.sets_columns = false;
-        }
-        // `INSERT(…)` and `REPLACE(…)` are functions; `FOR UPDATE` and `KEY UPDATE` begin nothing.
-        let is_part = opens || is(before, "FOR") || is(before, "KEY");
-        self.sets_columns |= is_one_of(&SET_COLUMNS) && !is_part;
-        self.left.found_rows |= is_one_of(&FIND_ROWS);
-        self.left.transaction |= is_one_of(&BEGIN_TRANSACTION);
+        self.note_blocks(word, before);
+        self.note_what_runs(word, before, opens);
+        self.asks(word, before, opens)?;
         match word::betraying(word) {
             Some(Betraying::Temporary | Betraying::Binding) => return None,
             Some(Betraying::UserLock | Betraying::Sequence | Betraying::SetsVariable) if opens => {
@@ -161,9 +193,6 @@ impl<'a> Reader<'a> {
             Some(Betraying::Inserts | Betraying::LastInsertId) => self.left.insert_id = true,
             _ => {}
         }
-        let following = self.tokens.peek();
-        let is_followed_by =
-            |keyword| matches!(following, Some(Token::Word(word)) if is(word, keyword));
         let of_handler = ["CONTINUE", "EXIT", "UNDO"];
         match word {
             _ if is(word, "SET") => {
@@ -174,16 +203,77 @@ impl<'a> Reader<'a> {
             }
             _ if is(word, "DECLARE") => self.declaration()?,
             // `LOCK IN SHARE MODE`.
-            _ if is(word, "LOCK") && !is_followed_by("IN") => return None,
-            _ if is(word, "HANDLER") && !of_handler.iter().any(|other| is(before, other)) => {
-                return None;
-            }
+            _ if is(word, "LOCK") && !self.is_before("IN") => return None,
+            _ if is(word, "HANDLER") && !is_one_of(before, &of_handler) => return None,
             // Without autocommit it is there before any transaction.
-            _ if is(word, "SAVEPOINT") || is(word, "UNLOCK") => return None,
-            _ if is(word, "RELEASE_LOCK") || is(word, "RELEASE_ALL_LOCKS") => return None,
+            _ if is_one_of(word, &["SAVEPOINT", "UNLOCK"]) => return None,
+            // `COMMIT RELEASE` ends the connection.
+            _ if is_one_of(word, &["RELEASE", "RELEASE_LOCK", "RELEASE_ALL_LOCKS"]) => return None,
             _ => {}
         }
         Some(())
+    }
+
+    /// True if this word comes next.
+    fn is_before(&self, keyword: &str) -> bool {
+        matches!(self.tokens.peek(), Some(Token::Word(word)) if is(word, keyword))
+    }
+
+    /// Follows `BEGIN … END` and `CASE … END`, in which there may be others.
+    fn note_blocks(&mut self, word: &[u8], before: &[u8]) {
+        const ENDS_OTHERS: [&str; 5] = ["IF", "LOOP", "WHILE", "REPEAT", "FOR"];
+        let begins = is(word, "BEGIN");
+        if begins || (is(word, "CASE") && !is(before, "END")) {
+            if begins && self.handler == Handler::Statement {
+                self.handler = Handler::Block(self.blocks.len());
+            }
+            self.blocks.push(self.own.len());
+        }
+        let ends_another = ENDS_OTHERS.iter().any(|other| self.is_before(other));
+        if is(word, "END") && !ends_another {
+            let begun = self.blocks.pop().unwrap_or_default();
+            self.own.truncate(begun);
+            if self.handler == Handler::Block(self.blocks.len()) {
+                self.handler = Handler::None;
+            }
+        }
+        if is(word, "HANDLER") && self.handler == Handler::None {
+            self.handler = Handler::Statement;
+            self.ran.has_handler = true;
+        }
+    }
+
+    fn note_what_runs(&mut self, word: &[u8], before: &[u8], opens: bool) {
+        if is_one_of(word, &BEGIN_STATEMENT) {
+            self.sets_columns = false;
+        }
+        // `INSERT(…)` and `REPLACE(…)` are functions; `FOR UPDATE` and `KEY UPDATE` begin nothing.
+        let is_part = opens || is(before, "FOR") || is(before, "KEY");
+        self.sets_columns |= is_one_of(word, &SET_COLUMNS) && !is_part;
+        self.left.found_rows |= is_one_of(word, &FIND_ROWS);
+        self.left.transaction |= is_one_of(word, &BEGIN_TRANSACTION);
+        if self.handler == Handler::None {
+            let is_sure = !self.ran.is_branched;
+            let writes = ["UPDATE", "INSERT", "REPLACE", "DELETE"];
+            self.ran.now.write |= is_sure && is_one_of(word, &writes) && !is_part;
+            self.ran.now.read |= is_sure && is(word, "SELECT");
+            self.ran.is_branched |= is_one_of(word, &BRANCH);
+        }
+    }
+
+    /// `None`: it asks about the statement before its call, or may.
+    fn asks(&self, word: &[u8], before: &[u8], opens: bool) -> Option<()> {
+        let is_answered = match word {
+            _ if is(word, "ROW_COUNT") => !opens || self.ran.before.write,
+            _ if is(word, "FOUND_ROWS") => !opens || self.ran.before.read,
+            // A handler asks about what it handles.
+            _ if is(word, "DIAGNOSTICS") => {
+                is(before, "STACKED") || (self.ran.has_handler && self.is_before("CONDITION"))
+            }
+            _ if is(before, "SHOW") => !is_one_of(word, &SHOWN_CONDITIONS),
+            _ => true,
+        };
+        is_answered.then_some(())
     }
 
     /// `SET a = …, b = …`, where all are its own.
@@ -240,21 +330,37 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `DECLARE a, b INT …`, `DECLARE c CURSOR …`, `DECLARE EXIT HANDLER …`.
+    /// `DECLARE a, b INT …`. (`DECLARE c CURSOR …`, `DECLARE c CONDITION …` and `DECLARE EXIT
+    /// HANDLER …` declare no variable.)
     fn declaration(&mut self) -> Option<()> {
         let mut ahead = self.tokens.clone();
         ahead.next();
-        if ahead.take_word("HANDLER") {
-            return Some(());
+        if ["HANDLER", "CURSOR", "CONDITION"]
+            .iter()
+            .any(|word| ahead.take_word(word))
+        {
+            // A cursor may have any name, but none that means something here.
+            if self.is_before("CONTINUE") || self.is_before("EXIT") || self.is_before("UNDO") {
+                return Some(());
+            }
+            return self.name().map(drop);
         }
         loop {
             let name = self.name()?;
-            self.declare(name)?;
+            // Whether the block is over where that is set, is better not left to this.
+            variables::find(variables::canonical(&name))
+                .is_none()
+                .then_some(())?;
+            self.own.push(name);
             if !self.tokens.take_sign(b',') {
                 return Some(());
             }
         }
     }
+}
+
+fn is_one_of(word: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|other| is(word, other))
 }
 
 #[cfg(test)]
@@ -306,6 +412,29 @@ mod tests {
             ("INSERT INTO t SET a = p", false, true),
             ("REPLACE t SELECT 1", true, true),
             ("DO LAST_INSERT_ID(p)", false, true),
+            (
+                "BEGIN DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN \
+                 GET DIAGNOSTICS CONDITION 1 p = MYSQL_ERRNO; ROLLBACK; RESIGNAL; END; \
+                 UPDATE t SET a = p; IF ROW_COUNT() = 0 THEN SIGNAL SQLSTATE '45000'; END IF; END",
+                false,
+                false,
+            ),
+            (
+                "BEGIN DECLARE a INT; BEGIN DECLARE b INT; SET b = 1; END; SET a = 1; END",
+                false,
+                false,
+            ),
+            (
+                "BEGIN DECLARE a INT; IF p THEN SET a = CASE WHEN p THEN 1 END; END IF; \
+                 CASE p WHEN 1 THEN SET a = 2; END CASE; SET a = 3; END",
+                false,
+                false,
+            ),
+            (
+                "BEGIN SELECT SQL_CALC_FOUND_ROWS 1; SELECT FOUND_ROWS(); END",
+                true,
+                false,
+            ),
         ] {
             let expected = Leftovers {
                 found_rows,
@@ -351,6 +480,22 @@ mod tests {
             "LOCK INSTANCE FOR BACKUP",
             "HANDLER t OPEN",
             "SELECT 'a",
+            "BEGIN BEGIN DECLARE timestamp INT; SET timestamp = 1; END; SET timestamp = 2; END",
+            "BEGIN DECLARE timestamp CURSOR FOR SELECT 1; SET timestamp = 2; END",
+            "BEGIN DECLARE sql_log_bin CONDITION FOR 1146; SET sql_log_bin = 0; END",
+            "BEGIN DECLARE EXIT HANDLER FOR 1 BEGIN DECLARE insert_id INT; END; \
+             SET insert_id = 2; END",
+            "BEGIN BEGIN DECLARE a INT; SET a = CASE 1 WHEN 1 THEN 2 END; END; SET a = 1; END",
+            "ROLLBACK RELEASE",
+            "SELECT ROW_COUNT()",
+            "RETURN FOUND_ROWS()",
+            "SHOW WARNINGS",
+            "SHOW COUNT(*) ERRORS",
+            "BEGIN UPDATE t SET a = 1; SELECT FOUND_ROWS(); END",
+            "BEGIN IF p THEN UPDATE t SET a = 1; END IF; SELECT ROW_COUNT(); END",
+            "BEGIN DECLARE EXIT HANDLER FOR 1 BEGIN DELETE FROM t; END; SELECT ROW_COUNT(); END",
+            "GET DIAGNOSTICS p = ROW_COUNT",
+            "GET CURRENT DIAGNOSTICS CONDITION 1 p = MYSQL_ERRNO",
             "/*!50000 SET @a = 1 */",
             "DEFINER=`a`@`b` PROCEDURE p(a INT DEFAULT @a) SELECT a",
         ] {

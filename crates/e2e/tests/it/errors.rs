@@ -5,7 +5,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use e2e::{Endpoint, Failure, PathBuilder, Way, expect_failure};
 use mysql_async::prelude::Queryable;
+use mysql_proto::{ErrPacket, HEADER_LEN, PacketHeader};
 use testkit::{DatabaseKind, Tidegate, eventually, free_port};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::world::{DATABASE, PASSWORD, USER, direct, path, server};
@@ -300,6 +303,32 @@ async fn a_wrong_file_is_explained_with_line_and_key() -> Result<()> {
     ensure!(!status.success(), "a wrong file was accepted");
     for expected in ["wrong.toml:7", "maximum", "max"] {
         ensure!(log.contains(expected), "it does not say {expected}:\n{log}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_login_is_told_so() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let Some(path) = path(&server).start().await? else {
+        return Ok(());
+    };
+    let garbage = [&[4, 0, 0, 1][..], b"what"].concat();
+    // It promises more than a login may have.
+    let endless = [vec![0, 0, 1, 1], vec![0x0d; 20_000]].concat();
+    for sent in [garbage, endless] {
+        let mut stream = TcpStream::connect(("127.0.0.1", path.endpoint().port)).await?;
+        stream.write_all(&sent).await?;
+        let mut told = Vec::new();
+        let read = stream.read_to_end(&mut told);
+        // What was not read resets the connection.
+        let _reset = tokio::time::timeout(PATIENCE, read).await?;
+        let greeting = PacketHeader::decode(&told).context("no greeting")?;
+        let error = told.get(HEADER_LEN + greeting.payload_len + HEADER_LEN..);
+        let error = ErrPacket::decode(error.unwrap_or_default())?;
+        ensure!(error.code == 1043, "{error:?}");
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 use testkit::DatabaseKind::{self, MariaDb, MySql};
 use testkit::{Database, eventually};
+use tokio::time::sleep;
 
 use crate::world::{DATABASE, USER, path, server};
 
@@ -190,6 +191,89 @@ async fn a_pin_ends_when_it_is_known_that_there_was_nothing_to_pin_for() -> Resu
             client.query_drop("DO 1").await?;
             ensure!(pinned(&path, "procedure").await? == 0, "it is pinned");
             ensure!(pinned(&path, "stored_function").await? == 0, "it is pinned");
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// What a call runs may be another text than the one that was known when it was sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_leaves_what_another_has_made_of_the_routine() -> Result<()> {
+    let Some(server) = with_routines(MariaDb).await? else {
+        return Ok(());
+    };
+    let Some(path) = path(&server).pool("max = 2").start().await? else {
+        return Ok(());
+    };
+    until_known(&path).await?;
+    let mut holder = path.endpoint().connect().await?;
+    let mut caller = path.endpoint().connect().await?;
+    let mut other = path.endpoint().connect().await?;
+    holder.query_drop("BEGIN").await?;
+    other.query_drop("BEGIN").await?;
+    let call = tokio::spawn(async move {
+        caller.query_drop("CALL nothing()").await?;
+        Ok::<_, mysql_async::Error>(caller)
+    });
+    // It waits for a connection.
+    sleep(Duration::from_millis(500)).await;
+    holder
+        .query_drop("CREATE OR REPLACE PROCEDURE nothing() SET @made = 42")
+        .await?;
+    holder.disconnect().await?;
+    let mut caller = call.await??;
+    caller.query_drop("DO 1").await?;
+    let made: Option<i32> = caller.query_first("SELECT @made").await?;
+    ensure!(made == Some(42), "{made:?}");
+    Ok(())
+}
+
+/// Likewise within a text of several statements, long before its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_definition_counts_before_its_text_is_over() -> Result<()> {
+    let Some(server) = with_routines(MariaDb).await? else {
+        return Ok(());
+    };
+    let Some(path) = path(&server).pool("max = 2").start().await? else {
+        return Ok(());
+    };
+    until_known(&path).await?;
+    let mut maker = path.endpoint().connect().await?;
+    let mut caller = path.endpoint().connect().await?;
+    let text = tokio::spawn(async move {
+        let texts = "CREATE OR REPLACE PROCEDURE nothing() SET @made = 43; DO SLEEP(3)";
+        maker.query_drop(texts).await
+    });
+    sleep(Duration::from_millis(1500)).await;
+    caller.query_drop("CALL nothing()").await?;
+    let made: Option<i32> = caller.query_first("SELECT @made").await?;
+    ensure!(made == Some(43), "{made:?}");
+    Ok(text.await??)
+}
+
+/// The answer comes while the function runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_ends_though_the_answer_came_during_the_call() -> Result<()> {
+    for kind in [MariaDb, MySql] {
+        let Some(server) = with_routines(kind).await? else {
+            continue;
+        };
+        let Some(path) = path(&server).pool("max = 2").start().await? else {
+            return Ok(());
+        };
+        until_known(&path).await?;
+        let mut client = path.endpoint().connect().await?;
+        let makes = "CREATE FUNCTION sleeps() RETURNS INT DETERMINISTIC NO SQL RETURN SLEEP(3)";
+        client.query_drop(makes).await?;
+        client.query_drop("SELECT sleeps()").await?;
+        eventually("the pin ends", PATIENCE, async || {
+            client.query_drop("DO 1").await?;
+            ensure!(
+                pinned(&path, "stored_function").await? == 0,
+                "{kind}: it is pinned"
+            );
             Ok(())
         })
         .await?;

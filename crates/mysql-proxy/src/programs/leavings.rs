@@ -67,7 +67,11 @@ impl Leavings {
                 continue;
             };
             let database = routine.database.as_deref().unwrap_or_default();
-            let shown = [body.database.clone(), body.name.clone()];
+            let kind = match routine.kind {
+                RoutineKind::Procedure => "PROCEDURE",
+                RoutineKind::Function => "FUNCTION",
+            };
+            let shown = [body.database.clone(), body.name.clone(), kind.to_owned()];
             let names = parameters.get(&shown).map_or(&[][..], Vec::as_slice);
             let node = Node::of(body, database, names, flavor, &packages);
             let known = nodes.entry(routine);
@@ -223,7 +227,7 @@ mod tests {
 
     fn leavings(bodies: &[Body]) -> Leavings {
         let parameters = [(
-            ["Shop".to_owned(), "p".to_owned()],
+            ["Shop", "p", "PROCEDURE"].map(str::to_owned),
             vec!["price".to_owned()],
         )];
         Leavings::of(bodies, &parameters.into(), Flavor::MySql)

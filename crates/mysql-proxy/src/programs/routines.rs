@@ -15,8 +15,8 @@ const LONGEST_BODIES: u64 = 8 << 20;
 /// True where a name alone may be the call of a procedure.
 pub(crate) const IS_ORACLE: &str = "FIND_IN_SET('ORACLE', SQL_MODE)";
 
-/// Database and name, as the origin writes them.
-pub(super) type ShownName = [String; 2];
+/// Database, name and type (`PROCEDURE`, `FUNCTION`), as the origin writes them.
+pub(super) type ShownName = [String; 3];
 
 /// Asks for all routines. MySQL shows one without its text where the user may only call it.
 pub(crate) async fn ask(conn: &mut OriginConn) -> Result<Vec<Body>, String> {
@@ -54,19 +54,18 @@ pub(crate) async fn ask(conn: &mut OriginConn) -> Result<Vec<Body>, String> {
     Ok(routines.collect())
 }
 
-/// The names of parameters, by what the routines are called. (A procedure and a function of one
-/// name share those.)
+/// The names of parameters, by what the routines are called.
 pub(super) async fn parameters(
     conn: &mut OriginConn,
 ) -> Result<HashMap<ShownName, Vec<String>>, String> {
     let question = format!(
-        "SELECT SPECIFIC_SCHEMA, SPECIFIC_NAME, PARAMETER_NAME \
+        "SELECT SPECIFIC_SCHEMA, SPECIFIC_NAME, ROUTINE_TYPE, PARAMETER_NAME \
          FROM information_schema.PARAMETERS WHERE PARAMETER_NAME IS NOT NULL AND {}",
         is_of_users("SPECIFIC_SCHEMA")
     );
     let mut parameters: HashMap<ShownName, Vec<String>> = HashMap::new();
-    for [database, routine, name] in conn.ask_columns(&question).await? {
-        let of_routine = parameters.entry([database, routine]).or_default();
+    for [database, routine, kind, name] in conn.ask_columns(&question).await? {
+        let of_routine = parameters.entry([database, routine, kind]).or_default();
         of_routine.push(name.to_ascii_lowercase());
     }
     Ok(parameters)

@@ -17,6 +17,7 @@ use tracing::debug;
 use super::Session;
 use super::commits::UnderLock;
 use super::replica::REPLICA;
+use super::routines::Defining;
 use crate::cache::InFlight;
 use crate::error::{OriginLoss, SessionEnd};
 use crate::hyperdrives::Served;
@@ -49,6 +50,8 @@ struct Leftover {
     is_of_replica: bool,
     /// The write under way: over when the whole response was read, else of unknown outcome.
     in_flight: Option<InFlight>,
+    /// The definition under way: over when this is.
+    _defining: Option<Defining>,
     /// Over with the reset.
     under_lock: UnderLock,
     mutant: Mutant,
@@ -103,6 +106,7 @@ impl Session {
             may_break_by_reset,
             is_of_replica: self.pins.has(REPLICA),
             in_flight: self.in_flight.take(),
+            _defining: self.defining.take(),
             under_lock: std::mem::take(&mut self.under_lock),
             mutant: self.shared.config.mutant,
         };

@@ -21,6 +21,7 @@ impl Session {
     pub(super) async fn serve(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.followed_since = None;
         self.writes_alone = false;
+        self.calls = None;
         if self.registered.entry().kill_comes() {
             Box::pin(self.let_kill_pass()).await?;
         }
@@ -81,13 +82,17 @@ impl Session {
         };
         let Statement { kind, effect } = &mut statement;
         let kind = *kind;
-        self.look_at_routines(effect, self.state.database_name());
+        if !effect.routines.named().is_empty() {
+            let state = Arc::clone(&self.state);
+            self.look_at_routines(effect, state.database_name());
+        }
         if let Some(table) = effect.tidegate {
             return self.show(packet, table).await;
         }
         if let Some(kill) = &effect.kill
             && !effect.is_multi
         {
+            let text = self.downstream.sql(packet);
             let target = self.target_of(kill, effect, text);
             if let Some(answered) = self.kill(packet, target, kill.query).await {
                 return answered;

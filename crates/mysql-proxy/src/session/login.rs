@@ -7,7 +7,8 @@ use aws_lc_rs::rand;
 use bytes::BytesMut;
 use domain::ExposeSecret;
 use mysql_proto::{
-    AuthPlugin, Capabilities, ErrPacket, NONCE_LEN, ServerConfig, ServerEvent, ServerHandshake,
+    AuthPlugin, Capabilities, ErrPacket, HandshakeError, NONCE_LEN, ServerConfig, ServerEvent,
+    ServerHandshake,
 };
 use net::{BoxStream, Rewind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -94,7 +95,10 @@ impl<'a> Login<'a> {
             event = match event {
                 ServerEvent::NeedInput => {
                     self.exchange(&mut stream).await?;
-                    self.handshake.input(&mut self.input, &mut self.output)?
+                    match self.handshake.input(&mut self.input, &mut self.output) {
+                        Ok(event) => event,
+                        Err(error) => return Err(self.refuse_handshake(&mut stream, error).await),
+                    }
                 }
                 ServerEvent::StartTls => {
                     stream = self.secure(stream).await?;
@@ -209,6 +213,21 @@ impl<'a> Login<'a> {
         self.refuse(stream, &error, "unknown hyperdrive").await
     }
 
+    /// What the client has sent is no login.
+    async fn refuse_handshake(
+        &mut self,
+        stream: &mut BoxStream,
+        error: HandshakeError,
+    ) -> SessionEnd {
+        match self
+            .refuse(stream, &refusal::bad_handshake(), "bad handshake")
+            .await
+        {
+            SessionEnd::LoginRefused(_) => SessionEnd::Handshake(error),
+            end => end,
+        }
+    }
+
     async fn refuse(
         &mut self,
         stream: &mut BoxStream,
@@ -280,6 +299,8 @@ impl<'a> Login<'a> {
             is_status_sure: false,
             are_names_sure: true,
             writes_anything: false,
+            calls: None,
+            defining: None,
             calls_known: false,
             filling: None,
             followed_since: None,

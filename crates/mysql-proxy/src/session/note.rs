@@ -67,7 +67,10 @@ impl Session {
         }
         // What a program has made on its way is there, though that failed.
         let may_have_begun = may_have_run || (effect.runs_program && !effect.is_unknown);
-        if self.may_define(kind, effect) && may_have_begun {
+        let may_be_new = self.may_define(kind, effect) && may_have_begun;
+        if let Some(defining) = self.defining.take() {
+            defining.end(may_be_new);
+        } else if may_be_new {
             let programs = self.served.pool.connector().programs();
             programs.note_definition(effect.calls_procedure() && !effect.is_multi);
         }
@@ -193,11 +196,7 @@ impl Session {
             Some(_) if effect.is_unknown && error == Some(PARSE_ERROR) && !effect.is_multi => {
                 self.pins.soil();
             }
-            Some(reason) => match self.waiting(effect) {
-                Some(waiting) => self.pin_waiting(reason.name(), waiting),
-                None => self.pin(reason.name(), effect.pin_name.clone()),
-            },
-            None => {}
+            reason => self.note_called(reason.map(PinReason::name), effect),
         }
     }
 
@@ -247,7 +246,7 @@ impl Session {
         self.note_pin(reason, is_new);
     }
 
-    fn pin_waiting(&mut self, reason: &'static str, waiting: Waiting) {
+    pub(super) fn pin_waiting(&mut self, reason: &'static str, waiting: Waiting) {
         let is_new = self.pins.add_waiting(reason, waiting);
         self.note_pin(reason, is_new);
     }

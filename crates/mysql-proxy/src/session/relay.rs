@@ -39,6 +39,7 @@ impl Session {
         // One of an earlier command would be lost: see `cache/loose.rs`.
         self.in_flight = None;
         self.begin_writing(outgoing, effect);
+        self.begin_defining(effect);
         match self.send_command(outgoing, effect).await {
             Ok(None) => self.relay_response(packet).await,
             Ok(Some(error)) => self.answer_error(packet, &error).await,

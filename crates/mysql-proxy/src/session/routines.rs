@@ -2,66 +2,139 @@
 //! leave there.
 //!
 //! ```text
-//!   they leave nothing      ahead of the statement: it does not pin
-//!   they may leave          it pins for good
-//!   not known at the moment it pins, and waits for the answer: the next command asks again
+//!   they leave nothing        ahead of the statement: it does not pin
+//!     … and one was defined   behind it: it pins all the same, as that one may have run
+//!   they may leave            it pins for good
+//!   not known at the moment   it pins, and waits for the answer: the next command asks again
 //! ```
+//!
+//! What is known is good from before the question to the origin up to the next definition: from
+//! when that is sent ([`Defining`]), as it takes effect some time before its response.
 
-use mysql_sql::{Effect, Routine};
+use std::sync::Arc;
+
+use mysql_sql::{Effect, PinReason, Routine};
 
 use super::Session;
 use super::pins::Waiting;
 use crate::error::SessionEnd;
+use crate::hyperdrives::Served;
 use crate::programs::Leaves;
+
+/// The routines that the statement under way calls, where a pin depends on what is known of them.
+#[derive(Debug)]
+pub(super) struct Calls {
+    reason: &'static str,
+    waiting: Waiting,
+    /// They are known to leave nothing.
+    are_relied_on: bool,
+}
+
+/// A statement under way that may define a program.
+#[derive(Debug)]
+pub(super) struct Defining {
+    served: Arc<Served>,
+    /// It has, perhaps.
+    may_be_new: bool,
+}
+
+impl Defining {
+    fn begin(served: &Arc<Served>) -> Self {
+        served.pool.connector().programs().begin_definition();
+        Self {
+            served: Arc::clone(served),
+            may_be_new: true,
+        }
+    }
+
+    /// It is known how it went.
+    pub(super) fn end(mut self, may_be_new: bool) {
+        self.may_be_new = may_be_new;
+    }
+}
+
+impl Drop for Defining {
+    fn drop(&mut self) {
+        let programs = self.served.pool.connector().programs();
+        programs.end_definition(self.may_be_new);
+    }
+}
 
 impl Session {
     /// Ahead of a statement whose unqualified names are looked up in this database: it does not pin
     /// for routines that are known to leave nothing.
-    pub(super) fn look_at_routines(&self, effect: &mut Effect, database: Option<&str>) {
-        let named = effect.routines.named();
+    pub(super) fn look_at_routines(&mut self, effect: &mut Effect, database: Option<&str>) {
         // Several statements may go to another database on their way.
-        if named.is_empty() || effect.is_multi {
+        if effect.routines.named().is_empty() || effect.is_multi {
             return;
         }
         // (It may be unsure for routines that the session waits for: if one of them has gone to
         // another database, it is that which goes on pinning.)
-        let database = database.filter(|_| self.are_names_sure);
+        if let Some(database) = database.filter(|_| self.are_names_sure) {
+            effect.routines.qualify(database);
+        }
         let programs = self.served.pool.connector().programs();
-        let Some(told) = programs.leavings() else {
-            if let Some(database) = database {
-                effect.routines.qualify(database);
+        // Ahead of the look.
+        let definitions = programs.definitions();
+        let told = programs.leavings();
+        let named = effect.routines.named();
+        let leaves = told.map(|told| told.together(named, None));
+        let calls = calls(effect, definitions);
+        match (leaves, calls) {
+            (None, calls) => self.calls = calls.map(Box::new),
+            (Some(Leaves::No(left)), Some(calls)) => {
+                effect.rely_on(left);
+                self.calls = Some(Box::new(Calls {
+                    are_relied_on: true,
+                    ..calls
+                }));
             }
-            return;
-        };
-        match told.together(named, database) {
-            Leaves::Unknown => {}
-            Leaves::No(left) if !effect.routines.alone().is_empty() => effect.rely_on(left),
-            Leaves::No(_) | Leaves::Anything => effect.define_nothing(),
+            (Some(Leaves::No(_) | Leaves::Anything), _) => effect.define_nothing(),
+            (Some(Leaves::Unknown), _) => {}
         }
     }
 
-    /// What a statement that pins for its routines waits for, if it is not known at the moment.
-    pub(super) fn waiting(&self, effect: &Effect) -> Option<Waiting> {
-        let alone = effect.routines.alone();
+    /// A command is about to be sent that may define a program.
+    pub(super) fn begin_defining(&mut self, effect: &Effect) {
+        let may_define = effect.defines || effect.pin == Some(PinReason::NotUnderstood);
+        // A procedure can hardly make one.
+        let defines = may_define && !effect.calls_procedure();
+        self.defining = defines.then(|| Defining::begin(&self.served));
+    }
+
+    /// Behind a statement that pins for this reason, or for none: notes the pin, which may depend
+    /// on the routines that it has called.
+    pub(super) fn note_called(&mut self, reason: Option<&'static str>, effect: &Effect) {
         let programs = self.served.pool.connector().programs();
-        let is_qualified = |routine: &Routine| routine.database.is_some();
-        let may_wait = !alone.is_empty() && !effect.is_multi && alone.iter().all(is_qualified);
-        (may_wait && programs.leavings().is_none()).then(|| Waiting {
-            routines: alone.to_vec(),
-            definitions: programs.definitions(),
-            may_enter: effect.calls_procedure() && !self.calls_known,
-        })
+        let calls = self.calls.take();
+        let calls = calls.filter(|calls| {
+            let is_past = calls.are_relied_on;
+            reason.is_some() || (is_past && programs.may_have_moved(calls.waiting.definitions))
+        });
+        match (reason, calls) {
+            (_, Some(calls)) => {
+                let mut waiting = calls.waiting;
+                waiting.may_enter = effect.calls_procedure() && !self.calls_known;
+                self.previous.found_rows = None;
+                if let Some(lease) = &mut self.held {
+                    lease.note_insert_id();
+                }
+                self.pin_waiting(calls.reason, waiting);
+            }
+            (Some(reason), None) => self.pin(reason, effect.pin_name.clone()),
+            (None, None) => {}
+        }
     }
 
     /// Ahead of a command: lets go of pins for routines of which it is known by now that they leave
     /// nothing.
     pub(super) async fn let_go_of_routines(&mut self) -> Result<(), SessionEnd> {
         let programs = self.served.pool.connector().programs();
+        let definitions = programs.definitions();
         let Some(told) = programs.leavings() else {
             return Ok(());
         };
         // Behind a definition they may be others than those that ran.
-        let definitions = programs.definitions();
         let may_have_entered = self.pins.end_waiting(|waiting| {
             let leaves = told.together(&waiting.routines, None);
             waiting.definitions == definitions && matches!(leaves, Leaves::No(_))
@@ -72,4 +145,20 @@ impl Session {
         }
         self.settle().await
     }
+}
+
+/// The routines of a statement that pins for these alone, all of which can be looked up.
+fn calls(effect: &Effect, definitions: u64) -> Option<Calls> {
+    let alone = effect.routines.alone();
+    let is_qualified = |routine: &Routine| routine.database.is_some();
+    let reason = effect.pin.filter(|_| !alone.is_empty())?.name();
+    alone.iter().all(is_qualified).then(|| Calls {
+        reason,
+        waiting: Waiting {
+            routines: alone.to_vec(),
+            definitions,
+            may_enter: false,
+        },
+        are_relied_on: false,
+    })
 }
