@@ -176,6 +176,8 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
         if let Err(end) = served {
             break end;
         }
+        // One whose connection was lost has nobody else to end it.
+        session.defining = None;
         session.show_itself();
         if !watch.is_of(session.registered.entry()) {
             watch = Watch::new(session.registered.entry(), &session.served, draining);
