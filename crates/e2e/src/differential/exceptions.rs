@@ -117,6 +117,7 @@ pub(super) fn excuse(
     case.of_any_statement()
         .or_else(|| case.of_found_rows())
         .or_else(|| case.of_mariadb())
+        .or_else(|| case.of_loading())
         .or_else(|| case.of_tidb())
         .or_else(|| case.of_mysql())
         .or_else(|| case.of_conditions())

@@ -58,13 +58,17 @@ impl Case<'_> {
         if self.kind != DatabaseKind::MariaDb {
             return None;
         }
-        // Whenever anybody has made a routine, each connection loads it anew, and notes that.
-        if self.sql.contains("mid (") && self.equal(without_warnings) {
-            return Some("the note of a function that is loaded, and named like a native one");
-        }
         let calls = self.sql.starts_with("call ");
         (calls && self.equal(without_row_number))
             .then_some("the number of a row in an error about no row")
+    }
+
+    /// Whenever anybody has made a routine, each connection of MariaDB's or MySQL's loads those
+    /// anew that it calls, and notes that.
+    pub(super) fn of_loading(&self) -> Option<Reason> {
+        let may_load = self.kind != DatabaseKind::Tidb && self.sql.contains("mid (");
+        (may_load && self.equal(without_warnings))
+            .then_some("the note of a function that is loaded, and named like a native one")
     }
 
     /// What only TiDB does otherwise.
