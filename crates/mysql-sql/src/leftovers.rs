@@ -13,7 +13,7 @@ use crate::classify::Dialect;
 use crate::mentions::folded;
 use crate::token::{Token, Tokens};
 use crate::variables;
-use crate::word::{self, Betraying, is};
+use crate::word::{self, Betraying, is, is_one_of};
 
 /// What a routine leaves that the session may ask about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +54,10 @@ const FIND_ROWS: [&str; 12] = [
 const BEGIN_TRANSACTION: [&str; 3] = ["START", "WORK", "CHAIN"];
 
 /// Words of statements that decide which others run.
-const BRANCH: [&str; 5] = ["IF", "CASE", "WHILE", "LOOP", "REPEAT"];
+const BRANCH: [&str; 6] = ["IF", "CASE", "WHILE", "LOOP", "REPEAT", "LEAVE"];
+
+/// What is declared that no `SET` can set.
+const NO_VARIABLES: [&str; 3] = ["HANDLER", "CURSOR", "CONDITION"];
 
 /// Words that ask about the conditions of the statement before, behind `SHOW`.
 const SHOWN_CONDITIONS: [&str; 3] = ["WARNINGS", "ERRORS", "COUNT"];
@@ -74,7 +77,7 @@ pub fn leftovers<S: AsRef<str>>(
         own: own.collect(),
         blocks: Vec::new(),
         left: Leftovers::default(),
-        sets_columns: false,
+        sets: Sets::Unknown,
         handler: Handler::None,
         ran: Ran::default(),
     };
@@ -90,10 +93,20 @@ struct Reader<'a> {
     /// How many there were when each block began.
     blocks: Vec<usize>,
     left: Leftovers,
-    /// A `SET` in the statement at hand sets columns.
-    sets_columns: bool,
+    sets: Sets,
     handler: Handler,
     ran: Ran,
+}
+
+/// What a `SET` in the statement at hand sets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sets {
+    /// That has to be seen.
+    Unknown,
+    /// Columns, or the items of a condition.
+    Columns,
+    /// What the body has declared. So many parentheses are open since.
+    Own { depth: usize },
 }
 
 /// Where the body stands with its handlers of conditions, which may never run.
@@ -159,18 +172,29 @@ impl<'a> Reader<'a> {
                 Token::At | Token::AtAt | Token::ExecutableComment | Token::Unfinished => {
                     return None;
                 }
-                // `label: SET …`; as a part of `:=` it does no harm.
-                Token::Sign(b':') => self.sets_columns = false,
-                Token::Sign(b';') => self.end_statement(),
-                _ => {}
+                Token::Sign(sign) => self.sign(sign)?,
+                Token::Quoted(_) | Token::Literal(_) => {}
             }
             before = b"";
         }
         Some(())
     }
 
+    fn sign(&mut self, sign: u8) -> Option<()> {
+        match (sign, &mut self.sets) {
+            (b';', _) => self.end_statement(),
+            (b',', Sets::Own { depth: 0 }) => self.set()?,
+            (b'(', Sets::Own { depth }) => *depth = depth.saturating_add(1),
+            (b')', Sets::Own { depth }) => *depth = depth.saturating_sub(1),
+            // `label: SET …`; as a part of `:=` it does no harm.
+            (b':', sets @ Sets::Columns) => *sets = Sets::Unknown,
+            _ => {}
+        }
+        Some(())
+    }
+
     fn end_statement(&mut self) {
-        self.sets_columns = false;
+        self.sets = Sets::Unknown;
         if self.handler == Handler::Statement {
             self.handler = Handler::None;
         }
@@ -197,7 +221,7 @@ impl<'a> Reader<'a> {
         match word {
             _ if is(word, "SET") => {
                 let is_type = opens || is(before, "CHARACTER") || is(before, "CHAR");
-                if !self.sets_columns && !is_type {
+                if self.sets != Sets::Columns && !is_type {
                     self.set()?;
                 }
             }
@@ -244,12 +268,15 @@ impl<'a> Reader<'a> {
     }
 
     fn note_what_runs(&mut self, word: &[u8], before: &[u8], opens: bool) {
-        if is_one_of(word, &BEGIN_STATEMENT) {
-            self.sets_columns = false;
+        // (Within an expression they begin none, and only a semicolon ends a list of its own.)
+        if is_one_of(word, &BEGIN_STATEMENT) && self.sets == Sets::Columns {
+            self.sets = Sets::Unknown;
         }
         // `INSERT(…)` and `REPLACE(…)` are functions; `FOR UPDATE` and `KEY UPDATE` begin nothing.
         let is_part = opens || is(before, "FOR") || is(before, "KEY");
-        self.sets_columns |= is_one_of(word, &SET_COLUMNS) && !is_part;
+        if is_one_of(word, &SET_COLUMNS) && !is_part {
+            self.sets = Sets::Columns;
+        }
         self.left.found_rows |= is_one_of(word, &FIND_ROWS);
         self.left.transaction |= is_one_of(word, &BEGIN_TRANSACTION);
         if self.handler == Handler::None {
@@ -276,58 +303,18 @@ impl<'a> Reader<'a> {
         is_answered.then_some(())
     }
 
-    /// `SET a = …, b = …`, where all are its own.
+    /// `SET a = …` up to its expression, where that is its own; so what follows each comma of the
+    /// list has to be.
     fn set(&mut self) -> Option<()> {
-        loop {
-            let name = self.name()?;
-            // `SET r.a = …`, of a row; `SET a.b = …` may be a key cache of the server's.
-            self.own.contains(&name).then_some(())?;
-            if self.tokens.take_sign(b'.') {
-                self.name()?;
-            }
-            self.tokens.take_sign(b':');
-            self.tokens.take_sign(b'=').then_some(())?;
-            if !self.passes_to_comma()? {
-                return Some(());
-            }
+        let name = self.name()?;
+        // `SET r.a = …`, of a row; `SET a.b = …` may be a key cache of the server's.
+        self.own.contains(&name).then_some(())?;
+        if self.tokens.take_sign(b'.') {
+            self.name()?;
         }
-    }
-
-    /// Passes over the expression behind the `=` of a `SET`. False: nothing more is set.
-    fn passes_to_comma(&mut self) -> Option<bool> {
-        let mut depth = 0usize;
-        let mut before: &[u8] = b"";
-        loop {
-            let mut following = self.tokens.clone();
-            match following.next() {
-                None | Some(Token::Sign(b';')) => return Some(false),
-                Some(Token::Sign(b',')) if depth == 0 => {
-                    self.tokens = following;
-                    return Some(true);
-                }
-                Some(Token::Sign(sign)) => {
-                    match sign {
-                        b'(' => depth = depth.saturating_add(1),
-                        b')' => depth = depth.saturating_sub(1),
-                        _ => {}
-                    }
-                    self.tokens = following;
-                    before = b"";
-                }
-                Some(Token::Word(word)) => {
-                    self.tokens = following;
-                    self.word(word, before)?;
-                    before = word;
-                }
-                Some(Token::Quoted(_) | Token::Literal(_)) => {
-                    self.tokens = following;
-                    before = b"";
-                }
-                Some(Token::At | Token::AtAt | Token::ExecutableComment | Token::Unfinished) => {
-                    return None;
-                }
-            }
-        }
+        self.tokens.take_sign(b':');
+        self.sets = Sets::Own { depth: 0 };
+        self.tokens.take_sign(b'=').then_some(())
     }
 
     /// `DECLARE a, b INT …`. (`DECLARE c CURSOR …`, `DECLARE c CONDITION …` and `DECLARE EXIT
@@ -335,15 +322,10 @@ impl<'a> Reader<'a> {
     fn declaration(&mut self) -> Option<()> {
         let mut ahead = self.tokens.clone();
         ahead.next();
-        if ["HANDLER", "CURSOR", "CONDITION"]
-            .iter()
-            .any(|word| ahead.take_word(word))
-        {
-            // A cursor may have any name, but none that means something here.
-            if self.is_before("CONTINUE") || self.is_before("EXIT") || self.is_before("UNDO") {
-                return Some(());
-            }
-            return self.name().map(drop);
+        let of_no_variable =
+            |token| matches!(token, Token::Word(word) if is_one_of(word, &NO_VARIABLES));
+        if ahead.take_if(of_no_variable) {
+            return Some(());
         }
         loop {
             let name = self.name()?;
@@ -357,10 +339,6 @@ impl<'a> Reader<'a> {
             }
         }
     }
-}
-
-fn is_one_of(word: &[u8], words: &[&str]) -> bool {
-    words.iter().any(|other| is(word, other))
 }
 
 #[cfg(test)]
@@ -454,6 +432,9 @@ mod tests {
             "SET sql_mode = ''",
             "SET p = 1, sql_mode = ''",
             "SET p = IF(1, 2, 3), autocommit = 0",
+            "SET p = CASE WHEN q THEN 1 ELSE 2 END, autocommit = 0",
+            "SET p = REPEAT('a', 2), autocommit = 0",
+            "SET p = (SELECT INSERT(a, 1, 1, ',') FROM t), autocommit = 0",
             "SET SESSION p = 1",
             "SET NAMES utf8mb4",
             "SET CHARACTER SET utf8mb4",

@@ -6,7 +6,7 @@ use crate::classify::Dialect;
 use crate::question::Server;
 use crate::token::{Token, Tokens};
 use crate::touches::{Touched, written_by_temporary};
-use crate::word::is;
+use crate::word::{is, is_one_of};
 
 /// What a body mentions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,10 +175,6 @@ fn place(word_before: &[u8], is_listed: bool, is_behind_name: bool) -> Place {
     } else {
         Place::Other
     }
-}
-
-fn is_one_of(word: &[u8], words: &[&str]) -> bool {
-    words.iter().any(|other| is(word, other))
 }
 
 /// True for a word that begins what a body is not read for; `tokens` are those behind it.

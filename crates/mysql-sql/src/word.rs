@@ -8,6 +8,11 @@ pub(crate) fn is(word: &[u8], keyword: &str) -> bool {
     word.eq_ignore_ascii_case(keyword.as_bytes())
 }
 
+/// True for any of these.
+pub(crate) fn is_one_of(word: &[u8], keywords: &[&str]) -> bool {
+    keywords.iter().any(|keyword| is(word, keyword))
+}
+
 /// A keyword that begins a statement after which the connection is as it was before, whatever
 /// follows it, as long as no [`Betraying`] word does.
 ///

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::question::{Column, Question, Server};
 use crate::token::{Token, Tokens};
-use crate::word::is;
+use crate::word::{is, is_one_of};
 
 /// Deepest parentheses that are followed. What is deeper is not named, which shows in a column's
 /// name at most.
@@ -202,8 +202,4 @@ impl Item<'_> {
         };
         self.has_as || (follows_value && is_name)
     }
-}
-
-fn is_one_of(word: &[u8], keywords: &[&str]) -> bool {
-    keywords.iter().any(|keyword| is(word, keyword))
 }
