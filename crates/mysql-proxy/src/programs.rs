@@ -92,9 +92,9 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// What these leave together, called by a session in this database.
-    pub(crate) fn together(&self, routines: &[Routine], database: Option<&str>) -> Leaves {
-        self.leavings.together(routines, database)
+    /// What these leave together. Nothing is known of one without a database.
+    pub(crate) fn together(&self, routines: &[Routine]) -> Leaves {
+        self.leavings.together(routines)
     }
 }
 

@@ -83,26 +83,12 @@ impl Leavings {
         Self(followed(&nodes))
     }
 
-    /// What these leave together, called by a session in this database.
-    pub(crate) fn together(&self, routines: &[Routine], database: Option<&str>) -> Leaves {
-        let database = database.map(str::to_ascii_lowercase);
+    /// What these leave together. Nothing is known of one without a database.
+    pub(crate) fn together(&self, routines: &[Routine]) -> Leaves {
+        let leaves = |routine| self.0.get(routine).copied().unwrap_or(Leaves::Unknown);
         let nothing = Leaves::No(Leftovers::default());
-        routines.iter().fold(nothing, |all, routine| {
-            all.and(self.of_one(routine, database.as_deref()))
-        })
-    }
-
-    fn of_one(&self, routine: &Routine, database: Option<&str>) -> Leaves {
-        let known = if routine.database.is_some() {
-            self.0.get(routine)
-        } else {
-            let database = database.map(str::to_owned);
-            self.0.get(&Routine {
-                database,
-                ..routine.clone()
-            })
-        };
-        known.copied().unwrap_or(Leaves::Unknown)
+        let each = routines.iter().map(leaves);
+        each.fold(nothing, Leaves::and)
     }
 }
 
@@ -273,8 +259,8 @@ mod tests {
             body(Kind::Procedure, "odd", "CALL even()"),
         ]);
         let of = |name| {
-            let routine = call(RoutineKind::Procedure, None, name);
-            known.together(&[routine], Some("SHOP"))
+            let routine = call(RoutineKind::Procedure, Some("shop"), name);
+            known.together(&[routine])
         };
         for name in ["p", "q", "even", "odd"] {
             assert_eq!(of(name), Leaves::No(FOUND), "{name}");
@@ -293,16 +279,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_looked_for_in_the_database_of_the_session() {
+    fn a_name_is_looked_for_with_its_database() {
         let known = leavings(&[body(Kind::Function, "F", "RETURN 1")]);
-        let nothing = Leaves::No(Leftovers::default());
-        let function = |database| call(RoutineKind::Function, database, "f");
-        let of = |routine, database| known.together(&[routine], database);
-        assert_eq!(of(function(None), Some("shop")), nothing);
-        assert_eq!(of(function(Some("shop")), None), nothing);
-        assert_eq!(of(function(Some("shop")), Some("other")), nothing);
-        assert_eq!(of(function(None), Some("other")), Leaves::Unknown);
-        assert_eq!(of(function(None), None), Leaves::Unknown);
+        let of = |database| known.together(&[call(RoutineKind::Function, database, "f")]);
+        assert_eq!(of(Some("shop")), Leaves::No(Leftovers::default()));
+        assert_eq!(of(Some("other")), Leaves::Unknown);
+        assert_eq!(of(None), Leaves::Unknown);
     }
 
     #[test]
@@ -312,6 +294,6 @@ mod tests {
             body(Kind::Package, "SHOP", "PROCEDURE f()"),
         ]);
         let function = call(RoutineKind::Function, Some("shop"), "f");
-        assert_eq!(known.together(&[function], None), Leaves::Unknown);
+        assert_eq!(known.together(&[function]), Leaves::Unknown);
     }
 }

@@ -78,7 +78,7 @@ impl Session {
         let definitions = programs.definitions();
         let told = programs.leavings();
         let named = effect.routines.named();
-        let leaves = told.map(|told| told.together(named, None));
+        let leaves = told.map(|told| told.together(named));
         let calls = calls(effect, definitions);
         match (leaves, calls) {
             (None, calls) => self.calls = calls.map(Box::new),
@@ -136,7 +136,7 @@ impl Session {
         };
         // Behind a definition they may be others than those that ran.
         let may_have_entered = self.pins.end_waiting(|waiting| {
-            let leaves = told.together(&waiting.routines, None);
+            let leaves = told.together(&waiting.routines);
             waiting.definitions == definitions && matches!(leaves, Leaves::No(_))
         });
         self.are_names_sure &= !may_have_entered;
