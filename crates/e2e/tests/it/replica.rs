@@ -59,33 +59,20 @@ async fn replicate(endpoint: &Endpoint) -> Result<Vec<Vec<u8>>> {
     let mut replica = wire(endpoint).await?;
     let (id, prepared) = replica.prepare("SELECT 'of the replica'").await?;
     let mut replies = vec![prepared];
-    replies.push(
-        replica
-            .ask(Command::REGISTER_SLAVE, &[1])
-            .await
-            .context("a short registration")?,
-    );
-    replies.push(replica.execute(id, &[], &[]).await?);
-    replies.push(replica.query("BEGIN").await?);
-    replies.push(
-        replica
-            .ask(Command::REGISTER_SLAVE, &[1])
-            .await
-            .context("a short registration")?,
-    );
-    replies.push(replica.execute(id, &[], &[]).await?);
+    // Refused without a connection in hand, and with one.
+    for before in ["DO 1", "BEGIN"] {
+        replies.push(replica.query(before).await?);
+        let refused = replica.ask(Command::REGISTER_SLAVE, &[1]).await;
+        replies.push(refused.context("a short registration")?);
+        replies.push(replica.execute(id, &[], &[]).await?);
+    }
     replies.push(replica.query("COMMIT").await?);
-    replies.push(
-        replica
-            .query("SET @master_binlog_checksum = 'NONE', @source_binlog_checksum = 'NONE'")
-            .await?,
-    );
-    replies.push(
-        replica
-            .ask(Command::REGISTER_SLAVE, &registration(78))
-            .await
-            .context("a registration")?,
-    );
+    let no_checksums = "SET @master_binlog_checksum = 'NONE', @source_binlog_checksum = 'NONE'";
+    replies.push(replica.query(no_checksums).await?);
+    let registered = replica
+        .ask(Command::REGISTER_SLAVE, &registration(78))
+        .await;
+    replies.push(registered.context("a registration")?);
     replies.push(replica.execute(id, &[], &[]).await?);
     let own = format!("SELECT CONNECTION_ID() = {}", replica.id);
     let is_own = replica.query(&own).await?;

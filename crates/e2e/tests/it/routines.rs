@@ -31,8 +31,9 @@ const ROUTINES: [&str; 7] = [
      INSERT INTO shop.sold (price) VALUES (77); SIGNAL SQLSTATE '45000'; END",
 ];
 
-/// A database with the routines. `None`: it is not on this machine.
-async fn with_routines(kind: DatabaseKind) -> Result<Option<Database>> {
+/// A path with two connections to a database with the routines, which the edge knows. `None`: the
+/// database is not on this machine.
+async fn with_routines(kind: DatabaseKind) -> Result<Option<(Database, Path)>> {
     let Some(server) = server(kind).await? else {
         return Ok(None);
     };
@@ -41,7 +42,12 @@ async fn with_routines(kind: DatabaseKind) -> Result<Option<Database>> {
         format!("CREATE TABLE {DATABASE}.sold (id INT AUTO_INCREMENT PRIMARY KEY, price INT)");
     server.execute_all(&[&rights, &table]).await?;
     server.execute_all(&ROUTINES).await?;
-    Ok(Some(server))
+    let pool = "max = 2\nwait_timeout = \"5s\"";
+    let Some(path) = path(&server).pool(pool).start().await? else {
+        return Ok(None);
+    };
+    until_known(&path).await?;
+    Ok(Some((server, path)))
 }
 
 async fn pins(path: &Path) -> Result<Vec<(String, u64, u64)>> {
@@ -84,14 +90,9 @@ async fn call(client: &mut Conn) -> Result<()> {
 }
 
 async fn callers_share_connections(kind: DatabaseKind) -> Result<()> {
-    let Some(server) = with_routines(kind).await? else {
+    let Some((_server, path)) = with_routines(kind).await? else {
         return Ok(());
     };
-    let pool = "max = 2\nwait_timeout = \"2s\"";
-    let Some(path) = path(&server).pool(pool).start().await? else {
-        return Ok(());
-    };
-    until_known(&path).await?;
     let mut clients = Vec::new();
     for session in 0..SESSIONS {
         let mut client = path.endpoint().connect().await?;
@@ -138,13 +139,9 @@ async fn who_calls_what_leaves_nothing_keeps_no_connection() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_outlasts_the_procedure_that_began_it_and_failed() -> Result<()> {
     for kind in [MariaDb, MySql] {
-        let Some(server) = with_routines(kind).await? else {
+        let Some((_server, path)) = with_routines(kind).await? else {
             continue;
         };
-        let Some(path) = path(&server).pool("max = 2").start().await? else {
-            return Ok(());
-        };
-        until_known(&path).await?;
         let mut client = path.endpoint().connect().await?;
         let failed = client.query_drop("CALL begins_and_fails()").await;
         ensure!(failed.is_err(), "{kind}: it did not fail");
@@ -166,13 +163,9 @@ async fn a_transaction_outlasts_the_procedure_that_began_it_and_failed() -> Resu
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pin_ends_when_it_is_known_that_there_was_nothing_to_pin_for() -> Result<()> {
     for kind in [MariaDb, MySql] {
-        let Some(server) = with_routines(kind).await? else {
+        let Some((_server, path)) = with_routines(kind).await? else {
             continue;
         };
-        let Some(path) = path(&server).pool("max = 2").start().await? else {
-            return Ok(());
-        };
-        until_known(&path).await?;
         let mut client = path.endpoint().connect().await?;
         let again = "CREATE OR REPLACE VIEW seen AS SELECT 1";
         eventually("a call pins", PATIENCE, async || {
@@ -201,13 +194,9 @@ async fn a_pin_ends_when_it_is_known_that_there_was_nothing_to_pin_for() -> Resu
 /// What a call runs may be another text than the one that was known when it was sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_waits_leaves_what_another_has_made_of_the_routine() -> Result<()> {
-    let Some(server) = with_routines(MariaDb).await? else {
+    let Some((_server, path)) = with_routines(MariaDb).await? else {
         return Ok(());
     };
-    let Some(path) = path(&server).pool("max = 2").start().await? else {
-        return Ok(());
-    };
-    until_known(&path).await?;
     let mut holder = path.endpoint().connect().await?;
     let mut caller = path.endpoint().connect().await?;
     let mut other = path.endpoint().connect().await?;
@@ -233,13 +222,9 @@ async fn a_call_that_waits_leaves_what_another_has_made_of_the_routine() -> Resu
 /// Likewise within a text of several statements, long before its end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_definition_counts_before_its_text_is_over() -> Result<()> {
-    let Some(server) = with_routines(MariaDb).await? else {
+    let Some((_server, path)) = with_routines(MariaDb).await? else {
         return Ok(());
     };
-    let Some(path) = path(&server).pool("max = 2").start().await? else {
-        return Ok(());
-    };
-    until_known(&path).await?;
     let mut maker = path.endpoint().connect().await?;
     let mut caller = path.endpoint().connect().await?;
     let text = tokio::spawn(async move {
@@ -257,13 +242,9 @@ async fn a_definition_counts_before_its_text_is_over() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pin_ends_though_the_answer_came_during_the_call() -> Result<()> {
     for kind in [MariaDb, MySql] {
-        let Some(server) = with_routines(kind).await? else {
+        let Some((_server, path)) = with_routines(kind).await? else {
             continue;
         };
-        let Some(path) = path(&server).pool("max = 2").start().await? else {
-            return Ok(());
-        };
-        until_known(&path).await?;
         let mut client = path.endpoint().connect().await?;
         let makes = "CREATE FUNCTION sleeps() RETURNS INT DETERMINISTIC NO SQL RETURN SLEEP(3)";
         client.query_drop(makes).await?;
