@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use mysql_async::prelude::Queryable;
 use mysql_async::{OptsBuilder, Row};
 use testkit::{Database, DatabaseKind};
@@ -31,6 +31,9 @@ const WRITERS: usize = 4;
 
 /// Nobody who was told to end needs longer: it is the patience of a client, and some.
 const END_LIMIT: Duration = Duration::from_secs(90);
+
+/// Longest that an edge takes to know a slow origin's tables.
+const KEEPS_LIMIT: Duration = Duration::from_secs(60);
 
 const EVERY_SECOND: Duration = Duration::from_secs(1);
 
@@ -174,6 +177,20 @@ impl Round {
         }
     }
 
+    /// Waits until the edge knows the origin's tables: nothing is kept before.
+    pub(super) async fn await_tables(&self) -> Result<()> {
+        const QUESTION: &str = "SELECT note FROM label WHERE id = 1 /* tidegate: explain */";
+        let mut looker = Looker::new(&self.endpoint);
+        testkit::eventually("the edge keeps results", KEEPS_LIMIT, async || {
+            let rows = looker.ask(QUESTION).await?;
+            let outcome = rows.first().and_then(|row| row.get::<String, _>("Outcome"));
+            let outcome = outcome.context("it explains nothing")?;
+            ensure!(outcome != "bypass", "it keeps nothing yet");
+            Ok(())
+        })
+        .await
+    }
+
     /// Plays it until `is_done` says so, and returns what the cache said of itself in the end.
     pub(super) async fn play(
         self: &Arc<Self>,
@@ -242,15 +259,19 @@ impl Looker {
         }
     }
 
-    async fn look(&mut self) -> Result<Figures> {
+    async fn ask(&mut self, question: &str) -> Result<Vec<Row>> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => mysql_async::Conn::new(self.options.clone()).await?,
         };
-        let rows: Vec<Row> = connection.query("SHOW TIDEGATE CACHE").await?;
+        let rows = connection.query(question).await?;
         self.connection = Some(connection);
+        Ok(rows)
+    }
+
+    async fn look(&mut self) -> Result<Figures> {
         let mut figures = Figures::default();
-        for row in rows {
+        for row in self.ask("SHOW TIDEGATE CACHE").await? {
             let number = |column: &str| {
                 let text = row.get::<String, _>(column).unwrap_or_default();
                 text.parse::<u64>().unwrap_or_default()
