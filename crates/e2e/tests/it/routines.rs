@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::Path;
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Row};
 use testkit::DatabaseKind::{self, MariaDb, MySql};
 use testkit::{Database, eventually};
 use tokio::time::sleep;
@@ -50,8 +50,21 @@ async fn with_routines(kind: DatabaseKind) -> Result<Option<(Database, Path)>> {
     Ok(Some((server, path)))
 }
 
+/// The reasons of pins, each with the sessions that have it now and that had it, once every session
+/// rests: the client of one has its answer a moment before that pins.
 async fn pins(path: &Path) -> Result<Vec<(String, u64, u64)>> {
     let mut looker = path.endpoint().connect().await?;
+    let own = Some(looker.id());
+    eventually("every session rests", PATIENCE, async || {
+        let sessions: Vec<Row> = looker.query("SHOW TIDEGATE SESSIONS").await?;
+        let is_busy = |session: &&Row| {
+            session.get("Id") != own && session.get("Command") != Some(None::<String>)
+        };
+        let busy = sessions.iter().find(is_busy);
+        ensure!(busy.is_none(), "{busy:?}");
+        Ok(())
+    })
+    .await?;
     Ok(looker.query("SHOW TIDEGATE PINS").await?)
 }
 
