@@ -13,23 +13,26 @@
 //! leave anything, until that is answered, and where the origin's user would not be shown them.
 
 mod bodies;
+mod called;
 mod grants;
 mod leavings;
 pub(crate) mod routines;
 mod view;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use mysql_sql::Routine;
+use mysql_sql::Defines;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use crate::origin::{Flavor, OriginConn, OriginConnector};
 pub(crate) use bodies::{Bodies, Body, Kind};
+pub(crate) use called::Call;
+use called::Called;
 pub(crate) use grants::Grants;
 pub(crate) use leavings::Leaves;
 use leavings::Leavings;
@@ -62,40 +65,36 @@ pub(crate) fn is_of_users(column: &str) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Runs {
     /// Nowhere: there are none.
-    Nowhere = 3,
+    Nowhere,
     /// Where a statement writes: there may be triggers.
-    OnWrites = 1,
+    OnWrites,
     /// Anywhere: a view may call a function.
-    Anywhere = 0,
+    Anywhere,
 }
 
-/// What is believed of an origin. A number that counts what may have made a program, times four,
-/// and [`Runs`] in its last two bits.
-#[derive(Debug, Default)]
+/// What is believed of an origin.
+#[derive(Debug)]
 pub(crate) struct Programs {
-    belief: AtomicU64,
-    /// What its routines leave.
-    told: ArcSwapOption<Told>,
-    /// How many statements may have made a program, but for those that call a procedure.
+    /// [`Runs`].
+    runs: AtomicU8,
+    /// What its routines leave. `None`: they may be others by now.
+    told: ArcSwapOption<Leavings>,
+    /// How many statements may have made a routine, but for those that call a procedure.
     definitions: AtomicU64,
     /// How many are under way that may make one.
     defining: AtomicU64,
+    /// Held while any of these but the last changes.
+    since: Mutex<Since>,
     /// Something may have made a program since it was asked last.
     defined: Notify,
 }
 
-/// What routines leave, and the belief when that was asked for.
-#[derive(Debug)]
-pub(crate) struct Told {
-    asked: u64,
-    leavings: Leavings,
-}
-
-impl Told {
-    /// What these leave together. Nothing is known of one without a database.
-    pub(crate) fn together(&self, routines: &[Routine]) -> Leaves {
-        self.leavings.together(routines)
-    }
+/// What has happened since a question was begun, so that its answer need not tell of it.
+#[derive(Debug, Default)]
+struct Since {
+    /// What may be another one.
+    defined: Defines,
+    called: Called,
 }
 
 /// What was found at an origin.
@@ -104,30 +103,39 @@ struct Found {
     leavings: Leavings,
 }
 
-/// The bits of [`Runs`].
-const RUNS: u64 = 3;
+impl Default for Programs {
+    fn default() -> Self {
+        Self {
+            runs: AtomicU8::new(Runs::Anywhere as u8),
+            told: ArcSwapOption::empty(),
+            definitions: AtomicU64::new(0),
+            defining: AtomicU64::new(0),
+            since: Mutex::default(),
+            defined: Notify::new(),
+        }
+    }
+}
 
 impl Programs {
     /// True unless it is known that no program runs where a statement writes.
     pub(crate) fn may_run_on_writes(&self) -> bool {
-        self.belief() & RUNS != Runs::Nowhere as u64
+        self.runs.load(Ordering::Relaxed) != Runs::Nowhere as u8
     }
 
     /// True unless it is known that no program runs where a statement reads.
     pub(crate) fn may_run_on_reads(&self) -> bool {
-        self.belief() & RUNS == Runs::Anywhere as u64
+        self.runs.load(Ordering::Relaxed) == Runs::Anywhere as u8
     }
 
     /// What its routines leave. `None`: they may be others by now.
-    pub(crate) fn leavings(&self) -> Option<Arc<Told>> {
+    pub(crate) fn leavings(&self) -> Option<Arc<Leavings>> {
         if self.defining.load(Ordering::SeqCst) > 0 {
             return None;
         }
-        let told = self.told.load_full()?;
-        (told.asked & !RUNS == self.belief() & !RUNS).then_some(told)
+        self.told.load_full()
     }
 
-    /// Another number when a statement may have made a program that was no call of a procedure.
+    /// Another number when a statement may have made a routine that was no call of a procedure.
     pub(crate) fn definitions(&self) -> u64 {
         self.definitions.load(Ordering::SeqCst)
     }
@@ -137,56 +145,95 @@ impl Programs {
         self.defining.load(Ordering::SeqCst) > 0 || self.definitions() != definitions
     }
 
-    /// A statement is about to be sent that may make one.
-    pub(crate) fn begin_definition(&self) {
-        self.defining.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// It is over. `may_be_new`: and may have made one.
-    pub(crate) fn end_definition(&self, may_be_new: bool) {
-        if may_be_new {
-            self.note_definition(false);
+    /// A statement is about to be sent that may make this.
+    pub(crate) fn begin_definition(&self, what: Defines) {
+        if what == Defines::Anything {
+            self.defining.fetch_add(1, Ordering::SeqCst);
         }
-        self.defining.fetch_sub(1, Ordering::SeqCst);
     }
 
-    fn belief(&self) -> u64 {
-        self.belief.load(Ordering::Relaxed)
+    /// It is over, and what it has made was noted.
+    pub(crate) fn end_definition(&self, what: Defines) {
+        if what == Defines::Anything {
+            self.defining.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// A statement may have made this that was no call of a procedure.
+    pub(crate) fn note_definition(&self, what: Defines) {
+        if what < Defines::Views {
+            return;
+        }
+        let mut since = self.since();
+        since.defined = since.defined.max(what);
+        if what == Defines::Anything {
+            self.told.store(None);
+            // Behind that: who has found what was told has counted one less.
+            self.definitions.fetch_add(1, Ordering::SeqCst);
+        }
+        self.doubt_runs();
+    }
+
+    /// A procedure was called that may have made one. That it has is unlikely: no server lets it,
+    /// but for MariaDB's `EXECUTE IMMEDIATE`. `None`: nobody knows what was called.
+    pub(crate) fn note_call(&self, call: Option<Call<'_>>) {
+        let mut since = self.since();
+        if call.is_some_and(|call| self.is_harmless(call)) {
+            return;
+        }
+        since.called.note(call);
+        self.told.store(None);
+        self.doubt_runs();
+    }
+
+    /// True for a call that was answered for while it ran.
+    fn is_harmless(&self, (routines, definitions): Call<'_>) -> bool {
+        let told = self.told.load();
+        let leaves = told.as_ref().map(|told| told.together(routines));
+        definitions == self.definitions() && leaves.is_some_and(|left| left != Leaves::Unknown)
+    }
+
+    fn doubt_runs(&self) {
+        self.runs.store(Runs::Anywhere as u8, Ordering::Relaxed);
+        self.defined.notify_one();
+    }
+
+    /// A question is about to be asked.
+    fn begin_question(&self) {
+        *self.since() = Since {
+            defined: Defines::Nothing,
+            called: Called::behind(self.definitions()),
+        };
+    }
+
+    /// Notes the answer to the last question. What was made since it does not tell; then there is
+    /// more to be asked for.
+    fn answered(&self, found: Found) {
+        let Found { runs, leavings } = found;
+        let since = self.since();
+        let called = since.called.routines();
+        if called.is_none_or(|called| leavings.together(called) == Leaves::Unknown) {
+            return;
+        }
+        if since.defined < Defines::Anything {
+            self.told.store(Some(Arc::new(leavings)));
+        }
+        if since.defined < Defines::Views {
+            self.runs.store(runs as u8, Ordering::Relaxed);
+        }
+    }
+
+    fn since(&self) -> MutexGuard<'_, Since> {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(test)]
     pub(crate) fn believe_in_none(&self) {
-        let none = Found {
+        self.begin_question();
+        self.answered(Found {
             runs: Runs::Nowhere,
             leavings: Leavings::default(),
-        };
-        self.answered(self.belief(), none);
-    }
-
-    /// A statement may have made one. A procedure that it calls can hardly have made another: no
-    /// server lets it, but for MariaDB's `EXECUTE IMMEDIATE`.
-    pub(crate) fn note_definition(&self, by_call: bool) {
-        if !by_call {
-            self.definitions.fetch_add(1, Ordering::SeqCst);
-        }
-        let next = |belief: u64| Some((belief | RUNS).wrapping_add(1));
-        // The closure never declines.
-        let _infallible = self
-            .belief
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
-        self.defined.notify_one();
-    }
-
-    /// Notes the answer to a question that was asked when the belief was this one: what was made
-    /// since it does not tell.
-    fn answered(&self, asked: u64, found: Found) {
-        let Found { runs, leavings } = found;
-        self.told.store(Some(Arc::new(Told { asked, leavings })));
-        let answer = (asked & !RUNS) | runs as u64;
-        // Otherwise there is more to be asked for.
-        let _raced =
-            self.belief
-                .compare_exchange(asked, answer, Ordering::Relaxed, Ordering::Relaxed);
+        });
     }
 }
 
@@ -195,11 +242,11 @@ pub(crate) async fn watch(connector: &OriginConnector) {
     let programs = connector.programs();
     let mut bodies = Bodies::default();
     loop {
-        let asked = programs.belief();
+        programs.begin_question();
         match ask(connector, &mut bodies).await {
             // TiDB has none.
             Ok(None) => return,
-            Ok(Some(found)) => programs.answered(asked, found),
+            Ok(Some(found)) => programs.answered(found),
             Err(reason) => debug!(reason, "Failed to ask an origin for its programs"),
         }
         sleep(PAUSE).await;
@@ -291,6 +338,10 @@ async fn triggers_may_be(conn: &mut OriginConn, grants: &Grants) -> Result<bool,
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use mysql_sql::{Routine, RoutineKind};
+
     use super::*;
 
     fn found(runs: Runs) -> Found {
@@ -300,43 +351,131 @@ mod tests {
         }
     }
 
+    /// A procedure that leaves nothing, one that leaves something, and one that makes a table.
+    fn with_routines() -> Found {
+        let texts = [
+            ("sells", "UPDATE sold SET price = 1"),
+            ("notes", "SET @noted = 1"),
+            ("makes", "CREATE TABLE made (id INT)"),
+        ];
+        let bodies = texts.map(|(name, text)| Body {
+            kind: Kind::Procedure,
+            database: "shop".to_owned(),
+            name: name.to_owned(),
+            changed: String::new(),
+            text: text.to_owned(),
+        });
+        Found {
+            runs: Runs::Nowhere,
+            leavings: Leavings::of(&bodies, &HashMap::new(), Flavor::MySql),
+        }
+    }
+
+    fn procedure(name: &str) -> Routine {
+        Routine {
+            kind: RoutineKind::Procedure,
+            database: Some("shop".to_owned()),
+            name: name.to_owned(),
+        }
+    }
+
     #[test]
     fn what_routines_leave_is_known_until_one_may_have_changed() {
         let programs = Programs::default();
+        let ask = || {
+            programs.begin_question();
+            programs.answered(found(Runs::Anywhere));
+        };
         assert!(programs.leavings().is_none());
-        programs.answered(programs.belief(), found(Runs::Anywhere));
+        ask();
         assert!(programs.leavings().is_some());
-        let asked = programs.belief();
-        programs.note_definition(true);
+        programs.note_call(None);
         assert_eq!(programs.definitions(), 0);
         assert!(programs.leavings().is_none());
-        // It was asked before that.
-        programs.answered(asked, found(Runs::Nowhere));
-        assert!(programs.leavings().is_none());
-        programs.answered(programs.belief(), found(Runs::Nowhere));
+        ask();
         assert!(programs.leavings().is_some());
-        programs.note_definition(false);
+        programs.note_definition(Defines::Views);
+        assert!(programs.leavings().is_some());
+        programs.note_definition(Defines::Anything);
         assert_eq!(programs.definitions(), 1);
         assert!(programs.leavings().is_none());
+    }
+
+    /// Else nothing would ever be known where procedures are called all the time.
+    #[test]
+    fn an_answer_holds_in_spite_of_calls_that_it_tells_of() {
+        let programs = Programs::default();
+        let holds = |names: &[&str], definitions: u64| {
+            programs.note_definition(Defines::Anything);
+            programs.begin_question();
+            let now = programs.definitions();
+            for name in names {
+                let routines = [procedure(name)];
+                programs.note_call(Some((&routines, now - definitions)));
+            }
+            assert!(programs.leavings().is_none());
+            programs.answered(with_routines());
+            let is_known = programs.leavings().is_some();
+            assert_eq!(is_known, !programs.may_run_on_writes());
+            is_known
+        };
+        assert!(holds(&[], 0));
+        assert!(holds(&["sells", "notes", "sells"], 0));
+        for harmful in ["makes", "hidden"] {
+            assert!(!holds(&["sells", harmful], 0), "{harmful}");
+        }
+        // They ran what was there ahead of a definition.
+        assert!(!holds(&["sells"], 1));
+    }
+
+    #[test]
+    fn a_call_that_was_begun_ahead_of_an_answer_is_known_by_it() {
+        let programs = Programs::default();
+        programs.note_definition(Defines::Anything);
+        programs.begin_question();
+        programs.answered(with_routines());
+        let is_known_behind = |name: &str, definitions: u64| {
+            programs.note_call(Some((&[procedure(name)], definitions)));
+            programs.leavings().is_some()
+        };
+        assert!(is_known_behind("notes", 1));
+        assert!(!is_known_behind("notes", 0));
+        programs.begin_question();
+        programs.answered(with_routines());
+        assert!(!is_known_behind("makes", 1));
+    }
+
+    #[test]
+    fn an_answer_tells_of_no_definition_since() {
+        let programs = Programs::default();
+        let known_behind = |what: Defines| {
+            programs.begin_question();
+            programs.note_definition(what);
+            programs.answered(found(Runs::Nowhere));
+            let runs_nowhere = !programs.may_run_on_writes();
+            (programs.leavings().is_some(), runs_nowhere)
+        };
+        assert_eq!(known_behind(Defines::Anything), (false, false));
+        assert_eq!(known_behind(Defines::Views), (true, false));
+        assert_eq!(known_behind(Defines::Tables), (true, true));
     }
 
     #[test]
     fn there_may_be_some_until_it_is_known_that_there_are_none() {
         let programs = Programs::default();
         let believed = || (programs.may_run_on_reads(), programs.may_run_on_writes());
-        let ask = || programs.belief();
+        let ask = |runs| {
+            programs.begin_question();
+            programs.answered(found(runs));
+        };
         assert_eq!(believed(), (true, true));
-        programs.answered(ask(), found(Runs::Nowhere));
+        ask(Runs::Nowhere);
         assert_eq!(believed(), (false, false));
-        programs.answered(ask(), found(Runs::OnWrites));
+        ask(Runs::OnWrites);
         assert_eq!(believed(), (false, true));
-        let asked = ask();
-        programs.note_definition(false);
+        programs.note_definition(Defines::Views);
         assert_eq!(believed(), (true, true));
-        // It was asked before that.
-        programs.answered(asked, found(Runs::Nowhere));
-        assert_eq!(believed(), (true, true));
-        programs.answered(ask(), found(Runs::Nowhere));
+        ask(Runs::Nowhere);
         assert_eq!(believed(), (false, false));
     }
 }

@@ -59,7 +59,7 @@ use home::Home;
 use limits::Watch;
 use pins::Pins;
 use previous::Previous;
-use routines::{Calls, Defining};
+use routines::{Calling, Defining};
 
 /// A session: what belongs to the client, whichever origin connection serves it at the moment.
 ///
@@ -121,12 +121,10 @@ pub(crate) struct Session {
     /// there, others see under that name or not at all; unless a routine that it waits to know
     /// ([`pins::Waiting`]) has led it elsewhere.
     are_names_sure: bool,
-    /// The statement under way calls a procedure of which all is known that it runs.
-    calls_known: bool,
     /// The statement under way may write anything.
     writes_anything: bool,
     /// The routines that the statement under way calls, and the definition that it may be.
-    calls: Option<Box<Calls>>,
+    calling: Calling,
     defining: Option<Defining>,
     /// The read under way, if its result is to be kept.
     filling: Option<Box<Filling>>,

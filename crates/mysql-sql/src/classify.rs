@@ -17,7 +17,7 @@ mod show;
 mod value;
 
 use crate::assignment::Assignment;
-use crate::effect::{Conditions, Effect, MakesInsertId};
+use crate::effect::{Conditions, Defines, Effect, MakesInsertId};
 use crate::pin::PinReason;
 use crate::question::{QuestionKind, Server};
 use crate::routine::{Routine, RoutineKind};
@@ -27,6 +27,9 @@ use earlier::Earlier;
 pub(crate) use header::inside as inside_of_header;
 use scan::Calls;
 pub use show::kill_words;
+
+/// Words that begin what changes rows or indexes of a table, and no more.
+const OF_TABLES: [&str; 4] = ["TRUNCATE", "OPTIMIZE", "REPAIR", "CHECK"];
 
 /// What is known of a command's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,7 +236,12 @@ impl<'a> Reader<'a> {
                 self.write(Calls::From(&["SET"]));
             }
             Head::Define => {
-                self.effect.defines = true;
+                self.effect
+                    .may_define(if word::is_one_of(word, &OF_TABLES) {
+                        Defines::Tables
+                    } else {
+                        Defines::Views
+                    });
                 self.effect.changes_logins |= word::is(word, "GRANT") || word::is(word, "REVOKE");
                 self.write(Calls::From(&["SELECT"]));
             }
@@ -300,7 +308,7 @@ impl<'a> Reader<'a> {
     fn call(&mut self) {
         let procedure = self.procedure();
         self.effect.add_call(PinReason::Procedure, procedure);
-        self.effect.defines = true;
+        self.effect.may_define(Defines::Anything);
         self.effect.may_begin = true;
         while let Some(Token::Word(_) | Token::Quoted(_) | Token::Sign(b'.')) = self.tokens.peek() {
             self.tokens.next();

@@ -9,6 +9,20 @@ use crate::pin::{PinReason, Release};
 use crate::question::{Question, QuestionKind};
 use crate::routine::{Routine, RoutineKind, Routines};
 
+/// What may be another one behind a statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Defines {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Tables, and what belongs to them.
+    Tables,
+    /// These, views, triggers and events: what runs without being named.
+    Views,
+    /// All of that, procedures and functions.
+    Anything,
+}
+
 /// What a statement does to the connection that runs it, and what it needs of it. The default: it
 /// leaves the connection as it was and can run on any. (Whether a transaction is open, the origin's
 /// status tells.)
@@ -85,9 +99,8 @@ pub struct Effect {
     pub makes_insert_id: MakesInsertId,
     /// Drops a database: connections that were in it are in none then.
     pub drops_database: bool,
-    /// May make a program: a trigger, a function, a view. So may a procedure, and what `EXECUTE`
-    /// runs.
-    pub defines: bool,
+    /// What it may define. A procedure may define anything, and so may what `EXECUTE` runs.
+    pub defines: Defines,
     /// A `SET` of several variables, `GLOBAL` ones among them: TiDB sets one after the other, so if
     /// it fails, some may be set.
     pub may_set_in_part: bool,
@@ -190,13 +203,20 @@ impl Effect {
 
     /// The procedure that it calls is known, and defines nothing.
     pub fn define_nothing(&mut self) {
-        self.defines &= !self.calls_procedure();
+        if self.calls_procedure() {
+            self.defines = Defines::Nothing;
+        }
     }
 
     /// True for `CALL`.
     pub fn calls_procedure(&self) -> bool {
         let is_procedure = |routine: &Routine| routine.kind == RoutineKind::Procedure;
         self.pin == Some(PinReason::Procedure) || self.routines.named().iter().any(is_procedure)
+    }
+
+    /// It may define this too.
+    pub(crate) fn may_define(&mut self, what: Defines) {
+        self.defines = self.defines.max(what);
     }
 
     fn pin_for(&mut self, reason: PinReason) {

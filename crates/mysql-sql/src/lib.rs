@@ -37,7 +37,7 @@ mod word;
 pub use assignment::{Assignment, Value};
 pub use classify::{Dialect, Statement, StatementKind, classify, kill_words};
 pub use command::{Diagnostics, Kill, TidegateTable};
-pub use effect::{Conditions, Effect, MakesInsertId};
+pub use effect::{Conditions, Defines, Effect, MakesInsertId};
 pub use fingerprint::{fingerprint, fingerprint_hash};
 pub use leftovers::{Leftovers, leftovers};
 pub use mentions::{Mention, Mentions, Place, mentions};

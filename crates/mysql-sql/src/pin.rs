@@ -67,17 +67,24 @@ impl PinReason {
         )
     }
 
-    /// Of two reasons the one that does not end; of two that end by different statements neither
-    /// does.
+    /// Of two reasons the one that does not end, and leaves less certain; of two that end by
+    /// different statements neither does.
     pub(crate) fn and(self, other: Self) -> Self {
+        if self == other {
+            return self;
+        }
         // What is not understood leaves nothing certain, and then no text can be read for certain.
-        for reason in [Self::NotUnderstood, Self::CharacterSet] {
-            if self == reason || other == reason {
+        // A prepared text is none that is read, and another reason outlasts it.
+        let is = |reason| self == reason || other == reason;
+        if is(Self::NotUnderstood) || is(Self::TextPrepare) {
+            return Self::NotUnderstood;
+        }
+        for reason in [Self::CharacterSet, Self::SessionVariable, Self::Procedure] {
+            if is(reason) {
                 return reason;
             }
         }
         match (self.can_end(), other.can_end()) {
-            _ if self == other => self,
             (true, true) => Self::NotUnderstood,
             (true, false) => other,
             (false, _) => self,

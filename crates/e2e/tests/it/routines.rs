@@ -8,6 +8,7 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row};
 use testkit::DatabaseKind::{self, MariaDb, MySql};
 use testkit::{Database, eventually};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::world::{DATABASE, USER, path, server};
@@ -16,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Sessions at a time, on two connections.
 const SESSIONS: usize = 6;
+
+/// Behind it, a routine may be another one.
+const DEFINES: &str = "DROP FUNCTION IF EXISTS nobody_knows";
 
 const ROUTINES: [&str; 7] = [
     "CREATE FUNCTION shop.plus(a INT) RETURNS INT DETERMINISTIC NO SQL RETURN a + 1",
@@ -180,9 +184,8 @@ async fn a_pin_ends_when_it_is_known_that_there_was_nothing_to_pin_for() -> Resu
             continue;
         };
         let mut client = path.endpoint().connect().await?;
-        let again = "CREATE OR REPLACE VIEW seen AS SELECT 1";
         eventually("a call pins", PATIENCE, async || {
-            client.query_drop(again).await?;
+            client.query_drop(DEFINES).await?;
             client.query_drop("CALL shows()").await?;
             client.query_drop("SELECT plus(1)").await?;
             client.query_drop("CALL shows()").await?;
@@ -271,6 +274,33 @@ async fn a_pin_ends_though_the_answer_came_during_the_call() -> Result<()> {
             Ok(())
         })
         .await?;
+    }
+    Ok(())
+}
+
+/// There is always a call between the question and its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn routines_become_known_while_they_are_called_all_the_time() -> Result<()> {
+    for kind in [MariaDb, MySql] {
+        let Some((_server, path)) = with_routines(kind).await? else {
+            continue;
+        };
+        let mut clients = [
+            path.endpoint().connect().await?,
+            path.endpoint().connect().await?,
+        ];
+        clients[0].query_drop(DEFINES).await?;
+        let mut callers = JoinSet::new();
+        for mut client in clients {
+            callers.spawn(async move { while client.query_drop("CALL shows()").await.is_ok() {} });
+        }
+        // A third session gets a connection between two calls of the others.
+        let shared = path.endpoint().connect().await;
+        shared.context(kind)?;
+        ensure!(
+            callers.try_join_next().is_none(),
+            "{kind}: a call has failed"
+        );
     }
     Ok(())
 }

@@ -57,6 +57,8 @@ pub(crate) struct InFlight {
     began: Instant,
     /// It may have changed what the origin's tables are.
     pub(crate) may_define: bool,
+    /// It calls routines that define nothing, as they were after so many definitions.
+    pub(crate) judged_at: Option<u64>,
     /// Others may see it only when its session lets go of the tables that it has locked.
     pub(crate) is_under_lock: bool,
     ends: Arc<Shared>,
@@ -170,6 +172,7 @@ impl LooseEnds {
             server,
             began: Instant::now(),
             may_define,
+            judged_at: None,
             is_under_lock: false,
             ends: Arc::clone(&self.shared),
         }

@@ -84,10 +84,10 @@ impl Leavings {
     }
 
     /// What these leave together. Nothing is known of one without a database.
-    pub(crate) fn together(&self, routines: &[Routine]) -> Leaves {
+    pub(crate) fn together<'r>(&self, routines: impl IntoIterator<Item = &'r Routine>) -> Leaves {
         let leaves = |routine| self.0.get(routine).copied().unwrap_or(Leaves::Unknown);
         let nothing = Leaves::No(Leftovers::default());
-        let each = routines.iter().map(leaves);
+        let each = routines.into_iter().map(leaves);
         each.fold(nothing, Leaves::and)
     }
 }

@@ -11,6 +11,7 @@ use super::commits::WriteSet;
 use super::outcome::Relayed;
 use super::outgoing::Outgoing;
 use super::questions::{Asked, Source};
+use super::routines::Calling;
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::origin::Flavor;
@@ -21,7 +22,7 @@ impl Session {
     pub(super) async fn serve(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         self.followed_since = None;
         self.writes_alone = false;
-        self.calls = None;
+        self.calling = Calling::default();
         if self.registered.entry().kill_comes() {
             Box::pin(self.let_kill_pass()).await?;
         }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use conn_pool::Lease;
 use mysql_proto::{Command, StatusFlags, Summary};
-use mysql_sql::{Effect, PinReason, Statement, StatementKind, Touched, Touches};
+use mysql_sql::{Defines, Effect, PinReason, Statement, StatementKind, Touched, Touches};
 use query_cache::{Generation, Writes};
 
 use super::Session;
@@ -90,8 +90,9 @@ pub(super) fn only_reads(statement: &Statement) -> bool {
 }
 
 impl Uncommitted {
-    fn add(&mut self, writes: &Writes, generation: Generation) {
-        if writes.is_nothing() {
+    /// `is_call`: what it writes depends on what a routine is when it runs.
+    fn add(&mut self, writes: &Writes, generation: Generation, is_call: bool) {
+        if writes.is_nothing() && !is_call {
             return;
         }
         self.writes.add(writes.clone());
@@ -146,7 +147,7 @@ impl Session {
         let has_temporary = self.pins.has(PinReason::TemporaryTable.name());
         let makes_temporary = effect.pin == Some(PinReason::TemporaryTable)
             || (effect.is_multi && effect.pin.is_some())
-            || (effect.defines && has_temporary);
+            || (effect.defines != Defines::Nothing && has_temporary);
         self.are_names_sure &= !(is_anything && makes_temporary);
         self.writes_anything = is_anything;
         // `LOCK TABLES` in the same text comes ahead of it, perhaps.
@@ -161,7 +162,7 @@ impl Session {
     /// A command is about to be sent that may change this, and what the origin's tables are. True
     /// if that may be anything.
     pub(super) fn begin_commit(&mut self, set: WriteSet<'_>, may_define: bool) -> bool {
-        self.calls_known = false;
+        self.calling.are_known = false;
         // What reads a view may run a function that writes; what is kept reads none of those.
         let may_run = self.filling.is_none() && self.views_may_write();
         if set.is_nothing() && !may_run {
@@ -185,21 +186,33 @@ impl Session {
             set
         };
         let database = set.database.map(str::to_ascii_lowercase);
+        // Ahead of the look.
+        let definitions = self.calling.looked_at.unwrap_or_else(|| {
+            let programs = served.pool.connector().programs();
+            programs.definitions()
+        });
         let (changes, generation) = cache.changes(set.touched, database.as_deref());
         // It is known of some procedures what they change, and that it is no definition.
         let is_anything = changes.writes == Writes::Everything;
-        self.calls_known = matches!(set.touched, Touched::Called { .. }) && !is_anything;
+        let is_call = matches!(set.touched, Touched::Called { .. });
+        self.calling.are_known = is_call && !is_anything;
+        if self.calling.are_known {
+            self.calling.looked_at = Some(definitions);
+        }
         let may_define = may_define && is_anything;
-        self.uncommitted.add(&changes.writes, generation);
+        self.uncommitted.add(&changes.writes, generation, is_call);
         let is_under_lock = !changes.is_transactional && self.under_lock.is_locked;
         let (writes, found_in) = self.that_others_may_see(changes, set.may_commit, generation);
-        if writes.is_nothing() {
+        // A routine that is another one when it runs may write, and make the generation another.
+        let has_called = is_call || (set.may_commit && self.uncommitted.generation.is_some());
+        if writes.is_nothing() && !has_called {
             return is_anything;
         }
         let committing = cache.versions.begin(writes, found_in);
         let on = served.pool.connector().server_name();
         let mut in_flight = cache.loose.begin(committing, may_define, on);
         in_flight.is_under_lock = is_under_lock;
+        in_flight.judged_at = is_call.then_some(definitions);
         self.in_flight = Some(in_flight);
         self.note_thread();
         is_anything
@@ -287,13 +300,14 @@ fn runs_nothing(command: Command) -> bool {
     )
 }
 
-/// True for a statement that may change what the origin's tables are. (A function cannot.)
+/// True for a statement that may change what the origin's tables are. (A function cannot, nor a
+/// procedure of which that is known.)
 fn may_define(effect: &Effect) -> bool {
     let runs_anything = matches!(
         effect.pin,
-        Some(PinReason::NotUnderstood | PinReason::Procedure | PinReason::TextPrepare)
+        Some(PinReason::NotUnderstood | PinReason::TextPrepare)
     );
-    effect.defines || effect.changes_logins || runs_anything
+    effect.defines != Defines::Nothing || effect.changes_logins || runs_anything
 }
 
 /// True for a reason behind which the database of a connection may be another than is known: a
@@ -317,9 +331,10 @@ fn end(in_flight: InFlight, served: &Served) {
 
 /// What the origin's tables are may be another thing from now on.
 fn note_definition(in_flight: &InFlight, served: &Served) {
-    if in_flight.may_define
-        && let Some(cache) = &served.cache
-    {
+    let Some(cache) = &served.cache else { return };
+    let programs = served.pool.connector().programs();
+    let judged_at = in_flight.judged_at;
+    if in_flight.may_define || judged_at.is_some_and(|then| programs.may_have_moved(then)) {
         cache.forget_catalog();
     }
 }

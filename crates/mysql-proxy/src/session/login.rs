@@ -20,6 +20,7 @@ use super::commits::{Uncommitted, UnderLock};
 use super::home::Home;
 use super::pins::Pins;
 use super::previous::Previous;
+use super::routines::Calling;
 use crate::compression::{Algorithm, Compressed};
 use crate::config::TlsMode;
 use crate::downstream::Downstream;
@@ -299,9 +300,8 @@ impl<'a> Login<'a> {
             is_status_sure: false,
             are_names_sure: true,
             writes_anything: false,
-            calls: None,
+            calling: Calling::default(),
             defining: None,
-            calls_known: false,
             filling: None,
             followed_since: None,
             in_flight: None,

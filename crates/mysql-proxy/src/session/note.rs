@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use mysql_proto::{Capabilities, StatusFlags, Summary};
 use mysql_sql::{
-    Assignment, Effect, MakesInsertId, PinReason, Release, StatementKind, Value, is_character_set,
+    Assignment, Defines, Effect, MakesInsertId, PinReason, Release, StatementKind, Value,
+    is_character_set,
 };
 use tracing::debug;
 
 use super::commits::may_enter_database;
 use super::pins::{TRANSACTION_UNKNOWN, Waiting};
 use super::previous::Ran;
+use super::routines::{Calls, Defining};
 use super::{OF_SESSION, Session};
 use crate::error::SessionEnd;
 use crate::state::SessionState;
@@ -67,13 +69,9 @@ impl Session {
         }
         // What a program has made on its way is there, though that failed.
         let may_have_begun = may_have_run || (effect.runs_program && !effect.is_unknown);
+        self.look_at_calls(effect);
         let may_be_new = self.may_define(kind, effect) && may_have_begun;
-        if let Some(defining) = self.defining.take() {
-            defining.end(may_be_new);
-        } else if may_be_new {
-            let programs = self.served.pool.connector().programs();
-            programs.note_definition(effect.calls_procedure() && !effect.is_multi);
-        }
+        self.note_definition(effect, may_be_new);
         let is_denied = summary.error.is_some_and(|code| DENIED.contains(&code));
         if effect.changes_logins && may_have_run && !is_denied {
             self.served.pool.connector().forget_login_status();
@@ -98,6 +96,31 @@ impl Session {
         Ok(())
     }
 
+    /// A statement has ended: what was called is known if nobody has changed it meanwhile.
+    fn look_at_calls(&mut self, effect: &Effect) {
+        self.calling.are_known |= effect.calls_procedure() && self.calling.looked_at.is_some();
+        self.calling.are_known &= !self.were_redefined();
+    }
+
+    /// A statement has ended that may have made a program, or surely has made none.
+    fn note_definition(&mut self, effect: &Effect, may_be_new: bool) {
+        let defining = self.defining.take();
+        if !may_be_new {
+            return defining.map_or((), Defining::end_in_vain);
+        }
+        // One under way ends here.
+        if defining.is_some() {
+            return;
+        }
+        let programs = self.served.pool.connector().programs();
+        if effect.calls_procedure() && !effect.is_multi {
+            let calls = self.calling.calls.as_deref();
+            programs.note_call(calls.map(Calls::to_be_known));
+        } else {
+            programs.note_definition(Defines::Anything);
+        }
+    }
+
     /// True for a statement that may make a program. One that is not understood may be anything,
     /// but not behind a first word that does something else.
     fn may_define(&self, kind: StatementKind, effect: &Effect) -> bool {
@@ -105,7 +128,8 @@ impl Session {
         let may_be_anything = kind == StatementKind::Other
             || effect.is_multi
             || self.profile.capabilities.contains(several);
-        let may_define = effect.defines && !self.calls_known;
+        let defines = effect.defines >= Defines::Views || effect.calls_procedure();
+        let may_define = defines && !self.calling.are_known;
         may_define || (effect.pin == Some(PinReason::NotUnderstood) && may_be_anything)
     }
 
@@ -241,7 +265,7 @@ impl Session {
 
     /// Notes a pin.
     pub(super) fn pin(&mut self, reason: &'static str, name: Option<String>) {
-        self.are_names_sure &= self.calls_known || !may_enter_database(reason);
+        self.are_names_sure &= self.calling.are_known || !may_enter_database(reason);
         let is_new = self.pins.add(reason, name);
         self.note_pin(reason, is_new);
     }

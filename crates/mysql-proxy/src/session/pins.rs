@@ -2,6 +2,8 @@
 
 use mysql_sql::{PinReason, Release, Routine};
 
+use crate::programs::Leaves;
+
 /// Most pins that are told apart. Each `GET_LOCK` is one; what is over it never ends.
 const MAX_PINS: usize = 256;
 
@@ -184,16 +186,16 @@ impl Pins {
 
     /// It is known of all routines what they leave: pins for those end that leave nothing. True if
     /// one of the others may have led the connection to another database.
-    pub(super) fn end_waiting(&mut self, leave_nothing: impl Fn(&Waiting) -> bool) -> bool {
+    pub(super) fn end_waiting(&mut self, leaves: impl Fn(&Waiting) -> Leaves) -> bool {
         self.changed = true;
         let mut may_have_entered = false;
         self.state.retain_mut(|pin| {
             let Some(waiting) = pin.waiting.take() else {
                 return true;
             };
-            let stays = !leave_nothing(&waiting);
-            may_have_entered |= stays && waiting.may_enter;
-            stays
+            let left = leaves(&waiting);
+            may_have_entered |= left == Leaves::Unknown && waiting.may_enter;
+            !matches!(left, Leaves::No(_))
         });
         may_have_entered
     }

@@ -13,13 +13,24 @@
 
 use std::sync::Arc;
 
-use mysql_sql::{Effect, PinReason, Routine};
+use mysql_sql::{Defines, Effect, PinReason, Routine};
 
 use super::Session;
 use super::pins::Waiting;
 use crate::error::SessionEnd;
 use crate::hyperdrives::Served;
-use crate::programs::Leaves;
+use crate::programs::{Call, Leaves};
+
+/// What is known of the routines that the statement under way calls.
+#[derive(Debug, Default)]
+pub(super) struct Calling {
+    /// It calls a procedure of which all is known that it runs: it enters no database, and defines
+    /// nothing.
+    pub(super) are_known: bool,
+    /// That is known of them as they were after so many definitions.
+    pub(super) looked_at: Option<u64>,
+    pub(super) calls: Option<Box<Calls>>,
+}
 
 /// The routines that the statement under way calls, where a pin depends on what is known of them.
 #[derive(Debug)]
@@ -30,33 +41,44 @@ pub(super) struct Calls {
     are_relied_on: bool,
 }
 
+impl Calls {
+    /// What [`Programs::note_call`](crate::programs::Programs::note_call) has to know.
+    pub(super) fn to_be_known(&self) -> Call<'_> {
+        (&self.waiting.routines, self.waiting.definitions)
+    }
+}
+
 /// A statement under way that may define a program.
 #[derive(Debug)]
 pub(super) struct Defining {
     served: Arc<Served>,
-    /// It has, perhaps.
-    may_be_new: bool,
+    /// What it was begun for.
+    begun: Defines,
+    /// What it has defined, perhaps.
+    what: Defines,
 }
 
 impl Defining {
-    fn begin(served: &Arc<Served>) -> Self {
-        served.pool.connector().programs().begin_definition();
+    fn begin(served: &Arc<Served>, what: Defines) -> Self {
+        served.pool.connector().programs().begin_definition(what);
         Self {
             served: Arc::clone(served),
-            may_be_new: true,
+            begun: what,
+            what,
         }
     }
 
-    /// It is known how it went.
-    pub(super) fn end(mut self, may_be_new: bool) {
-        self.may_be_new = may_be_new;
+    /// It has defined nothing.
+    pub(super) fn end_in_vain(mut self) {
+        self.what = Defines::Nothing;
     }
 }
 
 impl Drop for Defining {
     fn drop(&mut self) {
         let programs = self.served.pool.connector().programs();
-        programs.end_definition(self.may_be_new);
+        programs.note_definition(self.what);
+        programs.end_definition(self.begun);
     }
 }
 
@@ -77,14 +99,16 @@ impl Session {
         // Ahead of the look.
         let definitions = programs.definitions();
         let told = programs.leavings();
-        let named = effect.routines.named();
-        let leaves = told.map(|told| told.together(named));
+        let all = effect.routines.all();
+        let leaves = told.map(|told| all.map_or(Leaves::Unknown, |all| told.together(all)));
         let calls = calls(effect, definitions);
+        let is_known = leaves.is_some_and(|leaves| leaves != Leaves::Unknown);
+        self.calling.looked_at = is_known.then_some(definitions);
         match (leaves, calls) {
-            (None, calls) => self.calls = calls.map(Box::new),
+            (None, calls) => self.calling.calls = calls.map(Box::new),
             (Some(Leaves::No(left)), Some(calls)) => {
                 effect.rely_on(left);
-                self.calls = Some(Box::new(Calls {
+                self.calling.calls = Some(Box::new(Calls {
                     are_relied_on: true,
                     ..calls
                 }));
@@ -96,25 +120,32 @@ impl Session {
 
     /// A command is about to be sent that may define a program.
     pub(super) fn begin_defining(&mut self, effect: &Effect) {
-        let may_define = effect.defines || effect.pin == Some(PinReason::NotUnderstood);
+        let what = match effect.pin {
+            Some(PinReason::NotUnderstood) => Defines::Anything,
+            _ => effect.defines,
+        };
         // A procedure can hardly make one.
-        let defines = may_define && !effect.calls_procedure();
-        self.defining = defines.then(|| Defining::begin(&self.served));
+        let defines = what >= Defines::Views && !effect.calls_procedure();
+        self.defining = defines.then(|| Defining::begin(&self.served, what));
+    }
+
+    /// True if what was called may be another than what was looked at.
+    pub(super) fn were_redefined(&self) -> bool {
+        let programs = self.served.pool.connector().programs();
+        let looked_at = self.calling.looked_at;
+        looked_at.is_some_and(|then| programs.may_have_moved(then))
     }
 
     /// Behind a statement that pins for this reason, or for none: notes the pin, which may depend
     /// on the routines that it has called.
     pub(super) fn note_called(&mut self, reason: Option<&'static str>, effect: &Effect) {
-        let programs = self.served.pool.connector().programs();
-        let calls = self.calls.take();
-        let calls = calls.filter(|calls| {
-            let is_past = calls.are_relied_on;
-            reason.is_some() || (is_past && programs.may_have_moved(calls.waiting.definitions))
-        });
+        let calls = self.calling.calls.take();
+        let calls = calls
+            .filter(|calls| reason.is_some() || (calls.are_relied_on && self.were_redefined()));
         match (reason, calls) {
             (_, Some(calls)) => {
                 let mut waiting = calls.waiting;
-                waiting.may_enter = effect.calls_procedure() && !self.calls_known;
+                waiting.may_enter = effect.calls_procedure() && !self.calling.are_known;
                 self.previous.found_rows = None;
                 if let Some(lease) = &mut self.held {
                     lease.note_insert_id();
@@ -136,8 +167,11 @@ impl Session {
         };
         // Behind a definition they may be others than those that ran.
         let may_have_entered = self.pins.end_waiting(|waiting| {
-            let leaves = told.together(&waiting.routines);
-            waiting.definitions == definitions && matches!(leaves, Leaves::No(_))
+            if waiting.definitions == definitions {
+                told.together(&waiting.routines)
+            } else {
+                Leaves::Unknown
+            }
         });
         self.are_names_sure &= !may_have_entered;
         if self.pins.hold() || self.held.is_none() {

@@ -173,7 +173,9 @@ async fn an_origin_is_asked_for_programs_when_one_may_be_new() {
     let defines = async {
         asked(1).await;
         for _ in 0..5 {
-            connector.programs().note_definition(false);
+            connector
+                .programs()
+                .note_definition(mysql_sql::Defines::Anything);
         }
         asked(2).await;
     };

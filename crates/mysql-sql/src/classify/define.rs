@@ -2,7 +2,7 @@
 
 use super::Reader;
 use super::scan::Calls;
-use crate::effect::MakesInsertId;
+use crate::effect::{Defines, MakesInsertId};
 use crate::pin::PinReason;
 use crate::token::Token;
 use crate::word;
@@ -10,10 +10,14 @@ use crate::word;
 /// What `CREATE` or `ALTER` is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Thing {
+    /// A table, or what belongs to one.
+    Table,
     /// A query that is kept for later.
     View,
-    /// Statements that are kept for later, with semicolons of their own.
-    Program,
+    /// Statements that are kept for later, with semicolons of their own: a trigger, an event.
+    Trigger,
+    /// Likewise: a procedure, a function, or many.
+    Routine,
     Database,
     /// A view or a program; an account stands in front of the word that tells.
     Defined,
@@ -22,38 +26,51 @@ enum Thing {
 
 /// Words that tell, in front of the name.
 const THINGS: [(&str, Thing); 18] = [
-    ("TABLE", Thing::Other),
-    ("INDEX", Thing::Other),
+    ("TABLE", Thing::Table),
+    ("INDEX", Thing::Table),
     ("DATABASE", Thing::Database),
     ("SCHEMA", Thing::Database),
     ("USER", Thing::Other),
     ("ROLE", Thing::Other),
-    ("SEQUENCE", Thing::Other),
+    ("SEQUENCE", Thing::Table),
     ("SERVER", Thing::Other),
     ("TABLESPACE", Thing::Other),
     ("BINDING", Thing::Other),
     ("DEFINER", Thing::Defined),
     ("VIEW", Thing::View),
-    ("PROCEDURE", Thing::Program),
-    ("FUNCTION", Thing::Program),
-    ("TRIGGER", Thing::Program),
-    ("EVENT", Thing::Program),
-    ("PACKAGE", Thing::Program),
-    ("LIBRARY", Thing::Program),
+    ("PROCEDURE", Thing::Routine),
+    ("FUNCTION", Thing::Routine),
+    ("TRIGGER", Thing::Trigger),
+    ("EVENT", Thing::Trigger),
+    ("PACKAGE", Thing::Routine),
+    ("LIBRARY", Thing::Routine),
 ];
+
+impl Thing {
+    /// What is another one behind it.
+    fn defined(self) -> Defines {
+        match self {
+            Self::Table => Defines::Tables,
+            Self::View | Self::Trigger => Defines::Views,
+            // With a database, all that is in it may go.
+            Self::Routine | Self::Database | Self::Defined | Self::Other => Defines::Anything,
+        }
+    }
+}
 
 impl Reader<'_> {
     /// `CREATE`, `ALTER`.
     pub(super) fn create(&mut self) {
         self.effect.may_write = true;
-        self.effect.defines = true;
         let thing = self.things().next().unwrap_or(Thing::Other);
+        self.effect.may_define(thing.defined());
         // The account may have any name, so one word for a program is enough.
-        let may_be_program = self.things().any(|thing| thing == Thing::Program);
+        let is_program = |thing| matches!(thing, Thing::Trigger | Thing::Routine);
+        let may_be_program = self.things().any(is_program);
         match thing {
             Thing::View => self.skip_statement(),
             Thing::Defined if !may_be_program => self.skip_statement(),
-            Thing::Program | Thing::Defined => {
+            Thing::Trigger | Thing::Routine | Thing::Defined => {
                 self.skip_statement();
                 // Nothing tells a semicolon of the program from one behind it.
                 if self.tokens.any(|token| token != Token::Sign(b';')) {
@@ -68,7 +85,7 @@ impl Reader<'_> {
                 self.effect.changes_logins = true;
                 self.scan(Calls::From(&[]));
             }
-            Thing::Other => {
+            Thing::Table | Thing::Other => {
                 let second = self.words().next().unwrap_or_default();
                 self.effect.changes_logins |= word::is(second, "USER") || word::is(second, "ROLE");
                 let selects = self.words().any(|word| word::is(word, "SELECT"));
@@ -119,7 +136,9 @@ impl Reader<'_> {
             return;
         }
         self.effect.may_write = true;
-        self.effect.defines = true;
+        // `DROP TEMPORARY TABLE`.
+        let thing = self.things().next().unwrap_or(Thing::Other);
+        self.effect.may_define(thing.defined());
         if word::is(second, "DATABASE") || word::is(second, "SCHEMA") {
             self.effect.drops_database = true;
         }

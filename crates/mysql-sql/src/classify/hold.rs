@@ -2,6 +2,7 @@
 
 use super::scan::Calls;
 use super::{Reader, name, value};
+use crate::effect::Defines;
 use crate::pin::{PinReason, Release};
 use crate::token::Token;
 use crate::word;
@@ -30,7 +31,7 @@ impl Reader<'_> {
             self.scan(Calls::Everywhere);
         } else {
             // `EXECUTE`, also `EXECUTE IMMEDIATE` of MariaDB: may do anything.
-            self.effect.defines = true;
+            self.effect.may_define(Defines::Anything);
             self.pin_and_scan(PinReason::TextPrepare);
         }
     }

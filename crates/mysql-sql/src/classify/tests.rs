@@ -414,10 +414,49 @@ fn knows_what_drops_a_database() {
     ] {
         let effect = effect(sql);
         assert_eq!((effect.drops_database, effect.pin), (drops, None), "{sql}");
-        assert!(effect.defines, "{sql}");
     }
     let pins = effect("DROP DATABASE d; CREATE TEMPORARY TABLE t (a INT)");
     assert_eq!(pins.pin, Some(PinReason::TemporaryTable));
+}
+
+#[test]
+fn knows_what_may_be_another_one() {
+    for (sql, expected) in [
+        ("SELECT 1", Defines::Nothing),
+        ("INSERT INTO t VALUES (1)", Defines::Nothing),
+        ("CREATE TEMPORARY TABLE t (trigger_id INT)", Defines::Tables),
+        ("CREATE OR REPLACE TABLE t AS SELECT 1", Defines::Tables),
+        ("ALTER TABLE t ADD COLUMN procedure INT", Defines::Tables),
+        ("CREATE UNIQUE INDEX function ON t (a)", Defines::Tables),
+        ("DROP TEMPORARY TABLE IF EXISTS t", Defines::Tables),
+        ("TRUNCATE t", Defines::Tables),
+        ("CREATE VIEW v AS SELECT 1", Defines::Views),
+        ("DROP VIEW v", Defines::Views),
+        (
+            "CREATE TRIGGER a BEFORE INSERT ON t FOR EACH ROW SET @a = 1",
+            Defines::Views,
+        ),
+        ("ALTER EVENT e DISABLE", Defines::Views),
+        ("RENAME TABLE a TO b", Defines::Views),
+        ("GRANT ALL ON *.* TO a", Defines::Views),
+        ("CREATE DEFINER = a VIEW v AS SELECT 1", Defines::Anything),
+        (
+            "CREATE AGGREGATE FUNCTION f RETURNS INT SONAME 'f.so'",
+            Defines::Anything,
+        ),
+        ("CREATE OR REPLACE PACKAGE BODY p AS END", Defines::Anything),
+        ("DROP FUNCTION IF EXISTS f", Defines::Anything),
+        ("DROP DATABASE d", Defines::Anything),
+        ("CREATE USER a", Defines::Anything),
+        ("CALL p()", Defines::Anything),
+        ("EXECUTE s", Defines::Anything),
+        ("EXECUTE IMMEDIATE 'DO 1'", Defines::Anything),
+        ("PREPARE s FROM 'DROP FUNCTION f'", Defines::Nothing),
+        ("SELECT f()", Defines::Nothing),
+        ("TRUNCATE t; DROP VIEW v; DROP TABLE t", Defines::Views),
+    ] {
+        assert_eq!(effect(sql).defines, expected, "{sql}");
+    }
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! What a call of a procedure changes.
 
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
 use super::*;
 
 const ROUTINES: [&str; 11] = [
@@ -210,6 +213,43 @@ async fn what_oracle_s_dialect_calls_is_not_overlooked() -> Result<()> {
         client.query_drop(write).await.context(write)?;
         ensure_fresh(&mut reader, &mut truth, READS[0], write).await?;
         world.warm_up().await?;
+    }
+    Ok(())
+}
+
+/// What is called leaves something on its connection, but changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn results_are_kept_again_while_a_procedure_is_called_all_the_time() -> Result<()> {
+    for kind in [DatabaseKind::MariaDb, DatabaseKind::MySql] {
+        let Some(world) = World::start(kind, "").await? else {
+            continue;
+        };
+        let mut definer = world.client().await?;
+        let mut callers = JoinSet::new();
+        definer
+            .query_drop("CREATE PROCEDURE notes() SET @noted = 1")
+            .await?;
+        for _ in 0..2 {
+            let endpoint = world.path.endpoint().clone();
+            callers.spawn(async move {
+                loop {
+                    let mut client = endpoint.connect().await?;
+                    client.query_drop("CALL notes()").await?;
+                    client.disconnect().await?;
+                }
+                #[expect(unreachable_code, reason = "tells the type")]
+                anyhow::Ok(())
+            });
+        }
+        sleep(Duration::from_millis(500)).await;
+        definer
+            .query_drop("CREATE TABLE made (id INT PRIMARY KEY)")
+            .await?;
+        let kept = world.warm_up().await;
+        if let Some(failed) = callers.try_join_next() {
+            failed?.context(kind)?;
+        }
+        kept.context(kind)?;
     }
     Ok(())
 }

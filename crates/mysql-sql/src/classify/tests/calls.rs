@@ -69,17 +69,20 @@ fn what_pins_for_something_else_too_does_not_pin_for_routines_alone() {
 #[test]
 fn who_relies_on_routines_does_not_pin_for_them() {
     let mut called = effect("CALL p(1)");
-    assert!(called.defines && called.needs_unused && called.may_begin);
+    assert_eq!(called.defines, Defines::Anything);
+    assert!(called.needs_unused && called.may_begin);
     called.rely_on(Leftovers {
         insert_id: true,
         ..Leftovers::default()
     });
     assert_eq!(called.pin, None);
-    assert!(!(called.defines || called.needs_unused || called.may_begin));
+    assert_eq!(called.defines, Defines::Nothing);
+    assert!(!(called.needs_unused || called.may_begin));
     assert!(called.runs_program && called.may_write && called.calls_procedure());
     assert_eq!(called.makes_insert_id, MakesInsertId::Untold);
 
     let mut made = effect("CREATE VIEW v AS SELECT f(1)");
     made.rely_on(Leftovers::default());
-    assert!(made.defines && !made.calls_procedure());
+    assert_eq!(made.defines, Defines::Views);
+    assert!(!made.calls_procedure());
 }

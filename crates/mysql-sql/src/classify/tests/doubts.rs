@@ -74,25 +74,6 @@ fn knows_what_no_server_may_have_run_in_part() {
 }
 
 #[test]
-fn knows_what_may_make_a_program() {
-    for sql in [
-        "CALL p()",
-        "EXECUTE s",
-        "EXECUTE IMMEDIATE 'x'",
-        "CREATE VIEW v AS SELECT 1",
-    ] {
-        assert!(effect(sql).defines, "{sql}");
-    }
-    for sql in [
-        "PREPARE s FROM 'x'",
-        "SELECT f()",
-        "INSERT INTO t VALUES (1)",
-    ] {
-        assert!(!effect(sql).defines, "{sql}");
-    }
-}
-
-#[test]
 fn hides_no_word_behind_white_space_of_another_character_set() {
     let not_understood = Some(PinReason::NotUnderstood);
     for sql in [
