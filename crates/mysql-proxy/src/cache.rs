@@ -37,7 +37,7 @@ pub(crate) use figures::{Figures, Outcome};
 pub(crate) use kept::Kept;
 pub(crate) use key::{Hashed, Key, KeyParts};
 pub(crate) use loose::InFlight;
-pub(crate) use metrics::{CacheMetrics, Metrics};
+pub(crate) use metrics::Metrics;
 pub(crate) use readings::Reading;
 pub(crate) use refresh::Refresher;
 

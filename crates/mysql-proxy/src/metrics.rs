@@ -10,7 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::cache::{self, CacheMetrics};
+use crate::cache;
 use crate::registry::TRANSACTION;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -69,7 +69,6 @@ pub(crate) struct HyperdriveMetrics {
     pub(crate) transactions: Counter,
     /// By reason: those that there have been.
     pins: Arc<Mutex<BTreeMap<&'static str, Counter>>>,
-    pub(crate) cache: CacheMetrics,
     hyperdrive: String,
     families: Family<OfPin, Counter>,
 }
@@ -152,7 +151,6 @@ impl Metrics {
             commands: self.commands.get_or_create(&labels).clone(),
             origin_losses: self.origin_losses.get_or_create(&labels).clone(),
             pins: Arc::default(),
-            cache: self.caches.of(hyperdrive),
             hyperdrive: hyperdrive.to_owned(),
             families: self.pins.clone(),
         }

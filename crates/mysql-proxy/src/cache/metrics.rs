@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
-use prometheus_client::metrics::counter::{ConstCounter, Counter};
-use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
+use super::ResultCache;
 use super::figures::CacheFigures;
-use super::{Bypass, Outcome, ResultCache};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfHyperdrive {
@@ -52,20 +51,7 @@ const STATEMENTS: usize = 100;
 /// The families of all caches, registered once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Metrics {
-    reads: Family<OfOutcome, Counter>,
-    bypasses: Family<OfBypass, Counter>,
     books: Books,
-}
-
-/// The figures of one hyperdrive's cache.
-#[derive(Clone, Debug)]
-pub(crate) struct CacheMetrics {
-    hyperdrive: String,
-    hits: Counter,
-    stale: Counter,
-    misses: Counter,
-    bypassed: Counter,
-    bypasses: Family<OfBypass, Counter>,
 }
 
 /// The caches themselves: they are looked at when somebody asks.
@@ -101,37 +87,8 @@ impl Metrics {
     pub(crate) fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
         let cache = registry.sub_registry_with_prefix("cache");
-        cache.register(
-            "reads",
-            "Reads by how they were answered: hit, stale, miss, bypass",
-            metrics.reads.clone(),
-        );
-        cache.register(
-            "bypasses",
-            "Reads that went past the cache, by reason",
-            metrics.bypasses.clone(),
-        );
         cache.register_collector(Box::new(metrics.books.clone()));
         metrics
-    }
-
-    /// The figures of one hyperdrive's cache.
-    pub(crate) fn of(&self, hyperdrive: &str) -> CacheMetrics {
-        let of = |outcome| {
-            let labels = OfOutcome {
-                hyperdrive: hyperdrive.to_owned(),
-                outcome,
-            };
-            self.reads.get_or_create(&labels).clone()
-        };
-        CacheMetrics {
-            hyperdrive: hyperdrive.to_owned(),
-            hits: of("hit"),
-            stale: of("stale"),
-            misses: of("miss"),
-            bypassed: of("bypass"),
-            bypasses: self.bypasses.clone(),
-        }
     }
 
     /// The cache of a hyperdrive has begun.
@@ -142,29 +99,6 @@ impl Metrics {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         caches.insert(hyperdrive.to_owned(), Arc::downgrade(cache));
-    }
-}
-
-impl CacheMetrics {
-    pub(crate) fn count(&self, outcome: Outcome) {
-        match outcome {
-            Outcome::Hit => &self.hits,
-            Outcome::Stale => &self.stale,
-            Outcome::Miss => &self.misses,
-            Outcome::Bypass(why) => {
-                self.bypass(why);
-                &self.bypassed
-            }
-        }
-        .inc();
-    }
-
-    fn bypass(&self, why: Bypass) {
-        let labels = OfBypass {
-            hyperdrive: self.hyperdrive.clone(),
-            reason: why.name(),
-        };
-        self.bypasses.get_or_create(&labels).inc();
     }
 }
 
@@ -189,20 +123,61 @@ impl Collector for Books {
                 ConstGauge::new(value).encode(family.encode_family(labels)?)?;
             }
         }
-        encode_statements(&caches, &mut encoder)
+        let figures: Vec<_> = caches
+            .into_iter()
+            .map(|(of, cache)| (of.hyperdrive, cache.figures.all()))
+            .collect();
+        encode_totals(&figures, &mut encoder)?;
+        encode_statements(&figures, &mut encoder)
     }
 }
 
+/// How the reads of a hyperdrive's statements were answered, those read most first.
+type OfCache = (String, Vec<CacheFigures>);
+
+/// How all reads were answered: the sum over all statements, so that a hit is counted once.
+fn encode_totals(caches: &[OfCache], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let counter = ConstCounter::new(0u64).metric_type();
+    let help = "Reads by how they were answered: hit, stale, miss, bypass";
+    let mut reads = encoder.encode_descriptor("reads", help, None, counter)?;
+    for (hyperdrive, figures) in caches {
+        let mut sum: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for (outcome, count) in figures.iter().flat_map(outcomes) {
+            *sum.entry(outcome).or_default() += count;
+        }
+        for (outcome, count) in sum {
+            let labels = OfOutcome {
+                hyperdrive: hyperdrive.clone(),
+                outcome,
+            };
+            ConstCounter::new(count).encode(reads.encode_family(&labels)?)?;
+        }
+    }
+    let help = "Reads that went past the cache, by reason";
+    let mut bypasses = encoder.encode_descriptor("bypasses", help, None, counter)?;
+    for (hyperdrive, figures) in caches {
+        let mut sum: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for (why, count) in figures.iter().flat_map(|figures| &figures.bypasses) {
+            *sum.entry(why.name()).or_default() += count;
+        }
+        for (reason, count) in sum {
+            let labels = OfBypass {
+                hyperdrive: hyperdrive.clone(),
+                reason,
+            };
+            ConstCounter::new(count).encode(bypasses.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
+}
+
 /// How the reads of the statements that are read most were answered.
-fn encode_statements(
-    caches: &[(OfHyperdrive, Arc<ResultCache>)],
-    encoder: &mut DescriptorEncoder<'_>,
-) -> fmt::Result {
+fn encode_statements(caches: &[OfCache], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let statements: Vec<_> = caches
         .iter()
-        .flat_map(|(of, cache)| {
-            let most = cache.figures.all().into_iter().take(STATEMENTS);
-            most.map(|figures| (of.hyperdrive.clone(), figures))
+        .flat_map(|(hyperdrive, all)| {
+            let most = all.iter().take(STATEMENTS);
+            most.map(move |figures| (hyperdrive, figures))
         })
         .collect();
     let fingerprint = |figures: &CacheFigures| figures.fingerprint.clone().unwrap_or_default();
@@ -214,14 +189,9 @@ fn encode_statements(
         counter,
     )?;
     for (hyperdrive, figures) in &statements {
-        for (outcome, count) in [
-            ("hit", figures.hits),
-            ("stale", figures.stale),
-            ("miss", figures.misses),
-            ("bypass", figures.bypassed()),
-        ] {
+        for (outcome, count) in outcomes(figures) {
             let labels = OfStatement {
-                hyperdrive: hyperdrive.clone(),
+                hyperdrive: (*hyperdrive).clone(),
                 fingerprint: fingerprint(figures),
                 outcome,
             };
@@ -237,7 +207,7 @@ fn encode_statements(
     for (hyperdrive, figures) in &statements {
         for (why, count) in &figures.bypasses {
             let labels = OfStatementBypass {
-                hyperdrive: hyperdrive.clone(),
+                hyperdrive: (*hyperdrive).clone(),
                 fingerprint: fingerprint(figures),
                 reason: why.name(),
             };
@@ -245,6 +215,16 @@ fn encode_statements(
         }
     }
     Ok(())
+}
+
+/// How the reads of one statement were answered.
+fn outcomes(figures: &CacheFigures) -> [(&'static str, u64); 4] {
+    [
+        ("hit", figures.hits),
+        ("stale", figures.stale),
+        ("miss", figures.misses),
+        ("bypass", figures.bypassed()),
+    ]
 }
 
 impl fmt::Debug for Books {

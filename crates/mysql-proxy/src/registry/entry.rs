@@ -164,8 +164,9 @@ impl Entry {
     // === What the session itself tells ===
 
     /// A command came. What was asked of the one before does not concern it.
-    pub(crate) fn begin(&self, command: Command) {
-        let millis = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(0);
+    pub(crate) fn begin(&self, command: Command, now: Instant) {
+        let age = now.saturating_duration_since(self.since);
+        let millis = u64::try_from(age.as_millis()).unwrap_or(0);
         let activity = (u64::from(command.0) << COMMAND_SHIFT) | millis;
         self.activity.store(activity, Ordering::Relaxed);
         if self.signals.load(Ordering::Relaxed) != 0 {
@@ -425,7 +426,7 @@ mod tests {
     async fn shows_what_the_session_does() {
         let entry = entry();
         tokio::time::advance(Duration::from_secs(3)).await;
-        entry.begin(Command::QUERY);
+        entry.begin(Command::QUERY, Instant::now());
         tokio::time::advance(Duration::from_secs(2)).await;
         let activity = Activity {
             command: Some(Command::QUERY),
@@ -524,7 +525,7 @@ mod tests {
         let entry = entry();
         entry.interrupt(Interruption::Killed);
         entry.end();
-        entry.begin(Command::PING);
+        entry.begin(Command::PING, Instant::now());
         let limit = Duration::from_millis(1);
         tokio::time::timeout(limit, entry.interrupted())
             .await

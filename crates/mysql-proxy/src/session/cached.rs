@@ -135,11 +135,11 @@ impl Session {
         let key = self.key_of(read);
         match cache.store.lookup(&key) {
             Lookup::Hit(entry) => {
-                self.count(&entry.value().figures, Outcome::Hit);
+                entry.value().figures.count(Outcome::Hit);
                 Some(entry)
             }
             Lookup::Stale(entry, permit) => {
-                self.count(&entry.value().figures, Outcome::Stale);
+                entry.value().figures.count(Outcome::Stale);
                 // A handle that is prepared anew has not the history of one with a shape.
                 let is_plain = read.shape() == 0;
                 if let Some(permit) = permit.filter(|_| is_plain) {
@@ -156,13 +156,8 @@ impl Session {
     pub(super) fn count_past(&self, text: &StatementText, why: Bypass) {
         if let Some(cache) = &self.served.cache {
             let figures = text.cache_figures(|| cache.figures.of(text.sql(), self.dialect()));
-            self.count(figures, Outcome::Bypass(why));
+            figures.count(Outcome::Bypass(why));
         }
-    }
-
-    fn count(&self, figures: &Figures, outcome: Outcome) {
-        figures.count(outcome);
-        self.served.metrics.cache.count(outcome);
     }
 
     /// Answers with a result that is kept.
@@ -267,7 +262,7 @@ impl Session {
                 figures,
             }),
             Err(why) => {
-                self.count(&figures, Outcome::Bypass(why));
+                figures.count(Outcome::Bypass(why));
                 None
             }
         }

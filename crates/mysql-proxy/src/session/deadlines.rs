@@ -52,11 +52,11 @@ impl Deadlines {
         }
     }
 
-    /// A command came. `is_limited`: it must not take longer than a query may.
-    pub(super) fn begin_command(&mut self, is_limited: bool) {
+    /// A command came, now. `is_limited`: it must not take longer than a query may.
+    pub(super) fn begin_command(&mut self, is_limited: bool, now: Instant) {
         self.idle_transaction = None;
         let limit = self.limits.query_timeout.filter(|_| is_limited);
-        self.query = limit.map(|limit| Instant::now() + limit);
+        self.query = limit.map(|limit| now + limit);
         self.set_timer(self.query);
     }
 
@@ -175,7 +175,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn without_limits_there_is_no_timer() {
         let mut deadlines = deadlines(0, 0, 0);
-        deadlines.begin_command(true);
+        deadlines.begin_command(true, Instant::now());
         deadlines.end_command(true);
         assert!(deadlines.timer.is_none());
         assert_eq!(within(&mut deadlines, 1000 * SECOND).await, None);
@@ -185,12 +185,12 @@ mod tests {
     async fn each_command_has_its_own_time() {
         let mut deadlines = deadlines(5, 0, 0);
         for _ in 0..10 {
-            deadlines.begin_command(true);
+            deadlines.begin_command(true, Instant::now());
             assert_eq!(within(&mut deadlines, 4 * SECOND).await, None);
             deadlines.end_command(false);
         }
         assert_eq!(within(&mut deadlines, 100 * SECOND).await, None);
-        deadlines.begin_command(true);
+        deadlines.begin_command(true, Instant::now());
         let expected = Some((Expired::Query, 5 * SECOND));
         assert_eq!(within(&mut deadlines, 100 * SECOND).await, expected);
         // Told once.
@@ -201,11 +201,11 @@ mod tests {
     async fn a_transaction_has_one_time_for_all_its_commands() {
         let mut deadlines = deadlines(0, 10, 0);
         for _ in 0..3 {
-            deadlines.begin_command(true);
+            deadlines.begin_command(true, Instant::now());
             deadlines.end_command(true);
             assert_eq!(within(&mut deadlines, 3 * SECOND).await, None);
         }
-        deadlines.begin_command(true);
+        deadlines.begin_command(true, Instant::now());
         let expected = Some((Expired::Transaction, SECOND));
         assert_eq!(within(&mut deadlines, 3 * SECOND).await, expected);
     }
@@ -214,7 +214,7 @@ mod tests {
     async fn only_silence_within_a_transaction_counts() {
         let mut deadlines = deadlines(60, 0, 10);
         for _ in 0..3 {
-            deadlines.begin_command(true);
+            deadlines.begin_command(true, Instant::now());
             // As long as it runs.
             assert_eq!(within(&mut deadlines, 20 * SECOND).await, None);
             deadlines.end_command(true);
@@ -222,7 +222,7 @@ mod tests {
         }
         let expected = Some((Expired::IdleTransaction, SECOND));
         assert_eq!(within(&mut deadlines, 3 * SECOND).await, expected);
-        deadlines.begin_command(true);
+        deadlines.begin_command(true, Instant::now());
         deadlines.end_command(false);
         assert_eq!(within(&mut deadlines, 100 * SECOND).await, None);
     }
@@ -230,7 +230,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_killed_statement_has_a_grace() {
         let mut deadlines = deadlines(1, 0, 0);
-        deadlines.begin_command(true);
+        deadlines.begin_command(true, Instant::now());
         assert!(within(&mut deadlines, 2 * SECOND).await.is_some());
         deadlines.begin_grace();
         let expected = Some((Expired::Grace, GRACE));

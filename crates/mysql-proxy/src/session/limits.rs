@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use futures_util::FutureExt;
 use mysql_proto::Command;
 use net::{DrainStart, Draining};
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::deadlines::{Deadlines, Expired};
@@ -80,8 +81,10 @@ impl Watch {
         command: Command,
         mut serving: Pin<&mut impl Future<Output = Result<(), SessionEnd>>>,
     ) -> Result<(), SessionEnd> {
-        self.entry.begin(command);
-        self.deadlines.begin_command(ends_by_itself(command));
+        // Once for both, as each command pays for it.
+        let now = Instant::now();
+        self.entry.begin(command, now);
+        self.deadlines.begin_command(ends_by_itself(command), now);
         let mut transaction_is_over = false;
         let mut is_killed = false;
         loop {

@@ -53,9 +53,12 @@ impl Session {
         &mut self,
         packet: CommandPacket,
     ) -> Result<(), SessionEnd> {
+        // One that is answered from the cache is none that the origin gets.
+        if packet.command == Command::STMT_EXECUTE {
+            return self.execute(packet).await;
+        }
         self.served.metrics.commands.inc();
         match packet.command {
-            Command::STMT_EXECUTE => self.execute(packet).await,
             Command::STMT_BULK_EXECUTE => Box::pin(self.execute_bulk(packet)).await,
             Command::STMT_PREPARE => Box::pin(self.prepare(packet)).await,
             Command::STMT_SEND_LONG_DATA => Box::pin(self.send_long_data(packet)).await,
@@ -367,13 +370,9 @@ impl Session {
         }
     }
 
-    /// The statement that a command executes, whose argument has to be so long. The error: why it
-    /// cannot be; `None`: there is no such statement.
-    fn executable(
-        &self,
-        packet: CommandPacket,
-        shortest: usize,
-    ) -> Result<(u32, Arc<StatementText>), Option<Trouble>> {
+    /// The client's id of the statement that a command executes, whose argument has to be so long.
+    /// The error: why it cannot be; `None`: there is no such statement.
+    fn executable(&self, packet: CommandPacket, shortest: usize) -> Result<u32, Option<Trouble>> {
         let flavor = self.served.pool.connector().flavor();
         if self.downstream.argument(packet).len() < shortest && !flavor.is_tidb() {
             return Err(Some(Trouble::Malformed(flavor)));
@@ -382,7 +381,7 @@ impl Session {
         let prepared = self.statements.get(id).ok_or(None)?;
         match &prepared.failed {
             Some(error) => Err(Some(Trouble::Refused(error.clone()))),
-            None => Ok((id, Arc::clone(prepared.text()))),
+            None => Ok(id),
         }
     }
 

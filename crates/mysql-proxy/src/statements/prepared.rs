@@ -153,7 +153,12 @@ impl Statements {
         self.open.get(&id)
     }
 
-    /// Likewise.
+    /// What it says.
+    pub(crate) fn text(&self, id: u32) -> Option<Arc<StatementText>> {
+        self.get(id).map(|prepared| Arc::clone(prepared.text()))
+    }
+
+    /// A statement, to be changed.
     pub(crate) fn get_mut(&mut self, id: u32) -> Option<&mut Prepared> {
         self.open.get_mut(&id)
     }

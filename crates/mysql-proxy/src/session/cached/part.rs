@@ -54,7 +54,7 @@ impl Session {
         let Planned { key, plan, figures } = planned;
         match cache.store.join(key) {
             Joined::Lead(leader) => {
-                self.count(&figures, Outcome::Miss);
+                figures.count(Outcome::Miss);
                 self.filling = Some(Box::new(Filling {
                     leader,
                     plan,
@@ -70,11 +70,11 @@ impl Session {
                 Part::Follows((follower, planned))
             }
             Joined::Filled(kept) => {
-                self.count(&figures, Outcome::Hit);
+                figures.count(Outcome::Hit);
                 Part::Answered(kept)
             }
             Joined::Alone => {
-                self.count(&figures, Outcome::Bypass(Bypass::Result));
+                figures.count(Outcome::Bypass(Bypass::Result));
                 Part::Sends
             }
         }
@@ -99,7 +99,7 @@ impl Session {
             };
             match outcome {
                 Shared::Filled(kept) => {
-                    self.count(&planned.figures, Outcome::Hit);
+                    planned.figures.count(Outcome::Hit);
                     return Ok(Some(kept));
                 }
                 // Where writes never cease it could go on.
@@ -107,7 +107,7 @@ impl Session {
                 // One of those who wait leads next.
                 Shared::Overdue if overdue < MAX_OVERDUE => overdue += 1,
                 Shared::Retry | Shared::Overdue | Shared::Alone => {
-                    self.count(&planned.figures, Outcome::Bypass(Bypass::Stalled));
+                    planned.figures.count(Outcome::Bypass(Bypass::Stalled));
                     return Ok(None);
                 }
             }

@@ -41,10 +41,13 @@ impl Session {
 
     /// `COM_STMT_BULK_EXECUTE`.
     pub(super) async fn execute_bulk(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        let (id, text) = match self.executable(packet, FLAGS_END) {
-            Ok(found) => found,
+        let id = match self.executable(packet, FLAGS_END) {
+            Ok(id) => id,
             Err(None) => return self.unknown_statement(packet).await,
             Err(Some(trouble)) => return self.give_up(packet, trouble).await,
+        };
+        let Some(text) = self.statements.text(id) else {
+            return self.unknown_statement(packet).await;
         };
         let mut effect = effect_of_many(&text);
         self.look_at_routines(&mut effect, text.under().database_name());

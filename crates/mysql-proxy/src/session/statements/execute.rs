@@ -48,18 +48,20 @@ fn asks_for_cursor(argument: &[u8]) -> bool {
 impl Session {
     /// `COM_STMT_EXECUTE`.
     pub(super) async fn execute(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        let (id, text) = match self.executable(packet, SHORTEST) {
-            Ok(found) => found,
+        let id = match self.executable(packet, SHORTEST) {
+            Ok(id) => id,
             Err(None) => return self.unknown_statement(packet).await,
             Err(Some(trouble)) => return self.give_up(packet, trouble).await,
         };
-        let kept = match self.look_up_execution(packet, id, &text).await {
-            Ok(kept) => kept,
+        match self.look_up_execution(packet, id).await {
+            Ok(Some(kept)) => return self.answer_kept(packet, &kept).await,
+            Ok(None) => {}
             Err(trouble) => return self.give_up(packet, trouble).await,
-        };
-        if let Some(kept) = kept {
-            return self.answer_kept(packet, &kept).await;
         }
+        self.served.metrics.commands.inc();
+        let Some(text) = self.statements.text(id) else {
+            return self.unknown_statement(packet).await;
+        };
         let mut effect = Cow::Borrowed(&text.statement().effect);
         if !effect.routines.named().is_empty() {
             self.look_at_routines(effect.to_mut(), text.under().database_name());

@@ -25,24 +25,23 @@ impl Session {
         &mut self,
         packet: CommandPacket,
         id: u32,
-        text: &Arc<StatementText>,
     ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
-        let keeps = self
-            .served
-            .cache
-            .as_ref()
-            .is_some_and(|cache| cache.keeps());
-        if !keeps || text.statement().kind != StatementKind::Read {
+        let cache = self.served.cache.as_ref();
+        let keeps = cache.is_some_and(|cache| cache.keeps());
+        let Some(prepared) = self.statements.get(id).filter(|_| keeps) else {
+            return Ok(None);
+        };
+        // Not an `Arc` of its own: to count it is what all sessions with this text would wait for.
+        let text = prepared.text();
+        if text.statement().kind != StatementKind::Read {
             return Ok(None);
         }
         let payload = self.downstream.payload(packet);
         let has_attributes = has_attributes(self.downstream.capabilities());
         let flavor = self.served.pool.connector().flavor();
-        let prepared = self.statements.get(id);
-        let prepared =
-            prepared.filter(|it| it.bound.is_none() && text.is_kept() && packet.is_whole);
-        let plain = prepared.and_then(|it| it.plain_execution(payload, has_attributes));
-        let (Some(prepared), Some(plain)) = (prepared, plain) else {
+        let is_free = prepared.bound.is_none() && text.is_kept() && packet.is_whole;
+        let plain = is_free.then(|| prepared.plain_execution(payload, has_attributes));
+        let Some(plain) = plain.flatten() else {
             self.count_past(text, Bypass::Execution);
             return Ok(None);
         };
@@ -62,20 +61,20 @@ impl Session {
         };
         let kept = self.take_part(planned).await?;
         if kept.is_some() {
-            self.note_answered(packet, id, text);
+            self.note_answered(packet, id);
         }
         Ok(kept)
     }
 
     /// An execution was answered behind a wait, and has told its types all the same.
-    fn note_answered(&mut self, packet: CommandPacket, id: u32, text: &StatementText) {
-        text.executed();
+    fn note_answered(&mut self, packet: CommandPacket, id: u32) {
         let payload = self.downstream.payload(packet);
         let has_attributes = has_attributes(self.downstream.capabilities());
         let flavor = self.served.pool.connector().flavor();
         let Some(prepared) = self.statements.get_mut(id) else {
             return;
         };
+        prepared.text().executed();
         if let Some(plain) = prepared.plain_execution(payload, has_attributes) {
             prepared.note_plain(&plain, flavor);
         }
