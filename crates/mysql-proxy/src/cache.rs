@@ -22,9 +22,11 @@ mod kept;
 mod key;
 mod loose;
 mod metrics;
+mod outlast;
 mod readings;
 mod refresh;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{CachePolicy, TableName};
@@ -43,6 +45,7 @@ pub(crate) use refresh::Refresher;
 
 use crate::mutant::{Fault, Mutant};
 use crate::origin::OriginConnector;
+use crate::registry::Registry;
 use catalog::Known;
 use figures::AllFigures;
 use follow::Heard;
@@ -123,10 +126,10 @@ impl ResultCache {
     }
 
     /// Keeps it up with the origin. Dropping the future ends that.
-    pub(crate) async fn watch(&self, connector: &OriginConnector) {
+    pub(crate) async fn watch(&self, connector: &OriginConnector, registry: &Arc<Registry>) {
         tokio::join!(
             self.loose.outlive_earlier(connector),
-            self.known.watch(connector, &self.policy.rules),
+            self.known.watch(connector, &self.policy.rules, registry),
             follow::follow(self, connector),
             self.loose.follow_up(connector, || self.forget_catalog()),
         );

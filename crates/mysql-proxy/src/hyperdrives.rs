@@ -23,7 +23,7 @@ use crate::metrics::{HyperdriveMetrics, Metrics};
 use crate::mutant::Mutant;
 use crate::origin::{OriginConn, OriginConnector};
 use crate::profile::Profile;
-use crate::programs;
+use crate::programs::{self, Kin};
 use crate::registry::{Aim, Registry, Stay};
 use crate::state::SessionState;
 use crate::statements::{HandleLimits, Texts};
@@ -39,10 +39,18 @@ pub struct Hyperdrives {
     metrics: Metrics,
     housekeeping: Handle,
     mutant: Mutant,
-    /// By where they are: what a write changes, for all hyperdrives of an origin.
-    origins: Arc<Mutex<HashMap<(Via, Address), Versions>>>,
+    /// By where they are.
+    origins: Arc<Mutex<HashMap<(Via, Address), OfOrigin>>>,
     served: Arc<Mutex<HashMap<HyperdriveId, Arc<Served>>>>,
     registry: Arc<Registry>,
+}
+
+/// What all hyperdrives of an origin share.
+#[derive(Clone, Debug)]
+struct OfOrigin {
+    /// What a write changes.
+    versions: Versions,
+    kin: Arc<Kin>,
 }
 
 /// One hyperdrive in service.
@@ -139,6 +147,12 @@ pub struct HyperdriveStatus {
     pub server_version: Option<String>,
 }
 
+/// Where its origin is.
+fn place(hyperdrive: &Hyperdrive) -> (Via, Address) {
+    let origin = &hyperdrive.origin;
+    (origin.via, origin.address.clone())
+}
+
 impl Hyperdrives {
     /// Serves what `snapshot` holds, now and later, reaching origins by `dial`. `housekeeping` is
     /// the runtime for what is done now and then: see [`Pool::new`].
@@ -191,7 +205,9 @@ impl Hyperdrives {
 
     fn start(&self, hyperdrive: Arc<Hyperdrive>) -> Result<Served, OriginError> {
         let policy = hyperdrive.pool;
+        let shared = self.of_origin(&hyperdrive);
         let connector = OriginConnector::new(hyperdrive.origin.clone(), Arc::clone(&self.dial))?
+            .among(&shared.kin)
             .keep(HandleLimits::of(policy.max_statements, policy.max));
         let config = PoolConfig {
             min: policy.min,
@@ -203,7 +219,7 @@ impl Hyperdrives {
             max_lifetime: policy.max_lifetime,
         };
         let metrics = self.metrics.pools.of(&hyperdrive.name);
-        let cache = self.cache(&hyperdrive);
+        let cache = self.cache(&hyperdrive, shared.versions);
         if let Some(cache) = cache.as_ref().filter(|cache| cache.keeps()) {
             self.metrics.caches.enter(&hyperdrive.name, cache);
         }
@@ -220,13 +236,19 @@ impl Hyperdrives {
         })
     }
 
+    /// What it shares with the others of its origin.
+    fn of_origin(&self, hyperdrive: &Hyperdrive) -> OfOrigin {
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || OfOrigin {
+            versions: Versions::new(self.mutant.of_cache()),
+            kin: Arc::default(),
+        };
+        origins.entry(place(hyperdrive)).or_insert_with(new).clone()
+    }
+
     /// The cache of a hyperdrive, if results of its origin are kept at all: what is written through
     /// one hyperdrive is seen through another.
-    fn cache(&self, hyperdrive: &Hyperdrive) -> Option<Arc<ResultCache>> {
-        let place = |hyperdrive: &Hyperdrive| {
-            let origin = &hyperdrive.origin;
-            (origin.via, origin.address.clone())
-        };
+    fn cache(&self, hyperdrive: &Hyperdrive, versions: Versions) -> Option<Arc<ResultCache>> {
         let here = place(hyperdrive);
         let snapshot = Arc::clone(&self.snapshot.borrow());
         let of_origin = || snapshot.hyperdrives().filter(|other| place(other) == here);
@@ -235,9 +257,6 @@ impl Hyperdrives {
         }
         let user = &hyperdrive.origin.user;
         let sees_too_little = of_origin().any(|other| other.origin.user != *user);
-        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Versions::new(self.mutant.of_cache());
-        let versions = origins.entry(here).or_insert_with(new).clone();
         let cache = ResultCache::new(&hyperdrive.cache, versions, sees_too_little, self.mutant);
         Some(Arc::new(cache))
     }
@@ -258,7 +277,8 @@ impl Hyperdrives {
         }
         while let Some(met) = meetings.join_next().await {
             if let Ok(Some(served)) = met {
-                watches.spawn_on(watch(served), &self.housekeeping);
+                let watching = watch(served, Arc::clone(&self.registry));
+                watches.spawn_on(watching, &self.housekeeping);
             }
         }
         while watches.join_next().await.is_some() {}
@@ -344,11 +364,11 @@ impl Hyperdrives {
 }
 
 /// Keeps up with what an origin is, as long as the future lives.
-async fn watch(served: Arc<Served>) {
+async fn watch(served: Arc<Served>, registry: Arc<Registry>) {
     let connector = served.pool.connector();
     let watches_cache = async {
         if let Some(cache) = &served.cache {
-            cache.watch(connector).await;
+            cache.watch(connector, &registry).await;
         }
     };
     tokio::join!(programs::watch(connector), watches_cache);

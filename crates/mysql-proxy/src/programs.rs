@@ -20,7 +20,7 @@ pub(crate) mod routines;
 mod view;
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -72,21 +72,30 @@ enum Runs {
     Anywhere,
 }
 
-/// What is believed of an origin.
+/// What is believed of an origin, as a user of it is shown that.
 #[derive(Debug)]
 pub(crate) struct Programs {
+    kin: Arc<Kin>,
     /// [`Runs`].
     runs: AtomicU8,
     /// What its routines leave. `None`: they may be others by now.
     told: ArcSwapOption<Leavings>,
+    /// Held while any of these changes.
+    since: Mutex<Since>,
+    /// Something may have made a program since it was asked last.
+    defined: Notify,
+}
+
+/// What all hyperdrives of an origin do to its programs: each is told of it.
+#[derive(Debug, Default)]
+pub(crate) struct Kin {
+    all: Mutex<Vec<Weak<Programs>>>,
     /// How many statements may have made a routine, but for those that call a procedure.
     definitions: AtomicU64,
     /// How many are under way that may make one.
     defining: AtomicU64,
-    /// Held while any of these but the last changes.
-    since: Mutex<Since>,
-    /// Something may have made a program since it was asked last.
-    defined: Notify,
+    /// How many are under way that may make what runs without being named.
+    unnamed: AtomicU64,
 }
 
 /// What has happened since a question was begun, so that its answer need not tell of it.
@@ -95,6 +104,8 @@ struct Since {
     /// What may be another one.
     defined: Defines,
     called: Called,
+    /// What was called may have made a routine.
+    may_redefine: bool,
 }
 
 /// What was found at an origin.
@@ -103,33 +114,43 @@ struct Found {
     leavings: Leavings,
 }
 
-impl Default for Programs {
-    fn default() -> Self {
-        Self {
+impl Programs {
+    /// Nothing is known yet of those of this origin.
+    pub(crate) fn among(kin: &Arc<Kin>) -> Arc<Self> {
+        let programs = Arc::new(Self {
+            kin: Arc::clone(kin),
             runs: AtomicU8::new(Runs::Anywhere as u8),
             told: ArcSwapOption::empty(),
-            definitions: AtomicU64::new(0),
-            defining: AtomicU64::new(0),
             since: Mutex::default(),
             defined: Notify::new(),
-        }
+        });
+        let mut all = kin.all();
+        all.retain(|other| other.strong_count() > 0);
+        all.push(Arc::downgrade(&programs));
+        programs
     }
-}
 
-impl Programs {
     /// True unless it is known that no program runs where a statement writes.
     pub(crate) fn may_run_on_writes(&self) -> bool {
-        self.runs.load(Ordering::Relaxed) != Runs::Nowhere as u8
+        self.runs() != Runs::Nowhere as u8
     }
 
     /// True unless it is known that no program runs where a statement reads.
     pub(crate) fn may_run_on_reads(&self) -> bool {
-        self.runs.load(Ordering::Relaxed) == Runs::Anywhere as u8
+        self.runs() == Runs::Anywhere as u8
+    }
+
+    /// What is made takes effect before the response tells of it.
+    fn runs(&self) -> u8 {
+        if self.kin.unnamed.load(Ordering::SeqCst) > 0 {
+            return Runs::Anywhere as u8;
+        }
+        self.runs.load(Ordering::SeqCst)
     }
 
     /// What its routines leave. `None`: they may be others by now.
     pub(crate) fn leavings(&self) -> Option<Arc<Leavings>> {
-        if self.defining.load(Ordering::SeqCst) > 0 {
+        if self.kin.defining.load(Ordering::SeqCst) > 0 {
             return None;
         }
         self.told.load_full()
@@ -137,25 +158,31 @@ impl Programs {
 
     /// Another number when a statement may have made a routine that was no call of a procedure.
     pub(crate) fn definitions(&self) -> u64 {
-        self.definitions.load(Ordering::SeqCst)
+        self.kin.definitions.load(Ordering::SeqCst)
     }
 
     /// True unless nobody has made one since there were so many definitions, nor is about to.
     pub(crate) fn may_have_moved(&self, definitions: u64) -> bool {
-        self.defining.load(Ordering::SeqCst) > 0 || self.definitions() != definitions
+        self.kin.defining.load(Ordering::SeqCst) > 0 || self.definitions() != definitions
     }
 
     /// A statement is about to be sent that may make this.
     pub(crate) fn begin_definition(&self, what: Defines) {
+        if what >= Defines::Views {
+            self.kin.unnamed.fetch_add(1, Ordering::SeqCst);
+        }
         if what == Defines::Anything {
-            self.defining.fetch_add(1, Ordering::SeqCst);
+            self.kin.defining.fetch_add(1, Ordering::SeqCst);
         }
     }
 
     /// It is over, and what it has made was noted.
     pub(crate) fn end_definition(&self, what: Defines) {
         if what == Defines::Anything {
-            self.defining.fetch_sub(1, Ordering::SeqCst);
+            self.kin.defining.fetch_sub(1, Ordering::SeqCst);
+        }
+        if what >= Defines::Views {
+            self.kin.unnamed.fetch_sub(1, Ordering::SeqCst);
         }
     }
 
@@ -164,25 +191,40 @@ impl Programs {
         if what < Defines::Views {
             return;
         }
-        let mut since = self.since();
-        since.defined = since.defined.max(what);
+        self.kin.tell(|programs| programs.hear_of_definition(what));
         if what == Defines::Anything {
-            self.told.store(None);
             // Behind that: who has found what was told has counted one less.
-            self.definitions.fetch_add(1, Ordering::SeqCst);
+            self.kin.definitions.fetch_add(1, Ordering::SeqCst);
         }
-        self.doubt_runs();
     }
 
     /// A procedure was called that may have made one. That it has is unlikely: no server lets it,
     /// but for MariaDB's `EXECUTE IMMEDIATE`. `None`: nobody knows what was called.
-    pub(crate) fn note_call(&self, call: Option<Call<'_>>) {
+    /// `may_redefine`: that may have been a routine.
+    pub(crate) fn note_call(&self, call: Option<Call<'_>>, may_redefine: bool) {
+        self.kin
+            .tell(|programs| programs.hear_of_call(call, may_redefine));
+    }
+
+    fn hear_of_definition(&self, what: Defines) {
+        let mut since = self.since();
+        since.defined = since.defined.max(what);
+        if what == Defines::Anything {
+            self.told.store(None);
+        }
+        self.doubt_runs();
+    }
+
+    fn hear_of_call(&self, call: Option<Call<'_>>, may_redefine: bool) {
         let mut since = self.since();
         if call.is_some_and(|call| self.is_harmless(call)) {
             return;
         }
         since.called.note(call);
-        self.told.store(None);
+        since.may_redefine |= may_redefine;
+        if may_redefine {
+            self.told.store(None);
+        }
         self.doubt_runs();
     }
 
@@ -194,7 +236,7 @@ impl Programs {
     }
 
     fn doubt_runs(&self) {
-        self.runs.store(Runs::Anywhere as u8, Ordering::Relaxed);
+        self.runs.store(Runs::Anywhere as u8, Ordering::SeqCst);
         self.defined.notify_one();
     }
 
@@ -203,6 +245,7 @@ impl Programs {
         *self.since() = Since {
             defined: Defines::Nothing,
             called: Called::behind(self.definitions()),
+            may_redefine: false,
         };
     }
 
@@ -212,14 +255,12 @@ impl Programs {
         let Found { runs, leavings } = found;
         let since = self.since();
         let called = since.called.routines();
-        if called.is_none_or(|called| leavings.together(called) == Leaves::Unknown) {
-            return;
-        }
-        if since.defined < Defines::Anything {
+        let are_harmless = called.is_some_and(|all| leavings.together(all) != Leaves::Unknown);
+        if since.defined < Defines::Anything && (are_harmless || !since.may_redefine) {
             self.told.store(Some(Arc::new(leavings)));
         }
-        if since.defined < Defines::Views {
-            self.runs.store(runs as u8, Ordering::Relaxed);
+        if since.defined < Defines::Views && are_harmless {
+            self.runs.store(runs as u8, Ordering::SeqCst);
         }
     }
 
@@ -234,6 +275,19 @@ impl Programs {
             runs: Runs::Nowhere,
             leavings: Leavings::default(),
         });
+    }
+}
+
+impl Kin {
+    fn tell(&self, what: impl Fn(&Programs)) {
+        let all: Vec<_> = self.all().iter().filter_map(Weak::upgrade).collect();
+        for programs in all {
+            what(&programs);
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<Weak<Programs>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -381,7 +435,7 @@ mod tests {
 
     #[test]
     fn what_routines_leave_is_known_until_one_may_have_changed() {
-        let programs = Programs::default();
+        let programs = Programs::among(&Arc::default());
         let ask = || {
             programs.begin_question();
             programs.answered(found(Runs::Anywhere));
@@ -389,7 +443,7 @@ mod tests {
         assert!(programs.leavings().is_none());
         ask();
         assert!(programs.leavings().is_some());
-        programs.note_call(None);
+        programs.note_call(None, true);
         assert_eq!(programs.definitions(), 0);
         assert!(programs.leavings().is_none());
         ask();
@@ -404,14 +458,14 @@ mod tests {
     /// Else nothing would ever be known where procedures are called all the time.
     #[test]
     fn an_answer_holds_in_spite_of_calls_that_it_tells_of() {
-        let programs = Programs::default();
+        let programs = Programs::among(&Arc::default());
         let holds = |names: &[&str], definitions: u64| {
             programs.note_definition(Defines::Anything);
             programs.begin_question();
             let now = programs.definitions();
             for name in names {
                 let routines = [procedure(name)];
-                programs.note_call(Some((&routines, now - definitions)));
+                programs.note_call(Some((&routines, now - definitions)), true);
             }
             assert!(programs.leavings().is_none());
             programs.answered(with_routines());
@@ -430,12 +484,12 @@ mod tests {
 
     #[test]
     fn a_call_that_was_begun_ahead_of_an_answer_is_known_by_it() {
-        let programs = Programs::default();
+        let programs = Programs::among(&Arc::default());
         programs.note_definition(Defines::Anything);
         programs.begin_question();
         programs.answered(with_routines());
         let is_known_behind = |name: &str, definitions: u64| {
-            programs.note_call(Some((&[procedure(name)], definitions)));
+            programs.note_call(Some((&[procedure(name)], definitions)), true);
             programs.leavings().is_some()
         };
         assert!(is_known_behind("notes", 1));
@@ -447,7 +501,7 @@ mod tests {
 
     #[test]
     fn an_answer_tells_of_no_definition_since() {
-        let programs = Programs::default();
+        let programs = Programs::among(&Arc::default());
         let known_behind = |what: Defines| {
             programs.begin_question();
             programs.note_definition(what);
@@ -462,7 +516,7 @@ mod tests {
 
     #[test]
     fn there_may_be_some_until_it_is_known_that_there_are_none() {
-        let programs = Programs::default();
+        let programs = Programs::among(&Arc::default());
         let believed = || (programs.may_run_on_reads(), programs.may_run_on_writes());
         let ask = |runs| {
             programs.begin_question();

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_lc_rs::rand;
 use domain::HyperdriveId;
 
-pub(crate) use entry::{Aim, Entry, Facts, Interruption, Parted, Stay, TRANSACTION};
+pub(crate) use entry::{Aim, Entry, Facts, Interruption, Parted, Running, Stay, TRANSACTION};
 
 /// Connection ids are odd numbers from 2³⁰ up to 2³¹, so that one of ours hardly ever is an
 /// origin's as well:
@@ -99,6 +99,13 @@ impl Registry {
             .collect();
         sessions.sort_unstable_by_key(|entry| entry.id);
         sessions
+    }
+
+    /// The commands under way, of all hyperdrives.
+    pub(crate) fn running(&self) -> Vec<Running> {
+        let inner = self.inner();
+        let entries = inner.places.values().flatten();
+        entries.filter_map(Entry::running).collect()
     }
 
     /// The books. They are consistent after every step, so a panic elsewhere does not spoil them.

@@ -99,6 +99,8 @@ pub struct Effect {
     pub makes_insert_id: MakesInsertId,
     /// Drops a database: connections that were in it are in none then.
     pub drops_database: bool,
+    /// Uses `XA`, or may: in what it runs, beside whatever else it pins for.
+    pub may_distribute: bool,
     /// What it may define. A procedure may define anything, and so may what `EXECUTE` runs.
     pub defines: Defines,
     /// A `SET` of several variables, `GLOBAL` ones among them: TiDB sets one after the other, so if
@@ -219,7 +221,13 @@ impl Effect {
         self.defines = self.defines.max(what);
     }
 
+    /// True for a `CALL` alone, and none among several statements.
+    pub fn only_calls(&self) -> bool {
+        self.calls_procedure() && !self.is_multi
+    }
+
     fn pin_for(&mut self, reason: PinReason) {
+        self.may_distribute |= reason.may_distribute();
         self.needs_unused |= reason.may_read_leftovers();
         self.may_write = true;
         self.runs_program |= reason.may_run_program();

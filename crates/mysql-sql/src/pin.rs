@@ -55,6 +55,17 @@ impl PinReason {
         )
     }
 
+    /// True when the statement may use `XA`: a program may, but no function.
+    pub fn may_distribute(self) -> bool {
+        matches!(
+            self,
+            Self::DistributedTransaction
+                | Self::TextPrepare
+                | Self::Procedure
+                | Self::NotUnderstood
+        )
+    }
+
     /// True when a [`Release`] may lift it.
     fn can_end(self) -> bool {
         matches!(

@@ -7,6 +7,7 @@ mod hidden;
 mod late;
 mod left;
 mod names;
+mod programs;
 mod reasons;
 mod routines;
 

@@ -21,6 +21,7 @@ mod origin_user;
 mod orm;
 mod pooling;
 mod prepared;
+mod programs;
 mod protocol;
 mod replica;
 mod routines;

@@ -254,6 +254,25 @@ async fn a_definition_counts_before_its_text_is_over() -> Result<()> {
     Ok(text.await??)
 }
 
+/// No procedure of MySQL's makes another.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_calls_what_is_not_known_outdates_nothing_on_mysql() -> Result<()> {
+    let Some((_server, path)) = with_routines(MySql).await? else {
+        return Ok(());
+    };
+    let mut client = path.endpoint().connect().await?;
+    for _ in 0..5 {
+        let mut other = path.endpoint().connect().await?;
+        let failed = other.query_drop("CALL nobody_knows()").await;
+        ensure!(failed.is_err(), "it is there");
+        other.disconnect().await?;
+        client.query_drop("CALL shows()").await?;
+        let pins = pins(&path).await?;
+        ensure!(pinned(&path, "procedure").await? == 0, "{pins:?}");
+    }
+    Ok(())
+}
+
 /// The answer comes while the function runs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pin_ends_though_the_answer_came_during_the_call() -> Result<()> {

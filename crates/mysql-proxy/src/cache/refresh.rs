@@ -5,7 +5,7 @@ use std::sync::Arc;
 use conn_pool::Lease;
 use mysql_proto::{Command, write_command};
 use mysql_sql::{Dialect, classify, touches};
-use query_cache::{Leader, RefreshPermit};
+use query_cache::{Leader, RefreshPermit, Writes};
 use tracing::debug;
 
 use super::{Bypass, Kept, Key, KeyParts, ResultCache};
@@ -101,7 +101,16 @@ impl Refresher {
             lease.give_back();
             return Ok(());
         }
+        // What it reads may be a view that calls a function, by the time that it runs: then the
+        // generation is another one, and this a write of everything.
+        let committing = cache.versions.begin(Writes::Nothing, generation);
+        let on = self.served.pool.connector().server_name();
+        let mut in_flight = cache.loose.begin(committing, false, on);
+        in_flight.set_thread(lease.thread());
+        self.note_unnamed(&mut lease);
         let answer = ask(&mut lease, parts, cache.max_entry_bytes()).await?;
+        in_flight.end();
+        self.note_unnamed(&mut lease);
         let is_clean = answer.summary.error.is_none() && answer.summary.warnings == 0;
         if is_clean {
             lease.give_back();
@@ -117,6 +126,13 @@ impl Refresher {
         let kept = Kept::new(answer.bytes.into(), &answer.summary, figures);
         let _moved = leader.fill(kept, lifetime);
         Ok(())
+    }
+
+    /// See `Session::note_unnamed`.
+    fn note_unnamed(&self, lease: &mut Lease<OriginConnector>) {
+        if self.served.pool.connector().runs_on_reads() {
+            lease.note_unnamed();
+        }
     }
 
     /// A connection in the state of the session that asked first.

@@ -178,7 +178,7 @@ impl OriginConn {
     /// anybody's but the present session.
     pub(crate) fn may_have_run(&self, on_writes: bool, on_reads: bool) -> bool {
         let unnamed = (on_writes && self.wear.touched) || (on_reads && self.wear.used);
-        unnamed || self.wear.ran_routine
+        unnamed || self.wear.ran_unnamed || self.wear.ran_routine
     }
 
     /// True when it has to be reset for the present session.
@@ -210,6 +210,11 @@ impl OriginConn {
     /// True when names mean there what they mean to all.
     pub(crate) fn are_names_sure(&self) -> bool {
         !self.wear.names_unsure
+    }
+
+    /// A statement runs, or has run, while there may be programs that it runs without naming them.
+    pub(crate) fn note_unnamed(&mut self) {
+        self.wear.ran_unnamed = true;
     }
 
     /// A statement was sent that calls a routine.
@@ -270,6 +275,7 @@ impl OriginConn {
         self.default_escapes = None;
         self.wear.touched = false;
         self.wear.ran_routine = false;
+        self.wear.ran_unnamed = false;
         self.wear.names_unsure = false;
         self.wear.has_leftovers = false;
         self.wear.must_reset = false;

@@ -14,7 +14,7 @@ use tracing::debug;
 use super::{Flavor, OriginConn};
 use crate::error::OriginError;
 use crate::profile::Profile;
-use crate::programs::Programs;
+use crate::programs::{Kin, Programs};
 use crate::state::SessionState;
 use crate::statements::HandleLimits;
 use crate::states::States;
@@ -44,7 +44,7 @@ pub(crate) struct OriginConnector {
     /// Which server it was when it was asked last.
     server_name: Mutex<Option<Arc<str>>>,
     /// What is believed of its triggers and stored routines.
-    programs: Programs,
+    programs: Arc<Programs>,
     states: States,
 }
 
@@ -88,7 +88,7 @@ impl OriginConnector {
             offered: AtomicU64::new(0),
             login_status: AtomicU32::new(0),
             server_name: Mutex::default(),
-            programs: Programs::default(),
+            programs: Programs::among(&Arc::default()),
             states: States::default(),
         })
     }
@@ -116,6 +116,15 @@ impl OriginConnector {
     /// What is believed of them.
     pub(crate) fn programs(&self) -> &Programs {
         &self.programs
+    }
+
+    /// Is told what others do to the programs of its origin, and tells them.
+    #[must_use]
+    pub(crate) fn among(self, kin: &Arc<Kin>) -> Self {
+        Self {
+            programs: Programs::among(kin),
+            ..self
+        }
     }
 
     /// Keeps so much prepared on one connection.

@@ -13,6 +13,9 @@ pub(super) struct Wear {
     pub(super) touched: bool,
     /// A routine ran on it that a statement has called.
     pub(super) ran_routine: bool,
+    /// A program may have run on it that no statement names. That stays so when there is none any
+    /// more.
+    pub(super) ran_unnamed: bool,
     /// One of the programs that ran on it may have made a temporary table.
     pub(super) names_unsure: bool,
     /// It was touched when the present session took it.

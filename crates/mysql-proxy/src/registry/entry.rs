@@ -12,6 +12,7 @@ use mysql_proto::Command;
 use tokio::sync::{OwnedMutexGuard, Semaphore};
 use tokio::time::Instant;
 
+use super::Registry;
 use crate::state::SessionState;
 
 /// What is known of a session at its login.
@@ -73,6 +74,27 @@ pub(crate) struct Activity {
     pub(crate) command: Option<Command>,
     /// How long ago that came, or the command before.
     pub(crate) time: Duration,
+}
+
+/// A command under way.
+#[derive(Debug)]
+pub(crate) struct Running {
+    entry: Arc<Entry>,
+    mark: u64,
+}
+
+impl Running {
+    /// True when it is over. One of the same kind that came in the same millisecond is taken for
+    /// it.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.entry.activity.load(Ordering::SeqCst) != self.mark
+    }
+
+    /// True while its session lives.
+    pub(crate) fn is_registered(&self, registry: &Registry) -> bool {
+        let known = registry.find(self.entry.id);
+        known.is_some_and(|known| Arc::ptr_eq(&known, &self.entry))
+    }
 }
 
 /// A stay on an origin connection.
@@ -355,6 +377,19 @@ impl Entry {
             command: (command != IDLE).then_some(Command(command)),
             time: self.since.elapsed().saturating_sub(began),
         }
+    }
+
+    /// The command under way, to be looked at again. `None`: there is none, or one that sends the
+    /// binary log and runs no statement.
+    pub(super) fn running(self: &Arc<Self>) -> Option<Running> {
+        let mark = self.activity.load(Ordering::SeqCst);
+        let command = u8::try_from(mark >> COMMAND_SHIFT).unwrap_or(IDLE);
+        let dumps = [Command::BINLOG_DUMP, Command::BINLOG_DUMP_GTID];
+        let runs = command != IDLE && !dumps.contains(&Command(command));
+        runs.then(|| Running {
+            entry: Arc::clone(self),
+            mark,
+        })
     }
 
     /// How long it has been connected.

@@ -17,6 +17,7 @@ use super::previous::Ran;
 use super::routines::{Calls, Defining};
 use super::{OF_SESSION, Session};
 use crate::error::SessionEnd;
+use crate::origin::Flavor;
 use crate::state::SessionState;
 
 /// Errors with which a server closes the connection, or may: shutdown, killed, packets out of
@@ -43,6 +44,7 @@ impl Session {
         effect: &Effect,
         summary: &Summary,
     ) -> Result<(), SessionEnd> {
+        self.note_unnamed(effect);
         let Some(lease) = &mut self.held else {
             return Ok(());
         };
@@ -108,16 +110,18 @@ impl Session {
         if !may_be_new {
             return defining.map_or((), Defining::end_in_vain);
         }
-        // One under way ends here.
-        if defining.is_some() {
-            return;
-        }
-        let programs = self.served.pool.connector().programs();
-        if effect.calls_procedure() && !effect.is_multi {
+        let connector = self.served.pool.connector();
+        if effect.only_calls() {
+            // No procedure of MySQL's makes another: errors 1303 and 1295.
+            let may_redefine = connector.flavor() != Flavor::MySql;
             let calls = self.calling.calls.as_deref();
-            programs.note_call(calls.map(Calls::to_be_known));
-        } else {
-            programs.note_definition(Defines::Anything);
+            let call = calls.map(Calls::to_be_known);
+            connector.programs().note_call(call, may_redefine);
+            if let Some(defining) = defining {
+                defining.end_in_vain();
+            }
+        } else if defining.is_none() {
+            connector.programs().note_definition(Defines::Anything);
         }
     }
 

@@ -10,15 +10,6 @@ const MAX_PINS: usize = 256;
 /// A procedure that may have begun a transaction has failed, and an error does not tell.
 pub(super) const TRANSACTION_UNKNOWN: &str = "transaction_unknown";
 
-/// Reasons behind which there may have been an `XA`: it may run in a procedure, but not in a
-/// function.
-const MAY_DISTRIBUTE: [PinReason; 4] = [
-    PinReason::DistributedTransaction,
-    PinReason::TextPrepare,
-    PinReason::Procedure,
-    PinReason::NotUnderstood,
-];
-
 /// Why a session keeps its lease between two commands. Empty: it is given back.
 #[expect(
     clippy::struct_excessive_bools,
@@ -134,6 +125,11 @@ impl Pins {
         !self.state.is_empty()
     }
 
+    /// `XA` was used on the connection, or may have been.
+    pub(super) fn note_distributed(&mut self) {
+        self.distributed = true;
+    }
+
     /// True when `XA` was used on the connection, or may have been, whether or not that is over.
     pub(super) fn may_have_distributed(&self) -> bool {
         self.distributed
@@ -204,7 +200,6 @@ impl Pins {
         let reason = pin.reason;
         self.dirty = true;
         self.changed = true;
-        self.distributed |= MAY_DISTRIBUTE.iter().any(|other| other.name() == reason);
         let is_new = !self.has(reason);
         if self.state.len() < MAX_PINS {
             self.state.push(pin);

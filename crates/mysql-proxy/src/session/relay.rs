@@ -159,6 +159,7 @@ impl Session {
     /// A statement has left, behind the steps ahead of it: a reset among them clears what was noted
     /// of its connection before.
     fn note_sent(&mut self, effect: &Effect) {
+        self.note_unnamed(effect);
         let Some(lease) = &mut self.held else { return };
         if effect.may_write {
             lease.touch();
@@ -172,6 +173,16 @@ impl Session {
         }
         if !self.home.is_known {
             self.home.is_known = lease.is_in(self.home.database.as_deref());
+        }
+    }
+
+    /// A statement is about to run, or has run: programs may run with it that it does not name. To
+    /// be noted at both ends, as one may come to be, or be gone, on the way.
+    pub(super) fn note_unnamed(&mut self, effect: &Effect) {
+        let connector = self.served.pool.connector();
+        let may_run = connector.runs_on_reads() || (effect.may_write && connector.runs_on_writes());
+        if may_run && let Some(lease) = &mut self.held {
+            lease.note_unnamed();
         }
     }
 

@@ -124,8 +124,13 @@ impl Session {
             Some(PinReason::NotUnderstood) => Defines::Anything,
             _ => effect.defines,
         };
-        // A procedure can hardly make one.
-        let defines = what >= Defines::Views && !effect.calls_procedure();
+        // A procedure can hardly make a routine.
+        let what = if effect.only_calls() {
+            what.min(Defines::Views)
+        } else {
+            what
+        };
+        let defines = what >= Defines::Views;
         self.defining = defines.then(|| Defining::begin(&self.served, what));
     }
 
@@ -140,8 +145,12 @@ impl Session {
     /// on the routines that it has called.
     pub(super) fn note_called(&mut self, reason: Option<&'static str>, effect: &Effect) {
         let calls = self.calling.calls.take();
+        let may_distribute = reason.is_some() && effect.may_distribute;
         let calls = calls
             .filter(|calls| reason.is_some() || (calls.are_relied_on && self.were_redefined()));
+        if may_distribute || (calls.is_some() && effect.calls_procedure()) {
+            self.pins.note_distributed();
+        }
         match (reason, calls) {
             (_, Some(calls)) => {
                 let mut waiting = calls.waiting;

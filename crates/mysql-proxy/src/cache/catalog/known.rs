@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
 use domain::TableRule;
-use query_cache::{Generation, Versions};
+use query_cache::{Committing, Generation, Versions, Writes};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
@@ -17,8 +17,10 @@ use tracing::{info, warn};
 use super::Catalog;
 use super::ask::ask;
 use super::build::build;
+use crate::cache::outlast::outlast;
 use crate::origin::OriginConnector;
 use crate::programs::Bodies;
+use crate::registry::Registry;
 
 /// How long a change that somebody else has made of it may stay unknown.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -36,8 +38,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 pub(crate) struct Known {
     /// Each read that is not kept looks at it, on all cores.
     current: ArcSwapOption<Asked>,
-    /// Held while it is put in the place of another.
-    changing: Mutex<()>,
+    /// Held while it is put in the place of another. True if views may write by the last one.
+    changing: Mutex<bool>,
     wake: Notify,
     versions: Versions,
 }
@@ -88,46 +90,61 @@ impl Known {
     }
 
     /// Notes the answer to a question that was asked in this generation. What has changed since, it
-    /// does not tell.
-    fn answered(&self, catalog: Catalog, asked_in: Generation) {
-        let _changing = self.changing();
+    /// does not tell. If views may write, and could not before, everything is committing until what
+    /// is given is ended: see `cache/outlast.rs`.
+    fn answered(&self, catalog: Catalog, asked_in: Generation) -> Option<Committing> {
+        let mut views_may_write = self.changing();
         if self.versions.generation() != asked_in {
             self.wake.notify_one();
-            return;
+            return None;
         }
         let known = self.current.load_full();
         let known = known.filter(|known| known.generation == asked_in);
         let generation = match known {
-            Some(known) if known.catalog == catalog => return,
+            Some(known) if known.catalog == catalog => return None,
             // Somebody else has changed it.
             Some(_) => {
                 self.current.store(None);
-                match self.versions.next_generation(asked_in) {
-                    Some(generation) => generation,
-                    None => return self.wake.notify_one(),
-                }
+                let Some(generation) = self.versions.next_generation(asked_in) else {
+                    self.wake.notify_one();
+                    return None;
+                };
+                generation
             }
             None => asked_in,
         };
+        let could_write = std::mem::replace(&mut *views_may_write, catalog.views_may_write());
+        let begins = *views_may_write && !could_write;
+        // Before anything is kept by it.
+        let committing = begins.then(|| self.versions.begin(Writes::Everything, generation));
         self.current.store(Some(Arc::new(Asked {
             catalog,
             generation,
         })));
+        committing
     }
 
-    fn changing(&self) -> MutexGuard<'_, ()> {
+    fn changing(&self) -> MutexGuard<'_, bool> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps it known. Dropping the future ends that.
-    pub(crate) async fn watch(&self, connector: &OriginConnector, rules: &[TableRule]) {
+    pub(crate) async fn watch(
+        &self,
+        connector: &OriginConnector,
+        rules: &[TableRule],
+        registry: &Arc<Registry>,
+    ) {
         let mut is_failing = false;
         let mut bodies = Bodies::default();
         loop {
             let (asked_in, began) = (self.versions.generation(), Instant::now());
             match ask(connector, &mut bodies).await {
                 Ok(found) => {
-                    self.answered(build(&found, &self.versions, rules), asked_in);
+                    let catalog = build(&found, &self.versions, rules);
+                    if let Some(committing) = self.answered(catalog, asked_in) {
+                        tokio::spawn(outlast(Arc::clone(registry), committing));
+                    }
                     if std::mem::take(&mut is_failing) {
                         info!("An origin tells its tables again, so that results are kept");
                     }
