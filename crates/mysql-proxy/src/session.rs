@@ -59,7 +59,7 @@ use home::Home;
 use limits::Watch;
 use pins::Pins;
 use previous::Previous;
-use routines::{Calling, Defining};
+use routines::{Calling, Defining, routines_known};
 
 /// A session: what belongs to the client, whichever origin connection serves it at the moment.
 ///
@@ -162,6 +162,13 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
             end = watch.idle(may_drain) => Err(end),
             // The client is hung up on, too, as it would be directly.
             why = hung_up(&mut session.held) => Err(SessionEnd::OriginHungUp(why)),
+            () = routines_known(&session.pins, &session.served) => {
+                if let Err(end) = Box::pin(session.let_go_of_routines()).await {
+                    break end;
+                }
+                session.show_itself();
+                continue;
+            }
         };
         let served = match command {
             Ok(packet) => {

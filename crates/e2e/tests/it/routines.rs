@@ -254,6 +254,27 @@ async fn a_definition_counts_before_its_text_is_over() -> Result<()> {
     Ok(text.await??)
 }
 
+/// Two clients that have called and say no more keep no connection from a third.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_ends_though_the_client_is_idle() -> Result<()> {
+    for kind in [MariaDb, MySql] {
+        let Some((_server, path)) = with_routines(kind).await? else {
+            continue;
+        };
+        let mut clients = [
+            path.endpoint().connect().await?,
+            path.endpoint().connect().await?,
+        ];
+        clients[0].query_drop(DEFINES).await?;
+        for client in &mut clients {
+            client.query_drop("CALL shows()").await?;
+        }
+        let mut third = path.endpoint().connect().await.context(kind)?;
+        third.query_drop("DO 1").await.context(kind)?;
+    }
+    Ok(())
+}
+
 /// No procedure of MySQL's makes another.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_calls_what_is_not_known_outdates_nothing_on_mysql() -> Result<()> {

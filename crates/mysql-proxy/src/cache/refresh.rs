@@ -108,8 +108,11 @@ impl Refresher {
         let mut in_flight = cache.loose.begin(committing, false, on);
         in_flight.set_thread(lease.thread());
         self.note_unnamed(&mut lease);
-        let answer = ask(&mut lease, parts, cache.max_entry_bytes()).await?;
-        in_flight.end();
+        let answer = ask(&mut lease, parts, cache.max_entry_bytes()).await;
+        if !matches!(answer, Err(NotRefreshed::Lost(_))) {
+            in_flight.end();
+        }
+        let answer = answer?;
         self.note_unnamed(&mut lease);
         let is_clean = answer.summary.error.is_none() && answer.summary.warnings == 0;
         if is_clean {

@@ -5,21 +5,28 @@
 //!   they leave nothing        ahead of the statement: it does not pin
 //!     … and one was defined   behind it: it pins all the same, as that one may have run
 //!   they may leave            it pins for good
-//!   not known at the moment   it pins, and waits for the answer: the next command asks again
+//!   not known at the moment   it pins, and waits for the answer, also while the client is idle
 //! ```
 //!
 //! What is known is good from before the question to the origin up to the next definition: from
 //! when that is sent ([`Defining`]), as it takes effect some time before its response.
 
+use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mysql_sql::{Defines, Effect, PinReason, Routine};
 
+use tokio::time::sleep;
+
 use super::Session;
-use super::pins::Waiting;
+use super::pins::{Pins, Waiting};
 use crate::error::SessionEnd;
 use crate::hyperdrives::Served;
 use crate::programs::{Call, Leaves};
+
+/// How often a session whose client says nothing looks whether it is known what its routines leave.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 /// What is known of the routines that the statement under way calls.
 #[derive(Debug, Default)]
@@ -188,6 +195,21 @@ impl Session {
         }
         self.settle().await
     }
+}
+
+/// Waits until it is known of the routines that a session waits for what they leave; for ever if
+/// it waits for none. Its client may say nothing for long, and keep a connection for nothing.
+pub(super) async fn routines_known(pins: &Pins, served: &Served) {
+    if !pins.are_waiting() {
+        return pending().await;
+    }
+    // Seldom, and so not in the future that each session has room for.
+    Box::pin(async {
+        while served.pool.connector().programs().leavings().is_none() {
+            sleep(BETWEEN_LOOKS).await;
+        }
+    })
+    .await;
 }
 
 /// The routines of a statement that pins for these alone, all of which can be looked up.
