@@ -29,12 +29,12 @@ mod refresh;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{CachePolicy, TableName};
+use domain::{CachePolicy, Hyperdrive, TableName};
 use mysql_sql::{Hints, TableRef, Touched};
 use query_cache::{CacheConfig, Generation, Lifetime, QueryCache, Versions, Writes};
 
 pub(crate) use bypass::Bypass;
-pub(crate) use catalog::{Catalog, Changes, Current};
+pub(crate) use catalog::{Changes, Current};
 pub(crate) use figures::{Figures, Outcome};
 pub(crate) use kept::Kept;
 pub(crate) use key::{Hashed, Key, KeyParts};
@@ -43,9 +43,9 @@ pub(crate) use metrics::Metrics;
 pub(crate) use readings::Reading;
 pub(crate) use refresh::Refresher;
 
+use crate::hyperdrives::Hyperdrives;
 use crate::mutant::{Fault, Mutant};
 use crate::origin::OriginConnector;
-use crate::registry::Registry;
 use catalog::Known;
 use figures::AllFigures;
 use follow::Heard;
@@ -126,10 +126,14 @@ impl ResultCache {
     }
 
     /// Keeps it up with the origin. Dropping the future ends that.
-    pub(crate) async fn watch(&self, connector: &OriginConnector, registry: &Arc<Registry>) {
+    pub(crate) async fn watch(
+        &self,
+        connector: &OriginConnector,
+        of: (&Hyperdrives, &Arc<Hyperdrive>),
+    ) {
         tokio::join!(
             self.loose.outlive_earlier(connector),
-            self.known.watch(connector, &self.policy.rules, registry),
+            self.known.watch(connector, &self.policy.rules, of),
             follow::follow(self, connector),
             self.loose.follow_up(connector, || self.forget_catalog()),
         );

@@ -24,7 +24,7 @@ use crate::mutant::Mutant;
 use crate::origin::{OriginConn, OriginConnector};
 use crate::profile::Profile;
 use crate::programs::{self, Kin};
-use crate::registry::{Aim, Registry, Stay};
+use crate::registry::{Aim, Registry, Running, Stay};
 use crate::state::SessionState;
 use crate::statements::{HandleLimits, Texts};
 
@@ -180,6 +180,16 @@ impl Hyperdrives {
         &self.registry
     }
 
+    /// The commands under way that may run at the origin of this hyperdrive: of all that are not
+    /// known to have another.
+    pub(crate) fn running_at_origin_of(&self, hyperdrive: &Hyperdrive) -> Vec<Running> {
+        let here = place(hyperdrive);
+        let snapshot = Arc::clone(&self.snapshot.borrow());
+        let others = snapshot.hyperdrives().filter(|other| place(other) != here);
+        let others: Vec<_> = others.map(|other| other.id).collect();
+        self.registry.running_beside(&others)
+    }
+
     /// The hyperdrive that this local user selects. Must be called inside a tokio runtime.
     pub(crate) fn of_user(&self, user: &str) -> Option<Result<Arc<Served>, OriginError>> {
         let hyperdrive = self.snapshot.borrow().hyperdrive_of_user(user).cloned()?;
@@ -277,7 +287,7 @@ impl Hyperdrives {
         }
         while let Some(met) = meetings.join_next().await {
             if let Ok(Some(served)) = met {
-                let watching = watch(served, Arc::clone(&self.registry));
+                let watching = watch(served, self.clone());
                 watches.spawn_on(watching, &self.housekeeping);
             }
         }
@@ -364,11 +374,12 @@ impl Hyperdrives {
 }
 
 /// Keeps up with what an origin is, as long as the future lives.
-async fn watch(served: Arc<Served>, registry: Arc<Registry>) {
+async fn watch(served: Arc<Served>, hyperdrives: Hyperdrives) {
     let connector = served.pool.connector();
     let watches_cache = async {
         if let Some(cache) = &served.cache {
-            cache.watch(connector, &registry).await;
+            let of = (&hyperdrives, &served.hyperdrive);
+            cache.watch(connector, of).await;
         }
     };
     tokio::join!(programs::watch(connector), watches_cache);

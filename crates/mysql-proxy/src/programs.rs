@@ -96,6 +96,8 @@ pub(crate) struct Kin {
     defining: AtomicU64,
     /// How many are under way that may make what runs without being named.
     unnamed: AtomicU64,
+    /// Another number whenever one of these has begun or ended.
+    moves: AtomicU64,
 }
 
 /// What has happened since a question was begun, so that its answer need not tell of it.
@@ -166,9 +168,16 @@ impl Programs {
         self.kin.defining.load(Ordering::SeqCst) > 0 || self.definitions() != definitions
     }
 
+    /// Another number when a statement that may make what runs without being named has begun, or
+    /// ended.
+    pub(crate) fn moves(&self) -> u64 {
+        self.kin.moves.load(Ordering::SeqCst)
+    }
+
     /// A statement is about to be sent that may make this.
     pub(crate) fn begin_definition(&self, what: Defines) {
         if what >= Defines::Views {
+            self.kin.moves.fetch_add(1, Ordering::SeqCst);
             self.kin.unnamed.fetch_add(1, Ordering::SeqCst);
         }
         if what == Defines::Anything {
@@ -280,6 +289,7 @@ impl Programs {
 
 impl Kin {
     fn tell(&self, what: impl Fn(&Programs)) {
+        self.moves.fetch_add(1, Ordering::SeqCst);
         let all: Vec<_> = self.all().iter().filter_map(Weak::upgrade).collect();
         for programs in all {
             what(&programs);

@@ -101,10 +101,11 @@ impl Registry {
         sessions
     }
 
-    /// The commands under way, of all hyperdrives.
-    pub(crate) fn running(&self) -> Vec<Running> {
+    /// The commands under way, but for those of these hyperdrives.
+    pub(crate) fn running_beside(&self, others: &[HyperdriveId]) -> Vec<Running> {
         let inner = self.inner();
         let entries = inner.places.values().flatten();
+        let entries = entries.filter(|entry| !others.contains(&entry.hyperdrive));
         entries.filter_map(Entry::running).collect()
     }
 

@@ -182,7 +182,9 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
             break end;
         }
         // One whose connection was lost has nobody else to end it.
-        session.defining = None;
+        if let Some(defining) = session.defining.take() {
+            defining.outlive();
+        }
         session.show_itself();
         if !watch.is_of(session.registered.entry()) {
             watch = Watch::new(session.registered.entry(), &session.served, draining);

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use e2e::Path;
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
-use testkit::Database;
 use testkit::DatabaseKind::{self, MariaDb, MySql};
+use testkit::{Database, eventually};
 use tokio::time::sleep;
 
 use crate::world::{USER, path, server};
@@ -112,6 +112,63 @@ async fn what_a_program_has_left_is_gone_though_nobody_knew_of_it_yet() -> Resul
         }
     }
     Ok(())
+}
+
+/// One that comes and goes while a text of several statements runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_program_has_left_is_gone_though_it_was_there_for_a_moment_only() -> Result<()> {
+    for kind in [MariaDb, MySql] {
+        let plain = "CREATE OR REPLACE VIEW shop.v AS SELECT 1 AS x";
+        let Some((_server, path)) = start(kind, &[plain]).await? else {
+            continue;
+        };
+        sleep(UNTIL_KNOWN).await;
+        let mut runner = path.endpoint().connect().await?;
+        let running = tokio::spawn(async move {
+            let text = "SELECT SLEEP(2); SELECT * FROM v; SELECT SLEEP(6)";
+            runner.query_drop(text).await?;
+            Ok::<_, mysql_async::Error>(runner)
+        });
+        sleep(Duration::from_millis(500)).await;
+        let mut definer = path.endpoint().connect().await?;
+        definer.query_drop(VIEW).await?;
+        sleep(Duration::from_secs(2)).await;
+        definer.query_drop("DROP VIEW v").await?;
+        let runner = running.await??;
+        runner.disconnect().await?;
+        ensure_clean(&path, 2, &kind.to_string()).await?;
+    }
+    Ok(())
+}
+
+/// Its client is gone, and it waits for a lock for longer than a connection is cleaned up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_definition_that_waits_without_its_client_counts_when_it_is_over() -> Result<()> {
+    let plain = "CREATE OR REPLACE VIEW shop.v AS SELECT 1 AS x";
+    let Some((server, path)) = start(MySql, &[plain]).await? else {
+        return Ok(());
+    };
+    let mut holder = server.connect().await?;
+    holder.query_drop("BEGIN").await?;
+    holder.query_drop("SELECT * FROM shop.v").await?;
+    let mut definer = path.endpoint().connect().await?;
+    let defining = tokio::spawn(async move { definer.query_drop(VIEW).await });
+    sleep(Duration::from_millis(500)).await;
+    defining.abort();
+    sleep(Duration::from_secs(14)).await;
+    holder.query_drop("ROLLBACK").await?;
+    let mut runner = path.endpoint().connect().await?;
+    eventually("the view is made", Duration::from_secs(5), async || {
+        let row: Option<i32> = runner.query_first("SELECT x FROM v").await?;
+        let left: Option<u64> = runner
+            .query_first("SELECT @@SESSION.group_concat_max_len")
+            .await?;
+        ensure!(left == Some(78), "{row:?}, {left:?}");
+        Ok(())
+    })
+    .await?;
+    runner.disconnect().await?;
+    ensure_clean(&path, 2, "behind the definition").await
 }
 
 /// A prepared distributed transaction outlives its session, whatever else its text pins for.

@@ -15,14 +15,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::Hyperdrive;
 use query_cache::Committing;
 use tokio::time::{Instant, sleep};
+use tracing::warn;
 
+use crate::hyperdrives::Hyperdrives;
 use crate::registry::{Registry, Running};
 
 /// Between two looks. The first comes after one of them: who began a moment before the catalog was
 /// known shows by then.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// After so long it is worth a warning.
+const LONG: Duration = Duration::from_secs(10);
 
 /// What a client leaves behind amid a command is cleaned up, or closed, within this time.
 const CLEANED_UP: Duration = Duration::from_secs(15);
@@ -46,11 +52,14 @@ impl Awaited {
     }
 }
 
-/// Ends this when all commands are over that run now.
-pub(super) async fn outlast(registry: Arc<Registry>, committing: Committing) {
+/// Ends this when all commands are over that run now at the origin of this hyperdrive.
+pub(super) async fn outlast(hyperdrives: Hyperdrives, of: Arc<Hyperdrive>, committing: Committing) {
     sleep(PAUSE).await;
-    let mut awaited: Vec<_> = registry
-        .running()
+    let began = Instant::now();
+    let mut has_warned = false;
+    let registry = hyperdrives.registry();
+    let mut awaited: Vec<_> = hyperdrives
+        .running_at_origin_of(&of)
         .into_iter()
         .map(|running| Awaited {
             running,
@@ -58,9 +67,18 @@ pub(super) async fn outlast(registry: Arc<Registry>, committing: Committing) {
         })
         .collect();
     loop {
-        awaited.retain_mut(|one| !one.is_over(&registry));
+        awaited.retain_mut(|one| !one.is_over(registry));
         if awaited.is_empty() {
             return committing.end();
+        }
+        if began.elapsed() >= LONG && !std::mem::replace(&mut has_warned, true) {
+            let (hyperdrive, statements) = (&of.name, awaited.len());
+            warn!(
+                hyperdrive,
+                statements,
+                "A view calls a function that may write: nothing is kept until the statements are \
+                 over that ran when it was found"
+            );
         }
         sleep(PAUSE).await;
     }

@@ -50,8 +50,8 @@ struct Leftover {
     is_of_replica: bool,
     /// The write under way: over when the whole response was read, else of unknown outcome.
     in_flight: Option<InFlight>,
-    /// The definition under way: over when this is.
-    _defining: Option<Defining>,
+    /// The definition under way.
+    defining: Option<Defining>,
     /// Over with the reset.
     under_lock: UnderLock,
     mutant: Mutant,
@@ -85,8 +85,9 @@ impl Session {
     pub(super) fn leave(mut self, end: &SessionEnd, drain: DrainGuard) {
         let parted = self.registered.part();
         let may_break_by_reset = self.may_break_by_reset();
+        let defining = self.defining.take();
         let Some(lease) = self.held.take() else {
-            return;
+            return defining.map_or((), Defining::outlive);
         };
         let is_clean = lease.is_settled()
             && !self.pins.hold()
@@ -106,7 +107,7 @@ impl Session {
             may_break_by_reset,
             is_of_replica: self.pins.has(REPLICA),
             in_flight: self.in_flight.take(),
-            _defining: self.defining.take(),
+            defining,
             under_lock: std::mem::take(&mut self.under_lock),
             mutant: self.shared.config.mutant,
         };
@@ -116,11 +117,15 @@ impl Session {
 
 impl Leftover {
     /// Makes it clean and gives it back, in the background.
-    fn clean_up(self, drain: DrainGuard) {
+    fn clean_up(mut self, drain: DrainGuard) {
+        let defining = self.defining.take();
         tokio::spawn(async move {
             let cleaning = timeout(LIMIT, self.clean());
             if let Err(reason) = cleaning.await.unwrap_or(Err(NotClean::TooLate)) {
                 debug!(%reason, "Closed what a session left behind");
+                if let Some(defining) = defining {
+                    defining.outlive();
+                }
             }
             drop(drain);
         });

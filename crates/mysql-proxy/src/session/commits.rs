@@ -19,7 +19,7 @@ use query_cache::{Generation, Writes};
 
 use super::Session;
 use super::outgoing::Outgoing;
-use crate::cache::{Catalog, Changes, InFlight};
+use crate::cache::{Changes, InFlight};
 use crate::hyperdrives::Served;
 use crate::origin::OriginConnector;
 
@@ -222,12 +222,11 @@ impl Session {
     fn views_may_write(&self) -> bool {
         let Served { cache, pool, .. } = &*self.served;
         let Some(cache) = cache else { return false };
-        if !pool.connector().runs_on_reads() {
-            return false;
-        }
         let (catalog, _) = cache.catalog();
-        let catalog = catalog.known();
-        catalog.is_none_or(Catalog::views_may_write)
+        match catalog.known() {
+            Some(catalog) => catalog.views_may_write(),
+            None => pool.connector().runs_on_reads(),
+        }
     }
 
     /// What others may see of a statement with these changes once it has run, or while it runs; and

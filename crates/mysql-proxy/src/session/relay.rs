@@ -159,10 +159,14 @@ impl Session {
     /// A statement has left, behind the steps ahead of it: a reset among them clears what was noted
     /// of its connection before.
     fn note_sent(&mut self, effect: &Effect) {
+        self.calling.moves = self.served.pool.connector().programs().moves();
         self.note_unnamed(effect);
         let Some(lease) = &mut self.held else { return };
         if effect.may_write {
             lease.touch();
+        }
+        if let Some(defining) = &mut self.defining {
+            defining.set_thread(lease.thread());
         }
         // What triggers make that write anything, nothing tells.
         if self.writes_anything && self.served.pool.connector().runs_on_writes() {
@@ -180,7 +184,11 @@ impl Session {
     /// be noted at both ends, as one may come to be, or be gone, on the way.
     pub(super) fn note_unnamed(&mut self, effect: &Effect) {
         let connector = self.served.pool.connector();
-        let may_run = connector.runs_on_reads() || (effect.may_write && connector.runs_on_writes());
+        // One that has come and gone on the way has moved that twice.
+        let have_moved = connector.programs().moves() != self.calling.moves;
+        let may_run = have_moved
+            || connector.runs_on_reads()
+            || (effect.may_write && connector.runs_on_writes());
         if may_run && let Some(lease) = &mut self.held {
             lease.note_unnamed();
         }

@@ -17,13 +17,19 @@ use std::time::Duration;
 
 use mysql_sql::{Defines, Effect, PinReason, Routine};
 
+use net::Backoff;
 use tokio::time::sleep;
 
 use super::Session;
 use super::pins::{Pins, Waiting};
 use crate::error::SessionEnd;
 use crate::hyperdrives::Served;
+use crate::origin::OriginConnector;
 use crate::programs::{Call, Leaves};
+
+/// Between two looks whether a definition whose connection was lost still runs.
+const FIRST_LOOK: Duration = Duration::from_millis(500);
+const LAST_LOOK: Duration = Duration::from_secs(10);
 
 /// How often a session whose client says nothing looks whether it is known what its routines leave.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
@@ -37,6 +43,8 @@ pub(super) struct Calling {
     /// That is known of them as they were after so many definitions.
     pub(super) looked_at: Option<u64>,
     pub(super) calls: Option<Box<Calls>>,
+    /// [`Programs::moves`](crate::programs::Programs::moves) when the statement was sent.
+    pub(super) moves: u64,
 }
 
 /// The routines that the statement under way calls, where a pin depends on what is known of them.
@@ -63,6 +71,8 @@ pub(super) struct Defining {
     begun: Defines,
     /// What it has defined, perhaps.
     what: Defines,
+    /// The origin's thread that runs it.
+    thread: Option<u32>,
 }
 
 impl Defining {
@@ -72,7 +82,28 @@ impl Defining {
             served: Arc::clone(served),
             begun: what,
             what,
+            thread: None,
         }
+    }
+
+    /// It was sent on this thread's connection.
+    pub(super) fn set_thread(&mut self, thread: u32) {
+        self.thread = Some(thread);
+    }
+
+    /// Its connection was lost, or is closed: it goes on until the origin has no such thread any
+    /// more, which may wait for a lock as long as it likes.
+    pub(super) fn outlive(self) {
+        let Some(thread) = self.thread else { return };
+        tokio::spawn(async move {
+            let question =
+                format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {thread}");
+            let mut backoff = Backoff::new(FIRST_LOOK, LAST_LOOK);
+            while !is_gone(self.served.pool.connector(), &question).await {
+                sleep(backoff.next_wait()).await;
+            }
+            drop(self);
+        });
     }
 
     /// It has defined nothing.
@@ -210,6 +241,16 @@ pub(super) async fn routines_known(pins: &Pins, served: &Served) {
         }
     })
     .await;
+}
+
+/// True when the origin says that none is left. One that cannot be asked has perhaps.
+async fn is_gone(connector: &OriginConnector, question: &str) -> bool {
+    let Ok(mut conn) = connector.open_aside(None).await else {
+        return false;
+    };
+    let count = conn.ask_number(question).await;
+    conn.quit();
+    matches!(count, Ok(Some(0)))
 }
 
 /// The routines of a statement that pins for these alone, all of which can be looked up.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
-use domain::TableRule;
+use domain::{Hyperdrive, TableRule};
 use query_cache::{Committing, Generation, Versions, Writes};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
@@ -18,9 +18,9 @@ use super::Catalog;
 use super::ask::ask;
 use super::build::build;
 use crate::cache::outlast::outlast;
+use crate::hyperdrives::Hyperdrives;
 use crate::origin::OriginConnector;
 use crate::programs::Bodies;
-use crate::registry::Registry;
 
 /// How long a change that somebody else has made of it may stay unknown.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -133,7 +133,7 @@ impl Known {
         &self,
         connector: &OriginConnector,
         rules: &[TableRule],
-        registry: &Arc<Registry>,
+        (hyperdrives, of): (&Hyperdrives, &Arc<Hyperdrive>),
     ) {
         let mut is_failing = false;
         let mut bodies = Bodies::default();
@@ -143,7 +143,7 @@ impl Known {
                 Ok(found) => {
                     let catalog = build(&found, &self.versions, rules);
                     if let Some(committing) = self.answered(catalog, asked_in) {
-                        tokio::spawn(outlast(Arc::clone(registry), committing));
+                        tokio::spawn(outlast(hyperdrives.clone(), Arc::clone(of), committing));
                     }
                     if std::mem::take(&mut is_failing) {
                         info!("An origin tells its tables again, so that results are kept");
