@@ -8,6 +8,7 @@ mod cleanup;
 mod command;
 mod commits;
 mod deadlines;
+mod defining;
 mod escapes;
 mod explain;
 mod home;
@@ -55,11 +56,12 @@ use crate::state::SessionState;
 use crate::statements::Statements;
 use cached::Filling;
 use commits::{Uncommitted, UnderLock};
+use defining::Defining;
 use home::Home;
 use limits::Watch;
 use pins::Pins;
 use previous::Previous;
-use routines::{Calling, Defining, routines_known};
+use routines::{Calling, routines_known};
 
 /// A session: what belongs to the client, whichever origin connection serves it at the moment.
 ///

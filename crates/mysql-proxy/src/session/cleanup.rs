@@ -16,8 +16,8 @@ use tracing::debug;
 
 use super::Session;
 use super::commits::UnderLock;
+use super::defining::Defining;
 use super::replica::REPLICA;
-use super::routines::Defining;
 use crate::cache::InFlight;
 use crate::error::{OriginLoss, SessionEnd};
 use crate::hyperdrives::Served;

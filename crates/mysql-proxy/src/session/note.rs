@@ -4,20 +4,17 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use mysql_proto::{Capabilities, StatusFlags, Summary};
+use mysql_proto::{StatusFlags, Summary};
 use mysql_sql::{
-    Assignment, Defines, Effect, MakesInsertId, PinReason, Release, StatementKind, Value,
-    is_character_set,
+    Assignment, Effect, MakesInsertId, PinReason, Release, StatementKind, Value, is_character_set,
 };
 use tracing::debug;
 
 use super::commits::may_enter_database;
 use super::pins::{TRANSACTION_UNKNOWN, Waiting};
 use super::previous::Ran;
-use super::routines::{Calls, Defining};
 use super::{OF_SESSION, Session};
 use crate::error::SessionEnd;
-use crate::origin::Flavor;
 use crate::state::SessionState;
 
 /// Errors with which a server closes the connection, or may: shutdown, killed, packets out of
@@ -102,39 +99,6 @@ impl Session {
     fn look_at_calls(&mut self, effect: &Effect) {
         self.calling.are_known |= effect.calls_procedure() && self.calling.looked_at.is_some();
         self.calling.are_known &= !self.were_redefined();
-    }
-
-    /// A statement has ended that may have made a program, or surely has made none.
-    fn note_definition(&mut self, effect: &Effect, may_be_new: bool) {
-        let defining = self.defining.take();
-        if !may_be_new {
-            return defining.map_or((), Defining::end_in_vain);
-        }
-        let connector = self.served.pool.connector();
-        if effect.only_calls() {
-            // No procedure of MySQL's makes another: errors 1303 and 1295.
-            let may_redefine = connector.flavor() != Flavor::MySql;
-            let calls = self.calling.calls.as_deref();
-            let call = calls.map(Calls::to_be_known);
-            connector.programs().note_call(call, may_redefine);
-            if let Some(defining) = defining {
-                defining.end_in_vain();
-            }
-        } else if defining.is_none() {
-            connector.programs().note_definition(Defines::Anything);
-        }
-    }
-
-    /// True for a statement that may make a program. One that is not understood may be anything,
-    /// but not behind a first word that does something else.
-    fn may_define(&self, kind: StatementKind, effect: &Effect) -> bool {
-        let several = Capabilities::MULTI_STATEMENTS;
-        let may_be_anything = kind == StatementKind::Other
-            || effect.is_multi
-            || self.profile.capabilities.contains(several);
-        let defines = effect.defines >= Defines::Views || effect.calls_procedure();
-        let may_define = defines && !self.calling.are_known;
-        may_define || (effect.pin == Some(PinReason::NotUnderstood) && may_be_anything)
     }
 
     /// Notes whether the connection may give another insert id now. True if that may also be what

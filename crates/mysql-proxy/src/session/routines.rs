@@ -8,28 +8,20 @@
 //!   not known at the moment   it pins, and waits for the answer, also while the client is idle
 //! ```
 //!
-//! What is known is good from before the question to the origin up to the next definition: from
-//! when that is sent ([`Defining`]), as it takes effect some time before its response.
+//! What is known is good from before the question to the origin up to the next definition
+//! (`defining.rs`).
 
 use std::future::pending;
-use std::sync::Arc;
 use std::time::Duration;
 
-use mysql_sql::{Defines, Effect, PinReason, Routine};
-
-use net::Backoff;
+use mysql_sql::{Effect, Routine};
 use tokio::time::sleep;
 
 use super::Session;
 use super::pins::{Pins, Waiting};
 use crate::error::SessionEnd;
 use crate::hyperdrives::Served;
-use crate::origin::OriginConnector;
 use crate::programs::{Call, Leaves};
-
-/// Between two looks whether a definition whose connection was lost still runs.
-const FIRST_LOOK: Duration = Duration::from_millis(500);
-const LAST_LOOK: Duration = Duration::from_secs(10);
 
 /// How often a session whose client says nothing looks whether it is known what its routines leave.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
@@ -60,63 +52,6 @@ impl Calls {
     /// What [`Programs::note_call`](crate::programs::Programs::note_call) has to know.
     pub(super) fn to_be_known(&self) -> Call<'_> {
         (&self.waiting.routines, self.waiting.definitions)
-    }
-}
-
-/// A statement under way that may define a program.
-#[derive(Debug)]
-pub(super) struct Defining {
-    served: Arc<Served>,
-    /// What it was begun for.
-    begun: Defines,
-    /// What it has defined, perhaps.
-    what: Defines,
-    /// The origin's thread that runs it.
-    thread: Option<u32>,
-}
-
-impl Defining {
-    fn begin(served: &Arc<Served>, what: Defines) -> Self {
-        served.pool.connector().programs().begin_definition(what);
-        Self {
-            served: Arc::clone(served),
-            begun: what,
-            what,
-            thread: None,
-        }
-    }
-
-    /// It was sent on this thread's connection.
-    pub(super) fn set_thread(&mut self, thread: u32) {
-        self.thread = Some(thread);
-    }
-
-    /// Its connection was lost, or is closed: it goes on until the origin has no such thread any
-    /// more, which may wait for a lock as long as it likes.
-    pub(super) fn outlive(self) {
-        let Some(thread) = self.thread else { return };
-        tokio::spawn(async move {
-            let question =
-                format!("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {thread}");
-            let mut backoff = Backoff::new(FIRST_LOOK, LAST_LOOK);
-            while !is_gone(self.served.pool.connector(), &question).await {
-                sleep(backoff.next_wait()).await;
-            }
-            drop(self);
-        });
-    }
-
-    /// It has defined nothing.
-    pub(super) fn end_in_vain(mut self) {
-        self.what = Defines::Nothing;
-    }
-}
-
-impl Drop for Defining {
-    fn drop(&mut self) {
-        let programs = self.served.pool.connector().programs();
-        programs.note_definition(self.what);
-        programs.end_definition(self.begun);
     }
 }
 
@@ -154,22 +89,6 @@ impl Session {
             (Some(Leaves::No(_) | Leaves::Anything), _) => effect.define_nothing(),
             (Some(Leaves::Unknown), _) => {}
         }
-    }
-
-    /// A command is about to be sent that may define a program.
-    pub(super) fn begin_defining(&mut self, effect: &Effect) {
-        let what = match effect.pin {
-            Some(PinReason::NotUnderstood) => Defines::Anything,
-            _ => effect.defines,
-        };
-        // A procedure can hardly make a routine.
-        let what = if effect.only_calls() {
-            what.min(Defines::Views)
-        } else {
-            what
-        };
-        let defines = what >= Defines::Views;
-        self.defining = defines.then(|| Defining::begin(&self.served, what));
     }
 
     /// True if what was called may be another than what was looked at.
@@ -241,16 +160,6 @@ pub(super) async fn routines_known(pins: &Pins, served: &Served) {
         }
     })
     .await;
-}
-
-/// True when the origin says that none is left. One that cannot be asked has perhaps.
-async fn is_gone(connector: &OriginConnector, question: &str) -> bool {
-    let Ok(mut conn) = connector.open_aside(None).await else {
-        return false;
-    };
-    let count = conn.ask_number(question).await;
-    conn.quit();
-    matches!(count, Ok(Some(0)))
 }
 
 /// The routines of a statement that pins for these alone, all of which can be looked up.
