@@ -134,7 +134,7 @@ impl Refresher {
     /// See `Session::note_unnamed`.
     fn note_unnamed(&self, lease: &mut Lease<OriginConnector>) {
         if self.served.pool.connector().runs_on_reads() {
-            lease.note_unnamed();
+            lease.note_program();
         }
     }
 

@@ -178,7 +178,7 @@ impl OriginConn {
     /// anybody's but the present session.
     pub(crate) fn may_have_run(&self, on_writes: bool, on_reads: bool) -> bool {
         let unnamed = (on_writes && self.wear.touched) || (on_reads && self.wear.used);
-        unnamed || self.wear.ran_unnamed || self.wear.ran_routine
+        unnamed || self.wear.ran_program
     }
 
     /// True when it has to be reset for the present session.
@@ -212,14 +212,10 @@ impl OriginConn {
         !self.wear.names_unsure
     }
 
-    /// A statement runs, or has run, while there may be programs that it runs without naming them.
-    pub(crate) fn note_unnamed(&mut self) {
-        self.wear.ran_unnamed = true;
-    }
-
-    /// A statement was sent that calls a routine.
-    pub(crate) fn note_routine(&mut self) {
-        self.wear.ran_routine = true;
+    /// A statement runs, or has run, that calls a routine, or while there may be programs that it
+    /// runs without naming them.
+    pub(crate) fn note_program(&mut self) {
+        self.wear.ran_program = true;
     }
 
     /// True when it is not as after its login, or its last reset.
@@ -274,8 +270,7 @@ impl OriginConn {
         self.insert_id = InsertId::default();
         self.default_escapes = None;
         self.wear.touched = false;
-        self.wear.ran_routine = false;
-        self.wear.ran_unnamed = false;
+        self.wear.ran_program = false;
         self.wear.names_unsure = false;
         self.wear.has_leftovers = false;
         self.wear.must_reset = false;

@@ -11,11 +11,9 @@ pub(super) struct Wear {
     pub(super) used: bool,
     /// A statement ran on it that may have left something: a trigger may set variables.
     pub(super) touched: bool,
-    /// A routine ran on it that a statement has called.
-    pub(super) ran_routine: bool,
-    /// A program may have run on it that no statement names. That stays so when there is none any
-    /// more.
-    pub(super) ran_unnamed: bool,
+    /// A program may have run on it: a routine that a statement has called, or one that no statement
+    /// names. That stays so when there is none any more.
+    pub(super) ran_program: bool,
     /// One of the programs that ran on it may have made a temporary table.
     pub(super) names_unsure: bool,
     /// It was touched when the present session took it.

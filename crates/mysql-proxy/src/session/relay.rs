@@ -173,7 +173,7 @@ impl Session {
             lease.note_names_unsure();
         }
         if effect.runs_program {
-            lease.note_routine();
+            lease.note_program();
         }
         if !self.home.is_known {
             self.home.is_known = lease.is_in(self.home.database.as_deref());
@@ -190,7 +190,7 @@ impl Session {
             || connector.runs_on_reads()
             || (effect.may_write && connector.runs_on_writes());
         if may_run && let Some(lease) = &mut self.held {
-            lease.note_unnamed();
+            lease.note_program();
         }
     }
 
