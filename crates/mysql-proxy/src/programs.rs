@@ -106,8 +106,6 @@ struct Since {
     /// What may be another one.
     defined: Defines,
     called: Called,
-    /// What was called may have made a routine.
-    may_redefine: bool,
 }
 
 /// What was found at an origin.
@@ -229,8 +227,7 @@ impl Programs {
         if call.is_some_and(|call| self.is_harmless(call)) {
             return;
         }
-        since.called.note(call);
-        since.may_redefine |= may_redefine;
+        since.called.note(call, may_redefine);
         if may_redefine {
             self.told.store(None);
         }
@@ -254,7 +251,6 @@ impl Programs {
         *self.since() = Since {
             defined: Defines::Nothing,
             called: Called::behind(self.definitions()),
-            may_redefine: false,
         };
     }
 
@@ -265,7 +261,7 @@ impl Programs {
         let since = self.since();
         let called = since.called.routines();
         let are_harmless = called.is_some_and(|all| leavings.together(all) != Leaves::Unknown);
-        if since.defined < Defines::Anything && (are_harmless || !since.may_redefine) {
+        if since.defined < Defines::Anything && (are_harmless || !since.called.may_redefine()) {
             self.told.store(Some(Arc::new(leavings)));
         }
         if since.defined < Defines::Views && are_harmless {

@@ -56,7 +56,7 @@ impl PinReason {
     }
 
     /// True when the statement may use `XA`: a program may, but no function.
-    pub fn may_distribute(self) -> bool {
+    pub(crate) fn may_distribute(self) -> bool {
         matches!(
             self,
             Self::DistributedTransaction

@@ -24,6 +24,8 @@ pub(super) struct Called {
     routines: HashSet<Routine>,
     /// Some called what cannot be told.
     have_others: bool,
+    /// One of them may have made a routine.
+    may_redefine: bool,
     /// How many definitions there were ahead of the question.
     definitions: u64,
 }
@@ -40,8 +42,10 @@ impl Called {
         }
     }
 
-    /// There was a call. `None`: nobody knows of what.
-    pub(super) fn note(&mut self, call: Option<Call<'_>>) {
+    /// There was a call. `None`: nobody knows of what. `may_redefine`: it may have made a routine,
+    /// and not only what runs without being named.
+    pub(super) fn note(&mut self, call: Option<Call<'_>>, may_redefine: bool) {
+        self.may_redefine |= may_redefine;
         // What was defined between a call and the question may have taken the place of what ran.
         match call.filter(|(_, definitions)| *definitions == self.definitions) {
             Some((routines, _)) if self.routines.len() < MOST_ROUTINES => {
@@ -49,6 +53,11 @@ impl Called {
             }
             _ => self.have_others = true,
         }
+    }
+
+    /// True if one of them may have made a routine.
+    pub(super) fn may_redefine(&self) -> bool {
+        self.may_redefine
     }
 
     /// All that were called. `None`: there are others.

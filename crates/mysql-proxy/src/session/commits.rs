@@ -186,18 +186,17 @@ impl Session {
             set
         };
         let database = set.database.map(str::to_ascii_lowercase);
+        let is_call = matches!(set.touched, Touched::Called { .. });
         // Ahead of the look.
-        let definitions = self.calling.looked_at.unwrap_or_else(|| {
-            let programs = served.pool.connector().programs();
-            programs.definitions()
-        });
+        let programs = served.pool.connector().programs();
+        let looked_at = self.calling.looked_at;
+        let judged_at = is_call.then(|| looked_at.unwrap_or_else(|| programs.definitions()));
         let (changes, generation) = cache.changes(set.touched, database.as_deref());
         // It is known of some procedures what they change, and that it is no definition.
         let is_anything = changes.writes == Writes::Everything;
-        let is_call = matches!(set.touched, Touched::Called { .. });
         self.calling.are_known = is_call && !is_anything;
         if self.calling.are_known {
-            self.calling.looked_at = Some(definitions);
+            self.calling.looked_at = judged_at;
         }
         let may_define = may_define && is_anything;
         self.uncommitted.add(&changes.writes, generation, is_call);
@@ -212,7 +211,7 @@ impl Session {
         let on = served.pool.connector().server_name();
         let mut in_flight = cache.loose.begin(committing, may_define, on);
         in_flight.is_under_lock = is_under_lock;
-        in_flight.judged_at = is_call.then_some(definitions);
+        in_flight.judged_at = judged_at;
         self.in_flight = Some(in_flight);
         self.note_thread();
         is_anything
