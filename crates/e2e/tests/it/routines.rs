@@ -54,6 +54,16 @@ async fn with_routines(kind: DatabaseKind) -> Result<Option<(Database, Path)>> {
     Ok(Some((server, path)))
 }
 
+/// Two clients, when nobody knows what routines leave.
+async fn two_behind_a_definition(path: &Path) -> Result<[Conn; 2]> {
+    let mut clients = [
+        path.endpoint().connect().await?,
+        path.endpoint().connect().await?,
+    ];
+    clients[0].query_drop(DEFINES).await?;
+    Ok(clients)
+}
+
 /// The reasons of pins, each with the sessions that have it now and that had it, once every session
 /// rests: the client of one has its answer a moment before that pins.
 async fn pins(path: &Path) -> Result<Vec<(String, u64, u64)>> {
@@ -261,11 +271,7 @@ async fn a_pin_ends_though_the_client_is_idle() -> Result<()> {
         let Some((_server, path)) = with_routines(kind).await? else {
             continue;
         };
-        let mut clients = [
-            path.endpoint().connect().await?,
-            path.endpoint().connect().await?,
-        ];
-        clients[0].query_drop(DEFINES).await?;
+        let mut clients = two_behind_a_definition(&path).await?;
         for client in &mut clients {
             client.query_drop("CALL shows()").await?;
         }
@@ -325,11 +331,7 @@ async fn routines_become_known_while_they_are_called_all_the_time() -> Result<()
         let Some((_server, path)) = with_routines(kind).await? else {
             continue;
         };
-        let mut clients = [
-            path.endpoint().connect().await?,
-            path.endpoint().connect().await?,
-        ];
-        clients[0].query_drop(DEFINES).await?;
+        let clients = two_behind_a_definition(&path).await?;
         let mut callers = JoinSet::new();
         for mut client in clients {
             callers.spawn(async move { while client.query_drop("CALL shows()").await.is_ok() {} });

@@ -11,7 +11,7 @@ pub(super) struct Wear {
     pub(super) used: bool,
     /// A statement ran on it that may have left something: a trigger may set variables.
     pub(super) touched: bool,
-    /// A program may have run on it: a routine that a statement has called, or one that no statement
+    /// A program may have run on it: a routine that a statement calls, or one that no statement
     /// names. That stays so when there is none any more.
     pub(super) ran_program: bool,
     /// One of the programs that ran on it may have made a temporary table.
