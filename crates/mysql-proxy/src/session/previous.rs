@@ -115,13 +115,15 @@ impl Previous {
         let gave_rows = summary.result_sets > 0;
         let runs_unknown = effect.runs_program && effect.pin.is_some();
         let reads_by_hand = effect.pin == Some(PinReason::HandlerStatement);
+        // On TiDB it is always that of the last one, and lost with a look at the warnings.
+        let is_last = flavor.is_tidb() && summary.ends_with_rows && !failed;
         if failed && !gave_rows && self.found_rows.is_some() {
             // What failed found none, and servers keep the number.
+        } else if is_last && effect.is_multi && !effect.calc_found_rows {
+            self.found_rows = Some(summary.last_rows());
         } else if effect.may_find_rows || runs_unknown || reads_by_hand {
             self.found_rows = None;
         } else if gave_rows {
-            // On TiDB it is always that of the last one, and lost with a look at the warnings.
-            let is_last = flavor.is_tidb() && summary.ends_with_rows;
             let is_of_one = summary.result_sets == 1 || is_last;
             let is_told = is_of_one && !effect.calc_found_rows && !failed;
             self.found_rows = is_told.then_some(summary.last_rows());

@@ -319,6 +319,29 @@ async fn an_option_of_one_session_is_none_of_another() -> Result<()> {
     short.compare().await
 }
 
+/// Behind several statements, what the last one found; though it has warned, and one before it may
+/// have found rows of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_the_last_of_several_has_found_are_counted() -> Result<()> {
+    let case = Case {
+        capabilities: Capabilities::MULTI_STATEMENTS.union(Capabilities::MULTI_RESULTS),
+        ..Case::new(
+            &DatabaseKind::ALL,
+            &[
+                (
+                    'a',
+                    Query(
+                        b"INSERT INTO t (n) SELECT 7; \
+                          SELECT STR_TO_DATE('no', '%Y'), STR_TO_DATE('none', '%Y')",
+                    ),
+                ),
+                ('a', Query(b"SELECT FOUND_ROWS()")),
+            ],
+        )
+    };
+    case.compare().await
+}
+
 /// An application may choose the number of its error.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_that_is_only_called_like_one_of_the_network_ends_nothing() -> Result<()> {
