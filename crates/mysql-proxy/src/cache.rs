@@ -36,8 +36,8 @@ use query_cache::{CacheConfig, Generation, Lifetime, QueryCache, Versions, Write
 pub(crate) use bypass::Bypass;
 pub(crate) use catalog::{Changes, Current};
 pub(crate) use figures::{Figures, Outcome};
-pub(crate) use kept::Kept;
-pub(crate) use key::{Hashed, Key, KeyParts};
+pub(crate) use kept::{Entry, Kept};
+pub(crate) use key::{Context, Hashed, Key, KeyParts};
 pub(crate) use loose::InFlight;
 pub(crate) use metrics::Metrics;
 pub(crate) use readings::Reading;
@@ -55,7 +55,7 @@ use readings::Readings;
 /// The query cache of one hyperdrive.
 #[derive(Debug)]
 pub(crate) struct ResultCache {
-    pub(crate) store: QueryCache<Key, Kept>,
+    pub(crate) store: QueryCache<Context, Kept>,
     pub(crate) versions: Versions,
     pub(crate) figures: AllFigures,
     pub(crate) readings: Readings,

@@ -1,60 +1,62 @@
 //! The cache: who looks finds an entry, or joins the one that fetches it.
 
 use std::fmt;
-use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use quick_cache::{DefaultHashBuilder, Equivalent};
+use quick_cache::DefaultHashBuilder;
 use tokio::time::Instant;
 
 use crate::config::CacheConfig;
 use crate::entry::{Entry, Freshness, RefreshPermit};
 use crate::flight::{Follower, Leader};
 use crate::flights::Flights;
+use crate::key::{Key, Sought};
 use crate::mutant::Mutant;
 use crate::store::{CacheStats, Store};
 use crate::weight::Weigh;
 
 /// A cache of results. Cheap to clone; all clones share the entries.
-pub struct QueryCache<K, V> {
-    shared: Arc<Shared<K, V>>,
+///
+/// `C` is the context of a [`Key`], and `V` what is told of a result besides its bytes, which owns
+/// no memory.
+pub struct QueryCache<C, V> {
+    shared: Arc<Shared<C, V>>,
 }
 
 /// What a cache has for a key.
 #[derive(Debug)]
-pub enum Lookup<V> {
+pub enum Lookup<C, V> {
     /// An entry to be served.
-    Hit(Arc<Entry<V>>),
+    Hit(Entry<C, V>),
     /// An entry to be served though it is old, and for one who finds it the right to refresh it.
-    Stale(Arc<Entry<V>>, Option<RefreshPermit<V>>),
+    Stale(Entry<C, V>, Option<RefreshPermit<C, V>>),
     /// Nothing that may be served.
     Miss,
 }
 
 /// How somebody takes part in fetching what is missing.
-pub enum Joined<K: Eq + Hash, V> {
+pub enum Joined<C: PartialEq, V> {
     /// Nobody asks for it, or somebody has for so long that it may never end: ask, and tell the
     /// others.
-    Lead(Leader<K, V>),
+    Lead(Leader<C, V>),
     /// Somebody asks for it: wait. The key is for another try.
-    Follow(Follower<V>, K),
+    Follow(Follower<C, V>, Key<C>),
     /// Somebody has just filled it.
-    Filled(Arc<Entry<V>>),
+    Filled(Entry<C, V>),
     /// Its results cannot be kept: ask without telling.
     Alone,
 }
 
-pub(crate) struct Shared<K, V> {
-    pub(crate) store: Store<K, V>,
+pub(crate) struct Shared<C, V> {
+    pub(crate) store: Store<C, V>,
     /// Locked before a shard of the store, never while one is locked.
-    flights: Mutex<Flights<K, V>>,
+    flights: Mutex<Flights<C, V>>,
     pub(crate) mutant: Mutant,
 }
 
-impl<K, V> QueryCache<K, V>
+impl<C, V> QueryCache<C, V>
 where
-    K: Clone + Eq + Hash + Weigh,
-    V: Weigh,
+    C: Clone + PartialEq + Weigh,
 {
     /// Makes an empty cache.
     pub fn new(config: CacheConfig, mutant: Mutant) -> Self {
@@ -72,9 +74,9 @@ where
     ///
     /// One that may not stays where it is, so that its key is not taken for a new one when it is
     /// filled again; what is not filled again makes room in time.
-    pub fn lookup<Q>(&self, key: &Q) -> Lookup<V>
+    pub fn lookup<S>(&self, key: &S) -> Lookup<C, V>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        S: Sought<C> + ?Sized,
     {
         let Some(entry) = self.shared.store.get(key) else {
             return Lookup::Miss;
@@ -94,7 +96,7 @@ where
     }
 
     /// Takes part in the flight for a key that was missing, as the first or behind the first.
-    pub fn join(&self, key: K) -> Joined<K, V> {
+    pub fn join(&self, key: Key<C>) -> Joined<C, V> {
         let mut flights = self.shared.flights();
         if flights.is_declined(&key) {
             return Joined::Alone;
@@ -111,7 +113,7 @@ where
 
     /// Leads a flight that refreshes a stale entry. None if there is nothing to be done: somebody
     /// asks for it already, or it could not be kept a while ago.
-    pub fn refresh(&self, key: K, permit: RefreshPermit<V>) -> Option<Leader<K, V>> {
+    pub fn refresh(&self, key: Key<C>, permit: RefreshPermit<C, V>) -> Option<Leader<C, V>> {
         let mut flights = self.shared.flights();
         if flights.is_declined(&key) || flights.has(&key) {
             return None;
@@ -141,22 +143,22 @@ where
 
     fn lead(
         &self,
-        flights: &mut Flights<K, V>,
-        key: K,
-        permit: Option<RefreshPermit<V>>,
-    ) -> Leader<K, V> {
+        flights: &mut Flights<C, V>,
+        key: Key<C>,
+        permit: Option<RefreshPermit<C, V>>,
+    ) -> Leader<C, V> {
         let id = flights.start(key.clone());
         Leader::new(Arc::clone(&self.shared), (key, id), permit)
     }
 }
 
-impl<K, V> Shared<K, V> {
-    pub(crate) fn flights(&self) -> MutexGuard<'_, Flights<K, V>> {
+impl<C, V> Shared<C, V> {
+    pub(crate) fn flights(&self) -> MutexGuard<'_, Flights<C, V>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<K, V> Clone for QueryCache<K, V> {
+impl<C, V> Clone for QueryCache<C, V> {
     fn clone(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
@@ -164,13 +166,13 @@ impl<K, V> Clone for QueryCache<K, V> {
     }
 }
 
-impl<K, V> fmt::Debug for QueryCache<K, V> {
+impl<C, V> fmt::Debug for QueryCache<C, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QueryCache").finish_non_exhaustive()
     }
 }
 
-impl<K: Eq + Hash, V> fmt::Debug for Joined<K, V> {
+impl<C: PartialEq, V> fmt::Debug for Joined<C, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Lead(_) => "Lead",

@@ -15,7 +15,6 @@
 //! follow that one; what comes of the first flight is for them all the same, if it is current then.
 
 use std::fmt;
-use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use crate::config::Lifetime;
 use crate::entry::{Entry, RefreshPermit};
 use crate::error::NotFilled;
 use crate::flights::{Ended, Following, LeaderId, Progress};
+use crate::key::Key;
 use crate::mutant::Fault;
 use crate::noted::Noted;
 use crate::store::{MadeRoom, Weighed};
@@ -37,24 +37,26 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// The one who asks. Whatever becomes of it, its followers are told: dropped before it has filled
 /// or declined, it has failed.
-pub struct Leader<K: Eq + Hash, V> {
-    listing: Listing<K, V>,
+pub struct Leader<C: PartialEq, V> {
+    listing: Listing<C, V>,
     asked: Option<Asked>,
+    /// Its key's bytes, and what has come of the result: as an entry has them. Empty until then.
+    bytes: Vec<u8>,
     /// Of the entry that it refreshes: goes back when the flight is over.
-    _permit: Option<RefreshPermit<V>>,
+    _permit: Option<RefreshPermit<C, V>>,
 }
 
 /// One who waits for a leader. Dropping it costs nobody anything.
-pub struct Follower<V> {
-    flight: watch::Receiver<Progress<V>>,
+pub struct Follower<C, V> {
+    flight: watch::Receiver<Progress<C, V>>,
     overdue_at: Instant,
 }
 
 /// What a follower has waited for.
 #[derive(Debug)]
-pub enum Outcome<V> {
+pub enum Outcome<C, V> {
     /// The result, which is good at this moment.
-    Filled(Arc<Entry<V>>),
+    Filled(Entry<C, V>),
     /// The leader failed, or a write made its result unfit for others: join again. Where writes
     /// never cease that can go on; who is told so twice had better ask alone.
     Retry,
@@ -71,22 +73,21 @@ struct Asked {
 }
 
 /// A flight's place in the list, which is freed when it is dropped.
-struct Listing<K: Eq + Hash, V> {
-    shared: Arc<Shared<K, V>>,
-    key: K,
+struct Listing<C: PartialEq, V> {
+    shared: Arc<Shared<C, V>>,
+    key: Key<C>,
     id: LeaderId,
     is_listed: bool,
 }
 
-impl<K, V> Leader<K, V>
+impl<C, V> Leader<C, V>
 where
-    K: Clone + Eq + Hash + Weigh,
-    V: Weigh,
+    C: Clone + PartialEq + Weigh,
 {
     pub(crate) fn new(
-        shared: Arc<Shared<K, V>>,
-        (key, id): (K, LeaderId),
-        permit: Option<RefreshPermit<V>>,
+        shared: Arc<Shared<C, V>>,
+        (key, id): (Key<C>, LeaderId),
+        permit: Option<RefreshPermit<C, V>>,
     ) -> Self {
         let listing = Listing {
             shared,
@@ -97,6 +98,7 @@ where
         Self {
             listing,
             asked: None,
+            bytes: Vec::new(),
             _permit: permit,
         }
     }
@@ -129,20 +131,48 @@ where
         }
     }
 
-    /// Keeps the result and gives it to all followers, if it is good for others than the leader:
-    /// no write to its tables has begun since the note.
-    pub fn fill(mut self, value: V, lifetime: Lifetime) -> Result<Arc<Entry<V>>, NotFilled> {
+    /// A piece of the result.
+    pub fn push(&mut self, piece: &[u8]) {
+        if self.bytes.is_empty() {
+            // Mostly the first piece is the last.
+            let key = self.listing.key.bytes();
+            self.bytes.reserve_exact(key.len() + piece.len());
+            self.bytes.extend_from_slice(key);
+        }
+        self.bytes.extend_from_slice(piece);
+    }
+
+    /// How much of the result has come, in bytes.
+    pub fn len(&self) -> usize {
+        self.bytes
+            .len()
+            .saturating_sub(self.listing.key.bytes().len())
+    }
+
+    /// True when nothing of it has come.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Keeps the result, all of which has come, and gives it to all followers, if it is good for
+    /// others than the leader: no write to its tables has begun since the note.
+    pub fn fill(mut self, value: V, lifetime: Lifetime) -> Result<Entry<C, V>, NotFilled> {
         let Asked { noted, at } = self.asked_still_current().ok_or(NotFilled::Moved)?;
-        let entry = Entry::new(value, noted, lifetime, at);
+        // An empty result is one as well.
+        self.push(&[]);
         let Listing { shared, key, .. } = &self.listing;
-        let weighed = match shared.store.weigh(key, entry) {
-            Ok(weighed) => weighed,
+        let weighed = shared
+            .store
+            .weigh(key.context(), noted.bytes(), self.bytes.len());
+        let weight = match weighed {
+            Ok(weight) => weight,
             Err(too_large) => {
                 self.decline();
                 return Err(too_large);
             }
         };
-        Ok(self.listing.land(weighed))
+        let entry = Entry::new((key, &self.bytes), value, noted, lifetime, at);
+        Ok(self.listing.land(Weighed::new(entry, weight)))
     }
 
     /// The result cannot be kept: it is too large, or of a kind that is not. The key is remembered
@@ -168,13 +198,13 @@ where
         asked.noted.is_current().then_some(asked)
     }
 
-    fn end(mut self, progress: Progress<V>) {
+    fn end(mut self, progress: Progress<C, V>) {
         self.listing.end(Some(progress));
     }
 }
 
-impl<V> Follower<V> {
-    pub(crate) fn new(following: Following<V>) -> Self {
+impl<C, V> Follower<C, V> {
+    pub(crate) fn new(following: Following<C, V>) -> Self {
         Self {
             flight: following.progress,
             overdue_at: following.overdue_at,
@@ -182,7 +212,7 @@ impl<V> Follower<V> {
     }
 
     /// Waits for what becomes of the flight. Cancel-safe.
-    pub async fn outcome(mut self) -> Outcome<V> {
+    pub async fn outcome(mut self) -> Outcome<C, V> {
         loop {
             if let Some(outcome) = self.outcome_if_over() {
                 return outcome;
@@ -198,15 +228,15 @@ impl<V> Follower<V> {
         }
     }
 
-    fn outcome_if_over(&mut self) -> Option<Outcome<V>> {
+    fn outcome_if_over(&mut self) -> Option<Outcome<C, V>> {
         match &*self.flight.borrow_and_update() {
             Progress::UnderWay | Progress::Stalled => None,
             Progress::LetGo => Some(Outcome::Alone),
             // A write may have begun since the result was kept, and before this one joined.
-            Progress::Filled(entry) if !entry.noted().is_current() => Some(Outcome::Retry),
+            Progress::Filled(entry) if !entry.is_current() => Some(Outcome::Retry),
             Progress::Filled(entry) => {
                 entry.count_hit();
-                Some(Outcome::Filled(Arc::clone(entry)))
+                Some(Outcome::Filled(entry.clone()))
             }
         }
     }
@@ -216,7 +246,7 @@ impl<V> Follower<V> {
     }
 
     /// Waits until something happens, or until the leader is overdue.
-    async fn after_change(&mut self) -> Option<Outcome<V>> {
+    async fn after_change(&mut self) -> Option<Outcome<C, V>> {
         match timeout_at(self.overdue_at, self.flight.changed()).await {
             Ok(Ok(())) => None,
             Ok(Err(_)) => Some(Outcome::Retry),
@@ -225,7 +255,7 @@ impl<V> Follower<V> {
     }
 
     /// Waits until it is over, or time for the second look.
-    async fn after_stalled_look(&mut self) -> Option<Outcome<V>> {
+    async fn after_stalled_look(&mut self) -> Option<Outcome<C, V>> {
         let over = self.flight.wait_for(Progress::is_over);
         let is_gone = timeout(BETWEEN_LOOKS, over).await.map(|over| over.is_err());
         match is_gone {
@@ -235,60 +265,59 @@ impl<V> Follower<V> {
     }
 }
 
-impl<V> Progress<V> {
+impl<C, V> Progress<C, V> {
     fn is_over(&self) -> bool {
         matches!(self, Self::Filled(_) | Self::LetGo)
     }
 }
 
-impl<K, V> Listing<K, V>
+impl<C, V> Listing<C, V>
 where
-    K: Clone + Eq + Hash + Weigh,
-    V: Weigh,
+    C: Clone + PartialEq + Weigh,
 {
     /// Keeps the result, and frees the key in the same moment, so that who joins finds one or the
     /// other. After that followers are told. Gives what is kept: what a leader that took this one's
     /// place has brought before, if that was asked for later.
-    fn land(&mut self, weighed: Weighed<V>) -> Arc<Entry<V>> {
+    fn land(&mut self, weighed: Weighed<C, V>) -> Entry<C, V> {
         self.is_listed = false;
         let Self {
             shared, key, id, ..
         } = self;
-        let entry = Arc::clone(&weighed.entry);
+        let entry = weighed.entry.clone();
         let mut room = MadeRoom::default();
         let tell = {
             let mut flights = shared.flights();
-            let (key, tell) = match flights.end(key, *id) {
-                Ended::Led(key, tell) => (key, tell),
+            let tell = match flights.end(key, *id) {
+                Ended::Led(tell) => tell,
                 Ended::Displaced => {
                     let kept = shared.store.get(key);
-                    let is_newer = |kept: &Arc<Entry<V>>| kept.is_newer_than(&entry);
+                    let is_newer = |kept: &Entry<C, V>| kept.is_newer_than(&entry);
                     if let Some(newer) = kept.filter(is_newer) {
                         return newer;
                     }
-                    (key.clone(), flights.take_followers(key))
+                    flights.take_followers(key)
                 }
             };
             shared.store.insert(key, weighed, &mut room);
             tell
         };
         if let Some(tell) = tell {
-            tell.send_replace(Progress::Filled(Arc::clone(&entry)));
+            tell.send_replace(Progress::Filled(entry.clone()));
         }
         entry
     }
 }
 
-impl<K: Eq + Hash, V> Listing<K, V> {
+impl<C: PartialEq, V> Listing<C, V> {
     /// Frees the key for the next flight, once: it may have one then. After that followers are
     /// told; of no progress, that it has failed.
-    fn end(&mut self, progress: Option<Progress<V>>) {
+    fn end(&mut self, progress: Option<Progress<C, V>>) {
         if !self.is_listed {
             return;
         }
         self.is_listed = false;
         let tell = match self.shared.flights().end(&self.key, self.id) {
-            Ended::Led(_, tell) => tell,
+            Ended::Led(tell) => tell,
             // Those who follow the leader in its place go on.
             Ended::Displaced => None,
         };
@@ -298,19 +327,19 @@ impl<K: Eq + Hash, V> Listing<K, V> {
     }
 }
 
-impl<K: Eq + Hash, V> Drop for Listing<K, V> {
+impl<C: PartialEq, V> Drop for Listing<C, V> {
     fn drop(&mut self) {
         self.end(None);
     }
 }
 
-impl<K: Eq + Hash, V> fmt::Debug for Leader<K, V> {
+impl<C: PartialEq, V> fmt::Debug for Leader<C, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Leader").finish_non_exhaustive()
     }
 }
 
-impl<V> fmt::Debug for Follower<V> {
+impl<C, V> fmt::Debug for Follower<C, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Follower").finish_non_exhaustive()
     }

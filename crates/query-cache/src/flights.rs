@@ -1,8 +1,6 @@
 //! The flights under way, by key. All is short steps under one lock, which only misses take.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash};
-use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::DefaultHashBuilder;
@@ -11,14 +9,15 @@ use tokio::time::Instant;
 
 use crate::declined::Declined;
 use crate::entry::Entry;
+use crate::key::{Key, Sought};
 
 /// How long anybody waits for one leader. A query may take so long, or its connection may be one
 /// that takes everything and answers nothing; so then one of those who wait asks as well.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The flights under way, and the keys that have none because nothing would come of it.
-pub(crate) struct Flights<K, V> {
-    under_way: HashMap<K, Flight<V>, DefaultHashBuilder>,
+pub(crate) struct Flights<C, V> {
+    under_way: HashMap<Key<C>, Flight<C, V>, DefaultHashBuilder>,
     declined: Declined,
     last: LeaderId,
 }
@@ -28,23 +27,23 @@ pub(crate) struct Flights<K, V> {
 pub(crate) struct LeaderId(u64);
 
 /// What follows a flight.
-pub(crate) struct Following<V> {
-    pub(crate) progress: watch::Receiver<Progress<V>>,
+pub(crate) struct Following<C, V> {
+    pub(crate) progress: watch::Receiver<Progress<C, V>>,
     /// When it is time to join again.
     pub(crate) overdue_at: Instant,
 }
 
 /// What becomes of a flight when one of its leaders is done.
-pub(crate) enum Ended<K, V> {
-    /// It is over. Gives its key, and what tells its followers, if there are any.
-    Led(K, Option<watch::Sender<Progress<V>>>),
+pub(crate) enum Ended<C, V> {
+    /// It is over. Gives what tells its followers, if there are any.
+    Led(Option<watch::Sender<Progress<C, V>>>),
     /// Another leader has taken this one's place: it goes on, or was over before.
     Displaced,
 }
 
 /// A flight under way. Most have no followers, and then there is nobody to be told.
-struct Flight<V> {
-    tell: Option<watch::Sender<Progress<V>>>,
+struct Flight<C, V> {
+    tell: Option<watch::Sender<Progress<C, V>>>,
     is_stalled: bool,
     leader: LeaderId,
     /// Since when somebody waits for this leader.
@@ -52,17 +51,17 @@ struct Flight<V> {
 }
 
 /// How far a flight is. It has failed if its sender is gone before it is over.
-pub(crate) enum Progress<V> {
+pub(crate) enum Progress<C, V> {
     UnderWay,
     /// Its leader waits for its own client, who does not read.
     Stalled,
     /// Over, with a result for all.
-    Filled(Arc<Entry<V>>),
+    Filled(Entry<C, V>),
     /// Over, with nothing for anybody.
     LetGo,
 }
 
-impl<K: Eq + Hash, V> Flights<K, V> {
+impl<C: PartialEq, V> Flights<C, V> {
     pub(crate) fn new(hasher: DefaultHashBuilder) -> Self {
         Self {
             under_way: HashMap::with_hasher(hasher),
@@ -76,18 +75,18 @@ impl<K: Eq + Hash, V> Flights<K, V> {
     }
 
     /// Follows the flight for this key, if there is one that is not overdue.
-    pub(crate) fn follow(&mut self, key: &K) -> Option<Following<V>> {
+    pub(crate) fn follow(&mut self, key: &Key<C>) -> Option<Following<C, V>> {
         self.under_way.get_mut(key)?.follow()
     }
 
     /// Whether there is a flight for this key.
-    pub(crate) fn has(&self, key: &K) -> bool {
+    pub(crate) fn has(&self, key: &Key<C>) -> bool {
         self.under_way.contains_key(key)
     }
 
     /// Lists a flight for this key until [`Flights::end`], in the place of one that is overdue: who
     /// follows that follows this one.
-    pub(crate) fn start(&mut self, key: K) -> LeaderId {
+    pub(crate) fn start(&mut self, key: Key<C>) -> LeaderId {
         self.last = LeaderId(self.last.0.wrapping_add(1));
         let flight = self.under_way.entry(key).or_insert(Flight {
             tell: None,
@@ -100,7 +99,7 @@ impl<K: Eq + Hash, V> Flights<K, V> {
     }
 
     /// This leader waits for its own client, or goes on.
-    pub(crate) fn set_stalled(&mut self, key: &K, leader: LeaderId, is_stalled: bool) {
+    pub(crate) fn set_stalled(&mut self, key: &Key<C>, leader: LeaderId, is_stalled: bool) {
         let flight = self.under_way.get_mut(key);
         if let Some(flight) = flight.filter(|flight| flight.leader == leader) {
             flight.set_stalled(is_stalled);
@@ -108,9 +107,9 @@ impl<K: Eq + Hash, V> Flights<K, V> {
     }
 
     /// Frees the key, if this leader has it still.
-    pub(crate) fn end(&mut self, key: &K, leader: LeaderId) -> Ended<K, V> {
+    pub(crate) fn end(&mut self, key: &Key<C>, leader: LeaderId) -> Ended<C, V> {
         match self.under_way.remove_entry(key) {
-            Some((key, flight)) if flight.leader == leader => Ended::Led(key, flight.tell),
+            Some((_, flight)) if flight.leader == leader => Ended::Led(flight.tell),
             Some((key, flight)) => {
                 self.under_way.insert(key, flight);
                 Ended::Displaced
@@ -121,26 +120,22 @@ impl<K: Eq + Hash, V> Flights<K, V> {
 
     /// What tells the followers of a flight that goes on, if there are any: somebody has a result
     /// for them before its leader.
-    pub(crate) fn take_followers(&mut self, key: &K) -> Option<watch::Sender<Progress<V>>> {
+    pub(crate) fn take_followers(&mut self, key: &Key<C>) -> Option<watch::Sender<Progress<C, V>>> {
         self.under_way.get_mut(key)?.tell.take()
     }
 
     /// Whether a result for this key could not be kept a while ago.
-    pub(crate) fn is_declined(&self, key: &K) -> bool {
-        self.declined.may_have_some() && self.declined.has(self.hash(key), Instant::now())
+    pub(crate) fn is_declined(&self, key: &Key<C>) -> bool {
+        self.declined.may_have_some() && self.declined.has(key.hash(), Instant::now())
     }
 
-    pub(crate) fn decline(&mut self, key: &K) {
-        self.declined.add(self.hash(key), Instant::now());
-    }
-
-    fn hash(&self, key: &K) -> u64 {
-        self.under_way.hasher().hash_one(key)
+    pub(crate) fn decline(&mut self, key: &Key<C>) {
+        self.declined.add(key.hash(), Instant::now());
     }
 }
 
-impl<V> Flight<V> {
-    fn follow(&mut self) -> Option<Following<V>> {
+impl<C, V> Flight<C, V> {
+    fn follow(&mut self) -> Option<Following<C, V>> {
         let now = Instant::now();
         let overdue_at = *self.awaited_since.get_or_insert(now) + PATIENCE;
         if overdue_at <= now {

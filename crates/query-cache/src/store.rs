@@ -1,7 +1,7 @@
 //! Entries by key, within a budget. What is used least makes room, and a scan does not drive out
 //! what is used often (Clock-PRO with ghosts, near to S3-FIFO; the crate `quick_cache`).
 
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,6 +11,7 @@ use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, OptionsBuilder, Wei
 use crate::config::CacheConfig;
 use crate::entry::Entry;
 use crate::error::NotFilled;
+use crate::key::{Key, Sought};
 use crate::weight::{self, Weigh};
 
 /// How a cache stands.
@@ -27,17 +28,30 @@ pub struct CacheStats {
 }
 
 /// Entries by key.
-pub(crate) struct Store<K, V> {
-    entries: Cache<K, Weighed<V>, ByWeight, DefaultHashBuilder, Evictions>,
+pub(crate) struct Store<C, V> {
+    entries: Cache<Indexed<C, V>, Weighed<C, V>, ByWeight, DefaultHashBuilder, Evictions>,
     evictions: Evictions,
     /// Most that an entry may take, in bytes.
     largest: usize,
 }
 
 /// An entry and what it takes. The weight is kept, because the index must find it unchanged.
-pub(crate) struct Weighed<V> {
-    pub(crate) entry: Arc<Entry<V>>,
+pub(crate) struct Weighed<C, V> {
+    pub(crate) entry: Entry<C, V>,
     bytes: u64,
+}
+
+/// A key as the index has it: the entry's own. The hash is beside it, so that the index need not
+/// look into an entry that is another one's.
+pub(crate) struct Indexed<C, V> {
+    hash: u64,
+    entry: Entry<C, V>,
+}
+
+/// What is looked for in the index, and its hash.
+struct InIndex<'a, S: ?Sized> {
+    hash: u64,
+    key: &'a S,
 }
 
 #[derive(Clone)]
@@ -48,9 +62,9 @@ struct ByWeight;
 struct Evictions(Arc<AtomicU64>);
 
 /// Entries that made room for one, which mostly takes one.
-pub(crate) struct MadeRoom<K, V> {
-    one: Option<(K, Weighed<V>)>,
-    others: Vec<(K, Weighed<V>)>,
+pub(crate) struct MadeRoom<C, V> {
+    one: Option<(Indexed<C, V>, Weighed<C, V>)>,
+    others: Vec<(Indexed<C, V>, Weighed<C, V>)>,
 }
 
 /// How the budget is split.
@@ -79,13 +93,12 @@ const GHOSTS: f64 = 0.5;
 /// library's own choice. An entry that is larger than this part would be refused.
 const HOT: f64 = 0.97;
 
-impl<K, V> Store<K, V>
+impl<C, V> Store<C, V>
 where
-    K: Eq + Hash + Weigh,
-    V: Weigh,
+    C: PartialEq + Weigh,
 {
     pub(crate) fn new(config: CacheConfig, hasher: DefaultHashBuilder) -> Self {
-        let split = Split::of::<K>(config);
+        let split = Split::of::<C, V>(config);
         let options = OptionsBuilder::new()
             .weight_capacity(split.capacity as u64)
             .estimated_items_capacity(split.entries)
@@ -103,32 +116,38 @@ where
     }
 
     /// The entry of this key, which counts as used.
-    pub(crate) fn get<Q>(&self, key: &Q) -> Option<Arc<Entry<V>>>
+    pub(crate) fn get<S>(&self, key: &S) -> Option<Entry<C, V>>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        S: Sought<C> + ?Sized,
     {
-        self.entries.get(key).map(|weighed| weighed.entry)
+        let sought = InIndex {
+            hash: key.hash(),
+            key,
+        };
+        let found = self.entries.get(&sought);
+        found.map(|weighed| weighed.entry)
     }
 
-    /// Weighs an entry that is to be kept under this key.
-    pub(crate) fn weigh(&self, key: &K, entry: Entry<V>) -> Result<Weighed<V>, NotFilled> {
-        let bytes = weight::of_entry(key, &entry);
+    /// What an entry takes that has so many bytes, those of its key included.
+    pub(crate) fn weigh(&self, context: &C, noted: usize, bytes: usize) -> Result<u64, NotFilled> {
+        let bytes = weight::of_entry::<C, V>(context, noted, bytes);
         if bytes > self.largest {
             return Err(NotFilled::TooLarge {
                 bytes,
                 limit: self.largest,
             });
         }
-        Ok(Weighed {
-            entry: Arc::new(entry),
-            bytes: bytes as u64,
-        })
+        Ok(bytes as u64)
     }
 
     /// Keeps an entry, in the place of the one with the same key. What makes room is to be dropped
     /// when nothing is locked any more.
-    pub(crate) fn insert(&self, key: K, weighed: Weighed<V>, room: &mut MadeRoom<K, V>) {
-        self.entries.insert_with_lifecycle(key, weighed, room);
+    pub(crate) fn insert(&self, key: &Key<C>, weighed: Weighed<C, V>, room: &mut MadeRoom<C, V>) {
+        let indexed = Indexed {
+            hash: Sought::hash(key),
+            entry: weighed.entry.clone(),
+        };
+        self.entries.insert_with_lifecycle(indexed, weighed, room);
     }
 
     pub(crate) fn clear(&self) {
@@ -151,7 +170,7 @@ where
     }
 }
 
-impl<K, V> Default for MadeRoom<K, V> {
+impl<C, V> Default for MadeRoom<C, V> {
     fn default() -> Self {
         Self {
             one: None,
@@ -160,31 +179,74 @@ impl<K, V> Default for MadeRoom<K, V> {
     }
 }
 
-impl<V> Clone for Weighed<V> {
+impl<C, V> Weighed<C, V> {
+    pub(crate) fn new(entry: Entry<C, V>, bytes: u64) -> Self {
+        Self { entry, bytes }
+    }
+}
+
+impl<C, V> Clone for Weighed<C, V> {
     fn clone(&self) -> Self {
         Self {
-            entry: Arc::clone(&self.entry),
+            entry: self.entry.clone(),
             bytes: self.bytes,
         }
     }
 }
 
-impl<K, V> Weighter<K, Weighed<V>> for ByWeight {
-    fn weight(&self, _key: &K, weighed: &Weighed<V>) -> u64 {
+impl<C, V> Hash for Indexed<C, V> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.hash);
+    }
+}
+
+impl<C: PartialEq, V> PartialEq for Indexed<C, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash
+            && self.entry.key_bytes() == other.entry.key_bytes()
+            && self.entry.context() == other.entry.context()
+    }
+}
+
+impl<C: PartialEq, V> Eq for Indexed<C, V> {}
+
+impl<S: ?Sized> Hash for InIndex<'_, S> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.hash);
+    }
+}
+
+impl<C, V, S> Equivalent<Indexed<C, V>> for InIndex<'_, S>
+where
+    S: Sought<C> + ?Sized,
+{
+    fn equivalent(&self, indexed: &Indexed<C, V>) -> bool {
+        let Indexed { hash, entry } = indexed;
+        self.hash == *hash && self.key.is(entry.context(), entry.key_bytes())
+    }
+}
+
+impl<C, V> Weighter<Indexed<C, V>, Weighed<C, V>> for ByWeight {
+    fn weight(&self, _key: &Indexed<C, V>, weighed: &Weighed<C, V>) -> u64 {
         weighed.bytes
     }
 }
 
-impl<K, V> Lifecycle<K, Weighed<V>> for Evictions {
+impl<C, V> Lifecycle<Indexed<C, V>, Weighed<C, V>> for Evictions {
     /// What made room, to be dropped when the shard's lock is free again.
-    type RequestState = MadeRoom<K, V>;
+    type RequestState = MadeRoom<C, V>;
 
     /// Called for what makes room; `on_evict` is called for what is replaced as well.
-    fn before_evict(&self, _: &mut Self::RequestState, _: &K, _: &mut Weighed<V>) {
+    fn before_evict(&self, _: &mut Self::RequestState, _: &Indexed<C, V>, _: &mut Weighed<C, V>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn on_evict(&self, evicted: &mut Self::RequestState, key: K, weighed: Weighed<V>) {
+    fn on_evict(
+        &self,
+        evicted: &mut Self::RequestState,
+        key: Indexed<C, V>,
+        weighed: Weighed<C, V>,
+    ) {
         match evicted.one {
             None => evicted.one = Some((key, weighed)),
             Some(_) => evicted.others.push((key, weighed)),
@@ -194,9 +256,9 @@ impl<K, V> Lifecycle<K, Weighed<V>> for Evictions {
 
 impl Split {
     /// Splits the budget into as many shards as have room for the largest entries.
-    fn of<K>(config: CacheConfig) -> Self {
+    fn of<C, V>(config: CacheConfig) -> Self {
         let entries = config.bytes / TYPICAL_ENTRY;
-        let ghosts = entries / 2 * weight::of_slot::<K>();
+        let ghosts = entries / 2 * weight::of_slot::<C, V>();
         let capacity = config.bytes.saturating_sub(ghosts);
         let roomy = config.entry_bytes.saturating_mul(LARGEST_PER_SHARD).max(1);
         let shards = (capacity / roomy).clamp(1, MOST_SHARDS);

@@ -1,10 +1,11 @@
 //! What a cache promises, most of it under a paused clock.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use crate::{
-    CacheConfig, Joined, Leader, Lifetime, Lookup, Mutant, Noted, QueryCache, Table, Versions,
-    Weigh, Writes,
+    CacheConfig, Entry, Joined, Leader, Lifetime, Lookup, Mutant, NotFilled, Noted, QueryCache,
+    Table, Versions, Weigh, Writes,
 };
 
 mod flights;
@@ -12,13 +13,26 @@ mod linearizability;
 mod serving;
 mod versions;
 
-/// A key of a test, and a result: text, or so many bytes of it.
-type Text = String;
+/// A key of a test is told apart by its bytes alone, and nothing but its bytes is told of a result.
+type Key = crate::Key<()>;
 
-impl Weigh for Text {
+impl Weigh for () {
     fn bytes(&self) -> usize {
-        self.capacity()
+        0
     }
+}
+
+/// The key of these bytes.
+fn key(text: &str) -> Key {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    Key::new((), text.as_bytes().into(), hasher.finish())
+}
+
+/// All of the result has come, and is kept.
+fn fill(mut leader: Leader<(), ()>, result: &str) -> Result<Entry<(), ()>, NotFilled> {
+    leader.push(result.as_bytes());
+    leader.fill((), LIFETIME)
 }
 
 const CONFIG: CacheConfig = CacheConfig {
@@ -33,7 +47,7 @@ const LIFETIME: Lifetime = Lifetime {
 
 /// A cache, and an origin with one table.
 struct Rig {
-    cache: QueryCache<Text, Text>,
+    cache: QueryCache<(), ()>,
     versions: Versions,
     table: Table,
 }
@@ -68,32 +82,29 @@ impl Rig {
     }
 
     /// Leads a flight that nobody else leads.
-    fn lead(&self, key: &str) -> Leader<Text, Text> {
-        match self.cache.join(key.to_owned()) {
+    fn lead(&self, text: &str) -> Leader<(), ()> {
+        match self.cache.join(key(text)) {
             Joined::Lead(leader) => leader,
-            other => panic!("{other:?} instead of the lead for '{key}'"),
+            other => panic!("{other:?} instead of the lead for '{text}'"),
         }
     }
 
     /// Leads a flight that has noted the table.
-    fn lead_noted(&self, key: &str) -> Leader<Text, Text> {
+    fn lead_noted(&self, key: &str) -> Leader<(), ()> {
         let mut leader = self.lead(key);
         assert!(leader.note(self.note()));
         leader
     }
 
     /// Fetches and keeps a result.
-    fn fill(&self, key: &str, value: &str) {
-        let leader = self.lead_noted(key);
-        leader
-            .fill(value.to_owned(), LIFETIME)
-            .expect("nothing is written");
+    fn fill(&self, key: &str, result: &str) {
+        fill(self.lead_noted(key), result).expect("nothing is written");
     }
 
     /// What is served as fresh.
-    fn hit(&self, key: &str) -> Option<Text> {
-        match self.cache.lookup(key) {
-            Lookup::Hit(entry) => Some(entry.value().clone()),
+    fn hit(&self, text: &str) -> Option<String> {
+        match self.cache.lookup(&key(text)) {
+            Lookup::Hit(entry) => String::from_utf8(entry.bytes().to_vec()).ok(),
             Lookup::Stale(..) | Lookup::Miss => None,
         }
     }

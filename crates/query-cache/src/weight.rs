@@ -2,6 +2,7 @@
 //! to. `tests/memory.rs` compares it with what the system says.
 
 use crate::entry::Entry;
+use crate::store::{Indexed, Weighed};
 
 /// What can say how much memory it holds.
 pub trait Weigh {
@@ -9,28 +10,21 @@ pub trait Weigh {
     fn bytes(&self) -> usize;
 }
 
-/// What the index takes for an entry besides key and pointer: marks and links (24 bytes), and a
-/// place in a hash table that is between 7/16 and 7/8 full (4 bytes and a tag, so 6 to 11).
+/// What the index takes for an entry besides the key and the entry: marks and links (24 bytes), and
+/// a place in a hash table that is between 7/16 and 7/8 full (4 bytes and a tag, so 6 to 11).
 const INDEX: usize = 24 + 8;
 
-/// The pointer to an entry, and its weight.
-const POINTER: usize = 16;
-
-/// The two counts of an `Arc`.
-const ARC: usize = 16;
-
-/// Bytes that an entry takes in all.
-pub(crate) fn of_entry<K: Weigh, V: Weigh>(key: &K, entry: &Entry<V>) -> usize {
-    of_slot::<K>()
-        + allocated(key.bytes())
-        + allocated(ARC + size_of_val(entry))
-        + allocated(entry.noted().bytes())
-        + allocated(entry.value().bytes())
+/// Bytes that an entry takes in all, which has so many of its own, and notes on the heap.
+pub(crate) fn of_entry<C: Weigh, V>(context: &C, noted: usize, bytes: usize) -> usize {
+    of_slot::<C, V>()
+        + allocated(context.bytes())
+        + allocated(noted)
+        + allocated(Entry::<C, V>::size(bytes))
 }
 
 /// Bytes that the index takes for an entry, also for one that it only remembers.
-pub(crate) const fn of_slot<K>() -> usize {
-    size_of::<K>() + POINTER + INDEX
+pub(crate) const fn of_slot<C, V>() -> usize {
+    size_of::<Indexed<C, V>>() + size_of::<Weighed<C, V>>() + INDEX
 }
 
 /// What malloc takes for an allocation: a header of 8 bytes, in steps of 16, at least 32 (glibc's;

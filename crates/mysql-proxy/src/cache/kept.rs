@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use mysql_proto::Summary;
-use query_cache::Weigh;
 
 use super::Figures;
+use super::key::Context;
 
-/// A result that is kept: the packets, as the origin sent them.
+/// A result that is kept, in its own bytes the packets, as the origin sent them.
+pub(crate) type Entry = query_cache::Entry<Context, Kept>;
+
+/// What is told of it.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    pub(crate) bytes: Box<[u8]>,
     /// Its rows.
     pub(crate) rows: u64,
     /// Of its statement.
@@ -18,17 +20,10 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    pub(crate) fn new(bytes: Box<[u8]>, summary: &Summary, figures: Arc<Figures>) -> Self {
+    pub(crate) fn new(summary: &Summary, figures: Arc<Figures>) -> Self {
         Self {
-            bytes,
             rows: summary.last_rows(),
             figures,
         }
-    }
-}
-
-impl Weigh for Kept {
-    fn bytes(&self) -> usize {
-        self.bytes.len()
     }
 }

@@ -1,29 +1,31 @@
 //! What a result is kept under: everything that can change a byte of it.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
 use std::iter;
 use std::sync::{Arc, LazyLock};
 
 use mysql_proto::{Capabilities, StatusFlags};
-use query_cache::{DefaultHashBuilder, Equivalent, Weigh};
+use query_cache::{DefaultHashBuilder, Sought, Weigh};
 
 use crate::state::SessionState;
 use crate::states::States;
 
-/// The key of a result. (Each hyperdrive has a cache of its own, and with it an origin's user.)
+/// The key of a result: its bytes are the statement and, behind it, parameters. (Each hyperdrive
+/// has a cache of its own, and with it an origin's user.)
+pub(crate) type Key = query_cache::Key<Context>;
+
+/// In what a statement was asked.
 #[derive(Clone, Debug)]
-pub(crate) struct Key {
+pub(crate) struct Context {
     state: Arc<SessionState>,
     capabilities: Capabilities,
     status: StatusFlags,
     prepared: Option<(Arc<SessionState>, u64)>,
-    /// Length of the statement: what is behind it are parameters.
+    /// Length of the statement.
     sql_len: usize,
-    bytes: Arc<[u8]>,
-    hash: u64,
 }
 
-/// The same in parts.
+/// A key in parts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyParts<'a> {
     /// Of the session: database, character set, time zone, mode, role and all other variables; a
@@ -81,7 +83,7 @@ impl Hashed<'_> {
         let prepared = parts
             .prepared
             .map(|(state, shape)| (Arc::clone(state), shape));
-        Key {
+        let context = Context {
             state: match parts.state.without_user_variables() {
                 None => Arc::clone(parts.state),
                 Some(state) => states.share(state),
@@ -90,9 +92,8 @@ impl Hashed<'_> {
             status: parts.status,
             prepared,
             sql_len: parts.sql.len(),
-            bytes: joined(parts.sql, parts.parameters),
-            hash,
-        }
+        };
+        Key::new(context, joined(parts.sql, parts.parameters), hash)
     }
 }
 
@@ -110,18 +111,19 @@ fn joined(sql: &[u8], parameters: &[u8]) -> Arc<[u8]> {
     bytes
 }
 
-impl Key {
-    /// Its parts.
-    pub(crate) fn parts(&self) -> KeyParts<'_> {
-        let (sql, parameters) = self
-            .bytes
-            .split_at_checked(self.sql_len)
-            .unwrap_or_default();
-        let prepared = self.prepared.as_ref();
-        KeyParts {
-            state: &self.state,
-            capabilities: self.capabilities,
-            status: self.status,
+impl<'a> KeyParts<'a> {
+    /// Those of a key.
+    pub(crate) fn of(key: &'a Key) -> Self {
+        Self::from_bytes(key.context(), key.bytes())
+    }
+
+    fn from_bytes(context: &'a Context, bytes: &'a [u8]) -> Self {
+        let (sql, parameters) = bytes.split_at_checked(context.sql_len).unwrap_or_default();
+        let prepared = context.prepared.as_ref();
+        Self {
+            state: &context.state,
+            capabilities: context.capabilities,
+            status: context.status,
             prepared: prepared.map(|(state, shape)| (state, *shape)),
             sql,
             parameters,
@@ -131,6 +133,13 @@ impl Key {
 
 impl PartialEq for KeyParts<'_> {
     fn eq(&self, other: &Self) -> bool {
+        self.sql == other.sql && self.parameters == other.parameters && self.is_asked_as(other)
+    }
+}
+
+impl KeyParts<'_> {
+    /// Whether both are the same but for their bytes.
+    fn is_asked_as(&self, other: &Self) -> bool {
         let is_same_preparation = match (self.prepared, other.prepared) {
             (None, None) => true,
             (Some((mine, shape)), Some((other, other_shape))) => {
@@ -139,44 +148,36 @@ impl PartialEq for KeyParts<'_> {
             _ => false,
         };
         is_same_preparation
-            && self.sql == other.sql
-            && self.parameters == other.parameters
             && self.capabilities == other.capabilities
             && self.status == other.status
             && self.state.gives_same_results(other.state)
     }
 }
 
-impl PartialEq for Key {
+impl PartialEq for Context {
     fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.parts() == other.parts()
+        let (mine, others) = (
+            KeyParts::from_bytes(self, &[]),
+            KeyParts::from_bytes(other, &[]),
+        );
+        self.sql_len == other.sql_len && mine.is_asked_as(&others)
     }
 }
 
-impl Eq for Key {}
+impl Sought<Context> for Hashed<'_> {
+    fn hash(&self) -> u64 {
+        self.hash
+    }
 
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        hasher.write_u64(self.hash);
+    fn is(&self, context: &Context, bytes: &[u8]) -> bool {
+        self.parts == KeyParts::from_bytes(context, bytes)
     }
 }
 
-impl Hash for Hashed<'_> {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        hasher.write_u64(self.hash);
-    }
-}
-
-impl Equivalent<Key> for Hashed<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        self.hash == key.hash && self.parts == key.parts()
-    }
-}
-
-impl Weigh for Key {
+impl Weigh for Context {
     fn bytes(&self) -> usize {
         let prepared = self.prepared.as_ref();
         let under = prepared.map_or(0, |(state, _)| state.weight());
-        self.bytes.len() + self.state.weight() + under
+        self.state.weight() + under
     }
 }

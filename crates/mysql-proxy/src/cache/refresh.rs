@@ -8,7 +8,7 @@ use mysql_sql::{Dialect, classify, touches};
 use query_cache::{Leader, RefreshPermit, Writes};
 use tracing::debug;
 
-use super::{Bypass, Kept, Key, KeyParts, ResultCache};
+use super::{Bypass, Context, Kept, Key, KeyParts, ResultCache};
 use crate::error::OriginLoss;
 use crate::hyperdrives::Served;
 use crate::origin::{Answer, BringError, Life, OriginConn, OriginConnector, escapes};
@@ -54,14 +54,14 @@ impl Refresher {
     }
 
     /// Does it in a task of its own: the client has its answer.
-    pub(crate) fn start(self, key: Key, permit: RefreshPermit<Kept>) {
+    pub(crate) fn start(self, key: Key, permit: RefreshPermit<Context, Kept>) {
         let served = Arc::clone(&self.served);
         let cache = served.cache.as_ref();
         let leader = cache.and_then(|cache| cache.store.refresh(key.clone(), permit));
         let Some(leader) = leader else { return };
         tokio::spawn(async move {
             let Some(cache) = &served.cache else { return };
-            if let Err(reason) = self.refresh(cache, &key.parts(), leader).await {
+            if let Err(reason) = self.refresh(cache, &KeyParts::of(&key), leader).await {
                 debug!(%reason, "Failed to fetch a result again");
             }
         });
@@ -71,7 +71,7 @@ impl Refresher {
         &self,
         cache: &ResultCache,
         parts: &KeyParts<'_>,
-        mut leader: Leader<Key, Kept>,
+        mut leader: Leader<Context, Kept>,
     ) -> Result<(), NotRefreshed> {
         let statement = classify(parts.sql, self.dialect);
         let touched = touches(parts.sql, self.dialect, &statement);
@@ -126,8 +126,8 @@ impl Refresher {
             leader.decline();
             return Ok(());
         }
-        let kept = Kept::new(answer.bytes.into(), &answer.summary, figures);
-        let _moved = leader.fill(kept, lifetime);
+        leader.push(&answer.bytes);
+        let _moved = leader.fill(Kept::new(&answer.summary, figures), lifetime);
         Ok(())
     }
 

@@ -23,12 +23,13 @@ use mysql_sql::{
     Assignment, Effect, NotKept, Outline, PinReason, Statement, StatementKind, Touched, Touches,
     hints, touches,
 };
-use query_cache::{Dependencies, Entry, Generation, Leader, Lifetime, Lookup};
+use query_cache::{Dependencies, Generation, Leader, Lifetime, Lookup};
 
 use super::commits::only_reads;
 use super::{OF_SESSION, Session};
 use crate::cache::{
-    Bypass, Figures, Hashed, Kept, Key, KeyParts, Outcome, Reading, Refresher, ResultCache,
+    Bypass, Context, Entry, Figures, Hashed, Kept, Key, KeyParts, Outcome, Reading, Refresher,
+    ResultCache,
 };
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
@@ -38,10 +39,9 @@ use crate::states::States;
 /// A read whose result is to be kept.
 #[derive(Debug)]
 pub(super) struct Filling {
-    leader: Leader<Key, Kept>,
+    leader: Leader<Context, Kept>,
     plan: Plan,
     figures: Arc<Figures>,
-    bytes: Vec<u8>,
     max_bytes: usize,
     /// The status of the session.
     asked_in: StatusFlags,
@@ -127,7 +127,7 @@ impl Session {
 
     /// The result that is kept under this key. One that is stale is fetched again in the
     /// background.
-    pub(super) fn look_up(&self, read: Read<'_>) -> Option<Arc<Entry<Kept>>> {
+    pub(super) fn look_up(&self, read: Read<'_>) -> Option<Entry> {
         let cache = self.served.cache.as_ref()?;
         if read.len() > LONGEST {
             return None;
@@ -164,11 +164,11 @@ impl Session {
     pub(super) async fn answer_kept(
         &mut self,
         packet: CommandPacket,
-        kept: &Entry<Kept>,
+        kept: &Entry,
     ) -> Result<(), SessionEnd> {
         self.downstream.consume(packet);
         self.previous.note_kept(kept.value().rows);
-        self.downstream.send(&kept.value().bytes).await
+        self.downstream.send(kept.bytes()).await
     }
 
     /// What a text is, and what it touches, where that has to be known: not if it only reads and is
@@ -385,23 +385,16 @@ impl Filling {
             self.leader.let_go();
             return None;
         }
-        let is_too_long = self.bytes.len() + bytes.len() > self.max_bytes;
+        let is_too_long = self.leader.len() + bytes.len() > self.max_bytes;
         if is_too_long || last.is_some_and(|summary| !is_worth_keeping(summary, self.asked_in)) {
             self.leader.decline();
             return None;
         }
+        self.leader.push(bytes);
         let Some(summary) = last else {
-            self.bytes.extend_from_slice(bytes);
             return Some(self);
         };
-        // Mostly the first piece is the last.
-        let bytes: Box<[u8]> = if self.bytes.is_empty() {
-            bytes.into()
-        } else {
-            self.bytes.extend_from_slice(bytes);
-            self.bytes.into()
-        };
-        let kept = Kept::new(bytes, summary, self.figures);
+        let kept = Kept::new(summary, self.figures);
         // Where something came between it is not kept, and that is all.
         let _moved = self.leader.fill(kept, self.plan.lifetime);
         None

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance, sleep, timeout};
 
-use super::{LIFETIME, Rig};
+use super::{LIFETIME, Rig, fill, key};
 use crate::{Follower, Joined, Lookup, NotFilled, Outcome};
 
-fn follow(rig: &Rig, key: &str) -> Follower<String> {
-    match rig.cache.join(key.to_owned()) {
+fn follow(rig: &Rig, text: &str) -> Follower<(), ()> {
+    match rig.cache.join(key(text)) {
         Joined::Follow(follower, _) => follower,
         other => panic!("{other:?} instead of a place behind the leader"),
     }
@@ -24,10 +24,10 @@ async fn followers_get_what_the_leader_fills() {
     let (early, late) = (follow(&rig, "k"), follow(&rig, "k"));
     let early = tokio::spawn(early.outcome());
     sleep(Duration::from_secs(1)).await;
-    let filled = leader.fill("v".to_owned(), LIFETIME);
+    let filled = fill(leader, "v");
     assert!(filled.is_ok());
     for outcome in [early.await.unwrap(), late.outcome().await] {
-        assert!(matches!(outcome, Outcome::Filled(entry) if entry.value() == "v"));
+        assert!(matches!(outcome, Outcome::Filled(entry) if entry.bytes() == b"v"));
     }
     assert_eq!(rig.cache.stats().flights, 0);
 }
@@ -43,8 +43,8 @@ async fn other_keys_have_flights_of_their_own() {
 async fn who_joins_after_the_landing_is_served() {
     let rig = Rig::new();
     rig.fill("k", "v");
-    let joined = rig.cache.join("k".to_owned());
-    assert!(matches!(joined, Joined::Filled(entry) if entry.value() == "v"));
+    let joined = rig.cache.join(key("k"));
+    assert!(matches!(joined, Joined::Filled(entry) if entry.bytes() == b"v"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,7 +80,7 @@ async fn a_follower_that_goes_disturbs_nobody() {
     let gone = timeout(Duration::from_millis(10), follow(&rig, "k").outcome()).await;
     assert!(gone.is_err());
     let stays = follow(&rig, "k");
-    let filled = leader.fill("v".to_owned(), LIFETIME);
+    let filled = fill(leader, "v");
     assert!(filled.is_ok());
     assert!(matches!(stays.outcome().await, Outcome::Filled(_)));
 }
@@ -98,10 +98,10 @@ async fn a_write_under_way_lets_followers_go() {
     // The key is free though the leader goes on, and stays so for the next one when it ends.
     committing.end();
     let next = rig.lead_noted("k");
-    let filled = leader.fill("v".to_owned(), LIFETIME);
+    let filled = fill(leader, "v");
     assert_eq!(filled.unwrap_err(), NotFilled::Moved);
     follow(&rig, "k");
-    assert!(next.fill("w".to_owned(), LIFETIME).is_ok());
+    assert!(fill(next, "w").is_ok());
     assert_eq!(rig.hit("k").as_deref(), Some("w"));
 }
 
@@ -113,7 +113,7 @@ async fn a_write_since_the_note_keeps_the_result_from_others() {
     rig.write();
     // It joins after the write was acknowledged, and must not see what was before.
     let after = follow(&rig, "k");
-    let filled = leader.fill("old".to_owned(), LIFETIME);
+    let filled = fill(leader, "old");
     assert_eq!(filled.unwrap_err(), NotFilled::Moved);
     assert!(matches!(before.outcome().await, Outcome::Retry));
     assert!(matches!(after.outcome().await, Outcome::Retry));
@@ -125,7 +125,7 @@ async fn a_write_since_the_fill_keeps_the_result_from_a_late_follower() {
     let rig = Rig::new();
     let leader = rig.lead_noted("k");
     let follower = follow(&rig, "k");
-    let filled = leader.fill("old".to_owned(), LIFETIME);
+    let filled = fill(leader, "old");
     assert!(filled.is_ok());
     rig.write();
     assert!(matches!(follower.outcome().await, Outcome::Retry));
@@ -147,7 +147,7 @@ async fn one_of_those_who_wait_for_long_leads_as_well() {
     wedged.set_stalled(true);
     drop(wedged);
     let another = follow(&rig, "k");
-    assert!(next.fill("v".to_owned(), LIFETIME).is_ok());
+    assert!(fill(next, "v").is_ok());
     for follower in [follower, another] {
         assert!(matches!(follower.outcome().await, Outcome::Filled(_)));
     }
@@ -163,7 +163,7 @@ async fn who_waits_for_an_overdue_leader_is_told_by_the_next() {
     let waits = tokio::spawn(follow(&rig, "k").outcome());
     advance(Duration::from_secs(1)).await;
     let next = rig.lead_noted("k");
-    assert!(next.fill("v".to_owned(), LIFETIME).is_ok());
+    assert!(fill(next, "v").is_ok());
     let outcome = waits.await.expect("it does not panic");
     assert!(matches!(outcome, Outcome::Filled(_)));
     assert_eq!(rig.hit("k").as_deref(), Some("v"));
@@ -177,12 +177,12 @@ async fn what_an_overdue_leader_brings_is_kept_and_told() {
     assert!(matches!(outcome, Outcome::Overdue));
     let next = rig.lead_noted("k");
     let (follower, began) = (follow(&rig, "k"), Instant::now());
-    assert!(slow.fill("v".to_owned(), LIFETIME).is_ok());
+    assert!(fill(slow, "v").is_ok());
     assert!(matches!(follower.outcome().await, Outcome::Filled(_)));
     assert_eq!(began.elapsed(), Duration::ZERO);
     assert_eq!(rig.hit("k").as_deref(), Some("v"));
     assert_eq!(rig.cache.stats().flights, 1);
-    assert!(next.fill("w".to_owned(), LIFETIME).is_ok());
+    assert!(fill(next, "w").is_ok());
     assert_eq!(rig.hit("k").as_deref(), Some("w"));
     assert_eq!(rig.cache.stats().flights, 0);
 }
@@ -194,7 +194,7 @@ async fn what_an_overdue_leader_brings_takes_the_place_of_nothing_newer() {
     let outcome = follow(&rig, "k").outcome().await;
     assert!(matches!(outcome, Outcome::Overdue));
     rig.fill("k", "newer");
-    assert!(slow.fill("older".to_owned(), LIFETIME).is_ok());
+    assert!(fill(slow, "older").is_ok());
     assert_eq!(rig.hit("k").as_deref(), Some("newer"));
 }
 
@@ -205,7 +205,7 @@ async fn nobody_waits_for_what_was_declined() {
     let follower = follow(&rig, "k");
     leader.decline();
     assert!(matches!(follower.outcome().await, Outcome::Alone));
-    let joined = rig.cache.join("k".to_owned());
+    let joined = rig.cache.join(key("k"));
     assert!(matches!(joined, Joined::Alone));
     advance(Duration::from_secs(60)).await;
     rig.fill("k", "small by now");
@@ -232,7 +232,7 @@ async fn followers_stay_with_a_leader_that_goes_on() {
     sleep(Duration::from_millis(50)).await;
     leader.set_stalled(false);
     sleep(Duration::from_secs(2)).await;
-    let filled = leader.fill("v".to_owned(), LIFETIME);
+    let filled = fill(leader, "v");
     assert!(filled.is_ok());
     assert!(matches!(follower.await.unwrap(), Outcome::Filled(_)));
 }
@@ -246,7 +246,7 @@ async fn a_stalled_leader_may_still_fill_or_fail() {
         let follower = tokio::spawn(follow(&rig, "k").outcome());
         sleep(Duration::from_millis(50)).await;
         if fills {
-            let filled = leader.fill("v".to_owned(), LIFETIME);
+            let filled = fill(leader, "v");
             assert!(filled.is_ok());
             assert!(matches!(follower.await.unwrap(), Outcome::Filled(_)));
             rig.write();
@@ -262,14 +262,14 @@ async fn a_refresh_is_a_flight_that_can_be_followed() {
     let rig = Rig::new();
     rig.fill("k", "v");
     advance(LIFETIME.max_age + Duration::from_secs(1)).await;
-    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup("k") else {
+    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup(&key("k")) else {
         panic!("no permit");
     };
-    let leader = rig.cache.refresh("k".to_owned(), permit);
+    let leader = rig.cache.refresh(key("k"), permit);
     let mut leader = leader.expect("nobody asks for it");
     assert!(leader.note(rig.note()));
     let follower = follow(&rig, "k");
-    let filled = leader.fill("w".to_owned(), LIFETIME);
+    let filled = fill(leader, "w");
     assert!(filled.is_ok());
     assert!(matches!(follower.outcome().await, Outcome::Filled(_)));
 }
@@ -280,13 +280,13 @@ async fn nothing_is_refreshed_twice_at_a_time() {
     rig.fill("k", "v");
     advance(LIFETIME.max_age + Duration::from_secs(1)).await;
     let _asks_already = rig.lead("k");
-    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup("k") else {
+    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup(&key("k")) else {
         panic!("no permit");
     };
-    let leader = rig.cache.refresh("k".to_owned(), permit);
+    let leader = rig.cache.refresh(key("k"), permit);
     assert!(leader.is_none());
     // The permit went back.
-    let found = rig.cache.lookup("k");
+    let found = rig.cache.lookup(&key("k"));
     assert!(matches!(found, Lookup::Stale(_, Some(_))));
 }
 
@@ -298,7 +298,7 @@ struct Herd {
 }
 
 async fn one_of_a_herd(rig: Arc<Rig>, herd: Arc<Herd>) {
-    let outcome = match rig.cache.join("k".to_owned()) {
+    let outcome = match rig.cache.join(key("k")) {
         Joined::Follow(follower, _) => follower.outcome().await,
         Joined::Filled(entry) => Outcome::Filled(entry),
         Joined::Alone => Outcome::Alone,
@@ -306,12 +306,12 @@ async fn one_of_a_herd(rig: Arc<Rig>, herd: Arc<Herd>) {
             assert!(leader.note(rig.note()));
             herd.asked.fetch_add(1, Ordering::SeqCst);
             sleep(Duration::from_millis(20)).await;
-            let filled = leader.fill("v".to_owned(), LIFETIME);
+            let filled = fill(leader, "v");
             assert!(filled.is_ok());
             return;
         }
     };
-    assert!(matches!(outcome, Outcome::Filled(entry) if entry.value() == "v"));
+    assert!(matches!(outcome, Outcome::Filled(entry) if entry.bytes() == b"v"));
     herd.served.fetch_add(1, Ordering::SeqCst);
 }
 

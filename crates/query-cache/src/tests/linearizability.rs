@@ -1,6 +1,8 @@
 //! Threads read and write registers through a cache as fast as they can: no read shows less than
 //! what was acknowledged or read before it began. And the test finds each fault that can be made.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
@@ -10,8 +12,8 @@ use tokio::time::Instant;
 
 use super::LIFETIME;
 use crate::{
-    CacheConfig, Joined, Lookup, Mutant, NotFilled, Outcome, QueryCache, Table, Versions, Weigh,
-    Writes,
+    CacheConfig, Joined, Key, Lookup, Mutant, NotFilled, Outcome, QueryCache, Table, Versions,
+    Weigh, Writes,
 };
 
 const REGISTERS: usize = 3;
@@ -19,7 +21,7 @@ const READERS: u64 = 4;
 const WRITERS: u64 = 2;
 
 /// A query of two registers, which may be the same.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Query([usize; 2]);
 
 /// What the registers held.
@@ -32,9 +34,11 @@ impl Weigh for Query {
     }
 }
 
-impl Weigh for Values {
-    fn bytes(&self) -> usize {
-        0
+impl Query {
+    fn key(self) -> Key<Self> {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        Key::new(self, Arc::default(), hasher.finish())
     }
 }
 
@@ -135,11 +139,11 @@ impl World {
     }
 
     fn answer(&self, query: Query, dice: &mut Dice, runtime: &Runtime) -> Values {
-        if let Lookup::Hit(entry) = self.cache.lookup(&query) {
+        if let Lookup::Hit(entry) = self.cache.lookup(&query.key()) {
             self.hits.fetch_add(1, SeqCst);
             return *entry.value();
         }
-        let outcome = match self.cache.join(query) {
+        let outcome = match self.cache.join(query.key()) {
             Joined::Filled(entry) => return *entry.value(),
             Joined::Follow(follower, _) => runtime.block_on(follower.outcome()),
             Joined::Alone => Outcome::Alone,

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, advance};
 
-use super::{CONFIG, LIFETIME, Rig};
+use super::{CONFIG, LIFETIME, Rig, fill, key};
 use crate::{CacheConfig, Joined, Lookup, NotFilled, RefreshPermit};
 
-fn stale(rig: &Rig, key: &str) -> Option<RefreshPermit<String>> {
-    match rig.cache.lookup(key) {
+fn stale(rig: &Rig, text: &str) -> Option<RefreshPermit<(), ()>> {
+    match rig.cache.lookup(&key(text)) {
         Lookup::Stale(_, permit) => permit,
         other => panic!("{other:?} instead of a stale entry"),
     }
@@ -21,7 +21,7 @@ async fn a_fresh_entry_is_served_and_counted() {
     rig.fill("k", "v");
     assert_eq!(rig.hit("k").as_deref(), Some("v"));
     advance(LIFETIME.max_age).await;
-    let Lookup::Hit(entry) = rig.cache.lookup("k") else {
+    let Lookup::Hit(entry) = rig.cache.lookup(&key("k")) else {
         panic!("not served at its greatest age");
     };
     assert_eq!(entry.hits(), 2);
@@ -38,11 +38,11 @@ async fn an_old_entry_is_served_stale_and_refreshed_by_one() {
     drop(permit);
     let permit = stale(&rig, "k").expect("it was given back");
 
-    let leader = rig.cache.refresh("k".to_owned(), permit);
+    let leader = rig.cache.refresh(key("k"), permit);
     let mut leader = leader.expect("nobody asks for it");
     assert!(leader.note(rig.note()));
     assert!(stale(&rig, "k").is_none());
-    let filled = leader.fill("w".to_owned(), LIFETIME);
+    let filled = fill(leader, "w");
     assert!(filled.is_ok());
     assert_eq!(rig.hit("k").as_deref(), Some("w"));
 }
@@ -54,7 +54,7 @@ async fn an_entry_past_both_ages_is_missing() {
     advance(LIFETIME.max_age + LIFETIME.stale_while_revalidate).await;
     assert!(stale(&rig, "k").is_some());
     advance(Duration::from_millis(1)).await;
-    assert!(matches!(rig.cache.lookup("k"), Lookup::Miss));
+    assert!(matches!(rig.cache.lookup(&key("k")), Lookup::Miss));
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +62,7 @@ async fn the_age_counts_from_when_it_was_asked_for() {
     let rig = Rig::new();
     let leader = rig.lead_noted("k");
     advance(LIFETIME.max_age + Duration::from_millis(1)).await;
-    let filled = leader.fill("v".to_owned(), LIFETIME);
+    let filled = fill(leader, "v");
     assert!(filled.is_ok());
     assert!(stale(&rig, "k").is_some());
 }
@@ -86,7 +86,7 @@ async fn a_stale_entry_is_not_served_after_a_write() {
     rig.fill("k", "v");
     advance(LIFETIME.max_age + Duration::from_millis(1)).await;
     rig.write();
-    assert!(matches!(rig.cache.lookup("k"), Lookup::Miss));
+    assert!(matches!(rig.cache.lookup(&key("k")), Lookup::Miss));
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,14 +126,14 @@ async fn an_entry_may_take_most_of_the_budget_or_be_too_large() {
     assert!(rig.hit("large").is_some());
 
     let leader = rig.lead_noted("too large");
-    let filled = leader.fill("v".repeat(50 << 20), LIFETIME);
+    let filled = fill(leader, &"v".repeat(50 << 20));
     let limit = rig.cache.largest_entry();
     assert!(
         matches!(filled, Err(NotFilled::TooLarge { bytes, .. }) if bytes > limit),
         "{filled:?}"
     );
     // Nobody waits for it a second time.
-    let joined = rig.cache.join("too large".to_owned());
+    let joined = rig.cache.join(key("too large"));
     assert!(matches!(joined, Joined::Alone), "{joined:?}");
 }
 

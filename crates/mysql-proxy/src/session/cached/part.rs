@@ -1,25 +1,24 @@
 //! Who asks for what is missing, and who waits for it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use query_cache::{Entry, Follower, Joined, Outcome as Shared};
+use query_cache::{Follower, Joined, Outcome as Shared};
 use tokio::time::Instant;
 
 use super::super::Session;
 use super::{Filling, Planned};
-use crate::cache::{Bypass, Kept, Outcome};
+use crate::cache::{Bypass, Context, Entry, Kept, Outcome};
 use crate::error::Trouble;
 use crate::registry::Interruption;
 
 /// A session's part in fetching what is missing.
 enum Part {
     /// Somebody has just fetched it.
-    Answered(Arc<Entry<Kept>>),
+    Answered(Entry),
     /// The statement goes to the origin.
     Sends,
     /// Somebody else fetches it.
-    Follows((Follower<Kept>, Planned)),
+    Follows((Follower<Context, Kept>, Planned)),
 }
 
 /// How often a read waits for another whose result turns out to be too old for it.
@@ -37,7 +36,7 @@ impl Session {
     pub(in crate::session) async fn take_part(
         &mut self,
         planned: Planned,
-    ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
+    ) -> Result<Option<Entry>, Trouble> {
         match self.join(planned) {
             Part::Answered(kept) => Ok(Some(kept)),
             Part::Sends => Ok(None),
@@ -59,7 +58,6 @@ impl Session {
                     leader,
                     plan,
                     figures,
-                    bytes: Vec::new(),
                     max_bytes: cache.max_entry_bytes(),
                     asked_in: self.status.unwrap_or_default(),
                 }));
@@ -83,8 +81,8 @@ impl Session {
     /// Waits for another.
     async fn await_flight(
         &mut self,
-        (mut follower, mut planned): (Follower<Kept>, Planned),
-    ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
+        (mut follower, mut planned): (Follower<Context, Kept>, Planned),
+    ) -> Result<Option<Entry>, Trouble> {
         self.followed_since.get_or_insert_with(Instant::now);
         let (mut retries, mut overdue) = (0, 0);
         loop {

@@ -1,12 +1,9 @@
 //! Executions and the cache: what they are looked up by, and what they may change.
 
-use std::sync::Arc;
-
 use mysql_sql::StatementKind;
-use query_cache::Entry;
 
 use super::Session;
-use crate::cache::{Bypass, Kept};
+use crate::cache::{Bypass, Entry};
 use crate::downstream::CommandPacket;
 use crate::error::Trouble;
 use crate::session::attributes::has_attributes;
@@ -25,7 +22,7 @@ impl Session {
         &mut self,
         packet: CommandPacket,
         id: u32,
-    ) -> Result<Option<Arc<Entry<Kept>>>, Trouble> {
+    ) -> Result<Option<Entry>, Trouble> {
         let cache = self.served.cache.as_ref();
         let keeps = cache.is_some_and(|cache| cache.keeps());
         let Some(prepared) = self.statements.get(id).filter(|_| keeps) else {
