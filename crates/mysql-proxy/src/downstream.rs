@@ -286,6 +286,25 @@ impl Downstream {
         progress(self.progress_limit, self.stream.flush()).await
     }
 
+    /// Sends a response as far as that needs no wait. Gives how much of it was taken, if the rest
+    /// is for [`Downstream::send`]; which may be nothing, where only the flush has to wait.
+    pub(crate) fn send_at_once(&mut self, bytes: &[u8]) -> Result<Option<usize>, SessionEnd> {
+        let sent = match self.stream.write(bytes).now_or_never() {
+            None => 0,
+            Some(Ok(0)) if !bytes.is_empty() => return Err(SessionEnd::ClientLeft),
+            Some(Ok(count)) => count,
+            Some(Err(error)) => return Err(SessionEnd::Downstream(error)),
+        };
+        if sent < bytes.len() {
+            return Ok(Some(sent));
+        }
+        match self.stream.flush().now_or_never() {
+            None => Ok(Some(sent)),
+            Some(Ok(())) => Ok(None),
+            Some(Err(error)) => Err(SessionEnd::Downstream(error)),
+        }
+    }
+
     /// Answers a command with an OK of our own.
     pub(crate) async fn send_ok(&mut self, status: StatusFlags) -> Result<(), SessionEnd> {
         let ok = OkPacket {

@@ -41,6 +41,7 @@ mod show;
 mod state;
 mod statements;
 mod states;
+mod striped;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use mysql_proto::{Capabilities, ErrPacket};
 use net::{DrainGuard, prepare};
 use tokio::io::AsyncWriteExt;
@@ -121,7 +122,9 @@ async fn serve(
         Err(_) => return SessionEnd::LoginTimeout,
     };
     shared.metrics.logins.inc();
-    session::run(session, drain).await
+    // Polled by a function of its own: the frame of one that also polls the login is so large that
+    // each command would pay for it.
+    session::run(session, drain).boxed().await
 }
 
 /// Tells a client why it cannot come in. It may not read that, so the wait is short.

@@ -54,7 +54,7 @@ use crate::refusal;
 use crate::registry::Registered;
 use crate::state::SessionState;
 use crate::statements::Statements;
-use cached::Filling;
+use cached::{AtOnce, Filling};
 use commits::{Uncommitted, UnderLock};
 use defining::Defining;
 use home::Home;
@@ -130,6 +130,8 @@ pub(crate) struct Session {
     defining: Option<Defining>,
     /// The read under way, if its result is to be kept.
     filling: Option<Box<Filling>>,
+    /// The command under way, as far as it might have been answered at once.
+    at_once: AtOnce,
     /// Since when the command under way has waited for another session's, if it has.
     followed_since: Option<Instant>,
     /// The write under way, if others may see it before it is over.
@@ -174,9 +176,17 @@ pub(crate) async fn run(mut session: Session, drain: DrainGuard) -> SessionEnd {
         };
         let served = match command {
             Ok(packet) => {
-                // Pinned here: to hand it over would copy it, twice, for each command.
-                let serving = std::pin::pin!(session.serve(packet));
-                watch.serve(packet.command, serving).await
+                // Read once for all, as each command pays for it.
+                let now = Instant::now();
+                match session.answer_at_once(packet, now) {
+                    Ok(true) => continue,
+                    Ok(false) => {
+                        // Pinned here: to hand it over would copy it, twice, for each command.
+                        let serving = std::pin::pin!(session.serve(packet));
+                        watch.serve(packet.command, now, serving).await
+                    }
+                    Err(end) => Err(end),
+                }
             }
             Err(end) => Err(end),
         };

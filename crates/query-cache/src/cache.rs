@@ -70,18 +70,18 @@ where
         }
     }
 
-    /// Looks for an entry that may be served now.
+    /// Looks for an entry that may be served at this time.
     ///
     /// One that may not stays where it is, so that its key is not taken for a new one when it is
     /// filled again; what is not filled again makes room in time.
-    pub fn lookup<S>(&self, key: &S) -> Lookup<C, V>
+    pub fn lookup<S>(&self, key: &S, now: Instant) -> Lookup<C, V>
     where
         S: Sought<C> + ?Sized,
     {
         let Some(entry) = self.shared.store.get(key) else {
             return Lookup::Miss;
         };
-        match entry.freshness(Instant::now()) {
+        match entry.freshness(now) {
             Freshness::Gone => Lookup::Miss,
             Freshness::Fresh => {
                 entry.count_hit();
@@ -105,7 +105,7 @@ where
             return Joined::Follow(Follower::new(following), key);
         }
         // One that has landed since the caller looked: it fills before it leaves the list.
-        if let Lookup::Hit(entry) = self.lookup(&key) {
+        if let Lookup::Hit(entry) = self.lookup(&key, Instant::now()) {
             return Joined::Filled(entry);
         }
         Joined::Lead(self.lead(&mut flights, key, None))

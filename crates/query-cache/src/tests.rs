@@ -3,6 +3,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::{
     CacheConfig, Entry, Joined, Leader, Lifetime, Lookup, Mutant, NotFilled, Noted, QueryCache,
     Table, Versions, Weigh, Writes,
@@ -103,7 +105,7 @@ impl Rig {
 
     /// What is served as fresh.
     fn hit(&self, text: &str) -> Option<String> {
-        match self.cache.lookup(&key(text)) {
+        match self.cache.lookup(&key(text), Instant::now()) {
             Lookup::Hit(entry) => String::from_utf8(entry.bytes().to_vec()).ok(),
             Lookup::Stale(..) | Lookup::Miss => None,
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use mysql_sql::{Dialect, fingerprint, fingerprint_hash};
 
 use super::Bypass;
+use crate::striped::Striped;
 
 /// Most statements that are told apart: more shapes of statements than most applications have. What
 /// comes later is counted together.
@@ -34,7 +35,7 @@ pub(crate) struct Figures {
     fingerprint: u64,
     /// The statement with `?` for each literal.
     text: Box<str>,
-    hits: AtomicU64,
+    hits: Striped,
     stale: AtomicU64,
     misses: AtomicU64,
     /// With how often each was the reason; the last one first.
@@ -57,7 +58,7 @@ pub(crate) struct CacheFigures {
 impl Figures {
     pub(crate) fn count(&self, outcome: Outcome) {
         let counter = match outcome {
-            Outcome::Hit => &self.hits,
+            Outcome::Hit => return self.hits.inc(),
             Outcome::Stale => &self.stale,
             Outcome::Miss => &self.misses,
             Outcome::Bypass(why) => return self.count_bypass(why),
@@ -85,7 +86,7 @@ impl Figures {
         CacheFigures {
             fingerprint: is_one.then(|| format!("{:016x}", self.fingerprint)),
             text: self.text.to_string(),
-            hits: of(&self.hits),
+            hits: self.hits.sum(),
             stale: of(&self.stale),
             misses: of(&self.misses),
             bypasses: self.bypasses().clone(),

@@ -39,8 +39,8 @@ pub(crate) struct KeyParts<'a> {
     /// of it since. Its values come in binary, and else as text.
     pub(crate) prepared: Option<(&'a Arc<SessionState>, u64)>,
     pub(crate) sql: &'a [u8],
-    /// Of an execution in its plain form, from the flags on.
-    pub(crate) parameters: &'a [u8],
+    /// Of an execution in its plain form, from the flags on, in pieces. A text has none.
+    pub(crate) parameters: [&'a [u8]; 4],
 }
 
 /// Parts with their hash, to be looked for.
@@ -54,29 +54,40 @@ pub(crate) struct Hashed<'a> {
 /// it is asked for its own; so a key holds it. Clients cannot know the seed.
 static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
 
-impl<'a> KeyParts<'a> {
-    /// To be looked for.
-    pub(crate) fn hashed(self) -> Hashed<'a> {
-        let mut hasher = HASHER.build_hasher();
-        self.hash_into(&mut hasher);
-        Hashed {
-            hash: hasher.finish(),
-            parts: self,
-        }
-    }
+/// The hash of a statement's text, for [`KeyParts::hashed`].
+pub(crate) fn hash_of_text(sql: &[u8]) -> u64 {
+    let mut hasher = HASHER.build_hasher();
+    hasher.write(sql);
+    hasher.finish()
+}
 
-    fn hash_into(&self, hasher: &mut impl Hasher) {
+impl<'a> KeyParts<'a> {
+    /// To be looked for. The text's own hash is known where it is a prepared statement's.
+    pub(crate) fn hashed(self, hash_of_text: u64) -> Hashed<'a> {
         let prepared = self.prepared.map(|(state, shape)| !(state.stamp() ^ shape));
+        let mut hasher = HASHER.build_hasher();
+        hasher.write_u64(hash_of_text);
         hasher.write_u64(self.state.result_stamp());
         hasher.write_u64(self.capabilities.bits());
         hasher.write_u64(prepared.unwrap_or(0) ^ u64::from(self.status.bits()));
-        hasher.write_usize(self.sql.len());
-        hasher.write(self.sql);
-        hasher.write(self.parameters);
+        if prepared.is_some() {
+            self.parameters.iter().for_each(|piece| hasher.write(piece));
+        }
+        self.with_hash(hasher.finish())
+    }
+
+    /// Likewise; the hash is known.
+    pub(crate) fn with_hash(self, hash: u64) -> Hashed<'a> {
+        Hashed { parts: self, hash }
     }
 }
 
 impl Hashed<'_> {
+    /// The hash.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
     /// To be kept, with the session's state as these have it.
     pub(crate) fn to_key(self, states: &States) -> Key {
         let Self { parts, hash } = self;
@@ -93,74 +104,95 @@ impl Hashed<'_> {
             prepared,
             sql_len: parts.sql.len(),
         };
-        Key::new(context, joined(parts.sql, parts.parameters), hash)
+        Key::new(context, parts.joined(), hash)
     }
-}
-
-/// Both, one behind the other, in one allocation.
-fn joined(sql: &[u8], parameters: &[u8]) -> Arc<[u8]> {
-    if parameters.is_empty() {
-        return sql.into();
-    }
-    let mut bytes: Arc<[u8]> = iter::repeat_n(0, sql.len() + parameters.len()).collect();
-    let halves = Arc::get_mut(&mut bytes).and_then(|own| own.split_at_mut_checked(sql.len()));
-    if let Some((head, tail)) = halves {
-        head.copy_from_slice(sql);
-        tail.copy_from_slice(parameters);
-    }
-    bytes
 }
 
 impl<'a> KeyParts<'a> {
-    /// Those of a key.
+    /// Those of a key, with its parameters in one piece.
     pub(crate) fn of(key: &'a Key) -> Self {
-        Self::from_bytes(key.context(), key.bytes())
-    }
-
-    fn from_bytes(context: &'a Context, bytes: &'a [u8]) -> Self {
-        let (sql, parameters) = bytes.split_at_checked(context.sql_len).unwrap_or_default();
-        let prepared = context.prepared.as_ref();
+        let Context {
+            state,
+            capabilities,
+            status,
+            prepared,
+            sql_len,
+        } = key.context();
+        let (sql, parameters) = key.bytes().split_at_checked(*sql_len).unwrap_or_default();
         Self {
-            state: &context.state,
-            capabilities: context.capabilities,
-            status: context.status,
-            prepared: prepared.map(|(state, shape)| (state, *shape)),
+            state,
+            capabilities: *capabilities,
+            status: *status,
+            prepared: prepared.as_ref().map(|(state, shape)| (state, *shape)),
             sql,
-            parameters,
+            parameters: [parameters, &[], &[], &[]],
         }
     }
-}
 
-impl PartialEq for KeyParts<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.sql == other.sql && self.parameters == other.parameters && self.is_asked_as(other)
+    /// The statement and its parameters.
+    fn pieces(&self) -> impl Iterator<Item = &'a [u8]> {
+        iter::once(self.sql).chain(self.parameters)
+    }
+
+    /// All pieces, one behind the other, in one allocation.
+    fn joined(&self) -> Arc<[u8]> {
+        if self.prepared.is_none() {
+            return self.sql.into();
+        }
+        let len = self.pieces().map(<[u8]>::len).sum();
+        let mut bytes: Arc<[u8]> = iter::repeat_n(0, len).collect();
+        let own = Arc::get_mut(&mut bytes).unwrap_or_default();
+        let mut filled = 0;
+        for piece in self.pieces() {
+            let end = filled + piece.len();
+            if let Some(place) = own.get_mut(filled..end) {
+                place.copy_from_slice(piece);
+            }
+            filled = end;
+        }
+        bytes
+    }
+
+    /// Whether these are all pieces, one behind the other.
+    fn are(&self, bytes: &[u8]) -> bool {
+        if self.prepared.is_none() {
+            return self.sql == bytes;
+        }
+        let mut pieces = self.pieces();
+        let rest = pieces.try_fold(bytes, |rest, piece| rest.strip_prefix(piece));
+        rest.is_some_and(<[u8]>::is_empty)
     }
 }
 
-impl KeyParts<'_> {
-    /// Whether both are the same but for their bytes.
-    fn is_asked_as(&self, other: &Self) -> bool {
-        let is_same_preparation = match (self.prepared, other.prepared) {
-            (None, None) => true,
-            (Some((mine, shape)), Some((other, other_shape))) => {
-                shape == other_shape && mine.is_same(other)
-            }
-            _ => false,
-        };
-        is_same_preparation
-            && self.capabilities == other.capabilities
-            && self.status == other.status
-            && self.state.gives_same_results(other.state)
+impl Context {
+    fn prepared(&self) -> Option<(&Arc<SessionState>, u64)> {
+        let prepared = self.prepared.as_ref();
+        prepared.map(|(state, shape)| (state, *shape))
+    }
+}
+
+/// Whether two statements were prepared alike, and executions have made the same of them; or both
+/// are texts.
+fn is_same_preparation(
+    one: Option<(&Arc<SessionState>, u64)>,
+    other: Option<(&Arc<SessionState>, u64)>,
+) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some((one, shape)), Some((other, other_shape))) => {
+            shape == other_shape && one.is_same(other)
+        }
+        _ => false,
     }
 }
 
 impl PartialEq for Context {
     fn eq(&self, other: &Self) -> bool {
-        let (mine, others) = (
-            KeyParts::from_bytes(self, &[]),
-            KeyParts::from_bytes(other, &[]),
-        );
-        self.sql_len == other.sql_len && mine.is_asked_as(&others)
+        is_same_preparation(self.prepared(), other.prepared())
+            && self.sql_len == other.sql_len
+            && self.capabilities == other.capabilities
+            && self.status == other.status
+            && self.state.gives_same_results(&other.state)
     }
 }
 
@@ -170,7 +202,13 @@ impl Sought<Context> for Hashed<'_> {
     }
 
     fn is(&self, context: &Context, bytes: &[u8]) -> bool {
-        self.parts == KeyParts::from_bytes(context, bytes)
+        let parts = &self.parts;
+        parts.sql.len() == context.sql_len
+            && parts.are(bytes)
+            && parts.capabilities == context.capabilities
+            && parts.status == context.status
+            && is_same_preparation(parts.prepared, context.prepared())
+            && parts.state.gives_same_results(&context.state)
     }
 }
 

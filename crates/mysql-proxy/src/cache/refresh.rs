@@ -201,7 +201,7 @@ async fn execute(
     }
     let id = prepared.summary.statement_id.unwrap_or_default();
     let mut bytes = Vec::new();
-    let argument = [&id.to_le_bytes(), parts.parameters].concat();
+    let argument = [&id.to_le_bytes(), parts.parameters.concat().as_slice()].concat();
     write_command(&mut bytes, Command::STMT_EXECUTE, &argument);
     write_command(&mut bytes, Command::STMT_CLOSE, &id.to_le_bytes());
     let sent = lease.send(&bytes).await;

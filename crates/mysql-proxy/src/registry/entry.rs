@@ -187,13 +187,22 @@ impl Entry {
 
     /// A command came. What was asked of the one before does not concern it.
     pub(crate) fn begin(&self, command: Command, now: Instant) {
-        let age = now.saturating_duration_since(self.since);
-        let millis = u64::try_from(age.as_millis()).unwrap_or(0);
-        let activity = (u64::from(command.0) << COMMAND_SHIFT) | millis;
-        self.activity.store(activity, Ordering::Relaxed);
+        self.note_activity(command.0, now);
         if self.signals.load(Ordering::Relaxed) != 0 {
             self.signals.fetch_and(END, Ordering::Relaxed);
         }
+    }
+
+    /// A command came, and was answered before anybody could ask anything of it.
+    pub(crate) fn answered(&self, now: Instant) {
+        self.note_activity(IDLE, now);
+    }
+
+    fn note_activity(&self, command: u8, now: Instant) {
+        let age = now.saturating_duration_since(self.since);
+        let millis = u64::try_from(age.as_millis()).unwrap_or(0);
+        let activity = (u64::from(command) << COMMAND_SHIFT) | millis;
+        self.activity.store(activity, Ordering::Relaxed);
     }
 
     /// The command is done. The clock is not read again, which each command would pay for: a

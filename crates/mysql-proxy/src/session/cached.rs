@@ -1,7 +1,7 @@
 //! Reads that may be answered from the cache.
 //!
 //! ```text
-//!   look_up ── kept ─► answer_kept                              no lease, nothing classified
+//!   answer_at_once ── kept ─► the client has it          no lease, no wait, nothing classified
 //!     │ not kept
 //!   plan ── not to be kept ─► relayed as ever
 //!     │
@@ -12,6 +12,7 @@
 //!           ► fill, before the client has the last piece
 //! ```
 
+mod at_once;
 mod part;
 
 use std::borrow::Cow;
@@ -23,13 +24,17 @@ use mysql_sql::{
     Assignment, Effect, NotKept, Outline, PinReason, Statement, StatementKind, Touched, Touches,
     hints, touches,
 };
-use query_cache::{Dependencies, Generation, Leader, Lifetime, Lookup};
+use query_cache::{Dependencies, Generation, Leader, Lifetime, Lookup, RefreshPermit};
+use tokio::time::Instant;
+
+pub(super) use at_once::AtOnce;
+use at_once::NotFound;
 
 use super::commits::only_reads;
 use super::{OF_SESSION, Session};
 use crate::cache::{
     Bypass, Context, Entry, Figures, Hashed, Kept, Key, KeyParts, Outcome, Reading, Refresher,
-    ResultCache,
+    ResultCache, hash_of_text,
 };
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
@@ -53,8 +58,8 @@ pub(super) enum Read<'a> {
     /// `COM_QUERY`.
     Text(&'a [u8]),
     /// `COM_STMT_EXECUTE`: the statement, what executions have made of it, and the parameters with
-    /// their types, from the flags on.
-    Execution(&'a Arc<StatementText>, u64, &'a [u8]),
+    /// their types, from the flags on, in pieces.
+    Execution(&'a Arc<StatementText>, u64, [&'a [u8]; 4]),
 }
 
 /// What a result depends on, and for how long it is good.
@@ -106,8 +111,16 @@ impl Session {
 
     /// Under what the result of a read is kept.
     pub(super) fn key_of<'a>(&'a self, read: Read<'a>) -> Hashed<'a> {
-        let (prepared, parameters): (_, &[u8]) = match read {
-            Read::Text(_) => (None, &[]),
+        let hash = match read {
+            Read::Text(sql) => hash_of_text(sql),
+            Read::Execution(text, ..) => text.hash(),
+        };
+        self.parts_of(read).hashed(hash)
+    }
+
+    fn parts_of<'a>(&'a self, read: Read<'a>) -> KeyParts<'a> {
+        let (prepared, parameters) = match read {
+            Read::Text(_) => (None, [&[] as &[u8]; 4]),
             Read::Execution(text, shape, parameters) => (Some((text.under(), shape)), parameters),
         };
         KeyParts {
@@ -118,7 +131,6 @@ impl Session {
             sql: read.sql(),
             parameters,
         }
-        .hashed()
     }
 
     fn states(&self) -> &States {
@@ -127,29 +139,36 @@ impl Session {
 
     /// The result that is kept under this key. One that is stale is fetched again in the
     /// background.
-    pub(super) fn look_up(&self, read: Read<'_>) -> Option<Entry> {
-        let cache = self.served.cache.as_ref()?;
+    fn look_up(&self, read: Read<'_>, now: Instant) -> Result<Entry, NotFound> {
+        let cache = self.served.cache.as_ref().ok_or(NotFound::NotSought)?;
         if read.len() > LONGEST {
-            return None;
+            return Err(NotFound::NotSought);
         }
         let key = self.key_of(read);
-        match cache.store.lookup(&key) {
+        match cache.store.lookup(&key, now) {
             Lookup::Hit(entry) => {
                 entry.value().figures.count(Outcome::Hit);
-                Some(entry)
+                Ok(entry)
             }
             Lookup::Stale(entry, permit) => {
                 entry.value().figures.count(Outcome::Stale);
                 // A handle that is prepared anew has not the history of one with a shape.
-                let is_plain = read.shape() == 0;
-                if let Some(permit) = permit.filter(|_| is_plain) {
-                    let refresher = Refresher::new(&self.served, &self.profile, self.dialect());
-                    refresher.start(key.to_key(self.states()), permit);
+                if let Some(permit) = permit.filter(|_| read.shape() == 0) {
+                    self.refresh(key, permit);
                 }
-                Some(entry)
+                Ok(entry)
             }
-            Lookup::Miss => None,
+            Lookup::Miss => Err(NotFound::Missing { hash: key.hash() }),
         }
+    }
+
+    /// Has a result fetched again in the background. Apart from the look-up, as what it takes of
+    /// the stack is too much for each hit to step over.
+    #[cold]
+    #[inline(never)]
+    fn refresh(&self, key: Hashed<'_>, permit: RefreshPermit<Context, Kept>) {
+        let refresher = Refresher::new(&self.served, &self.profile, self.dialect());
+        refresher.start(key.to_key(self.states()), permit);
     }
 
     /// A read goes past the cache.
@@ -257,7 +276,7 @@ impl Session {
     ) -> Option<Planned> {
         match self.plan_for(cache, read, touches) {
             Ok(plan) => Some(Planned {
-                key: self.key_of(read).to_key(self.states()),
+                key: self.key_of_missing(read).to_key(self.states()),
                 plan,
                 figures,
             }),
@@ -265,6 +284,15 @@ impl Session {
                 figures.count(Outcome::Bypass(why));
                 None
             }
+        }
+    }
+
+    /// Under what a result is to be kept that the command under way has not found.
+    fn key_of_missing<'a>(&'a self, read: Read<'a>) -> Hashed<'a> {
+        match self.at_once.not_found {
+            // The session is as it was: nothing has been waited for since.
+            NotFound::Missing { hash } => self.parts_of(read).with_hash(hash),
+            NotFound::NotSought => self.key_of(read),
         }
     }
 
@@ -416,7 +444,9 @@ impl<'a> Read<'a> {
     fn len(self) -> usize {
         match self {
             Self::Text(sql) => sql.len(),
-            Self::Execution(text, _, parameters) => text.sql().len() + parameters.len(),
+            Self::Execution(text, _, parameters) => {
+                text.sql().len() + parameters.map(<[u8]>::len).iter().sum::<usize>()
+            }
         }
     }
 

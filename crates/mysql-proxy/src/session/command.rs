@@ -6,7 +6,6 @@ use mysql_proto::{Capabilities, Command, StatusFlags};
 use mysql_sql::{Effect, PinReason, Statement, StatementKind, Touched, classify};
 
 use super::Session;
-use super::cached::Read;
 use super::commits::WriteSet;
 use super::outcome::Relayed;
 use super::outgoing::Outgoing;
@@ -20,6 +19,9 @@ use crate::profile::Profile;
 impl Session {
     /// Serves one command. An error ends the session; trouble with the command alone does not.
     pub(super) async fn serve(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        if let Some(unsent) = self.at_once.unsent.take() {
+            return Box::pin(self.send_rest(&unsent)).await;
+        }
         self.followed_since = None;
         self.writes_alone = false;
         self.calling = Calling::default();
@@ -72,12 +74,6 @@ impl Session {
             return self.explain(packet).await;
         }
         let text = self.downstream.sql(packet);
-        if packet.is_whole
-            && self.may_look_up()
-            && let Some(kept) = self.look_up(Read::Text(text))
-        {
-            return self.answer_kept(packet, &kept).await;
-        }
         let Some((mut statement, touches)) = self.read_text(text, packet.is_whole) else {
             return self.explain(packet).await;
         };

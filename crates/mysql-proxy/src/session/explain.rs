@@ -78,12 +78,13 @@ impl Session {
         if !self.may_look_up() {
             return told;
         }
-        let (outcome, entry) = match cache.store.lookup(&self.key_of(read)) {
+        let now = Instant::now();
+        let (outcome, entry) = match cache.store.lookup(&self.key_of(read), now) {
             Lookup::Hit(entry) => ("hit", entry),
             Lookup::Stale(entry, _) => ("stale", entry),
             Lookup::Miss => return told,
         };
-        (told.outcome, told.reason, told.age) = (outcome, None, Some(entry.age(Instant::now())));
+        (told.outcome, told.reason, told.age) = (outcome, None, Some(entry.age(now)));
         told
     }
 

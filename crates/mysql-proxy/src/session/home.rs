@@ -143,6 +143,11 @@ impl Session {
         self.home.lost = None;
     }
 
+    /// True where each command has to begin with [`Session::look_for_lost_database`].
+    pub(super) fn has_lost_database(&self) -> bool {
+        self.home.lost.is_some()
+    }
+
     /// Servers know a session's database by its name alone, so that one which was made anew is its
     /// own again. Whether there is one, the next statement tells.
     pub(super) fn look_for_lost_database(&mut self) {

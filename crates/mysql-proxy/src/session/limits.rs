@@ -75,14 +75,13 @@ impl Watch {
 
     /// Serves a command. When its time is over, what it runs is killed at the origin, and its
     /// response goes on to its end: the origin's own error, mostly. When that does not come either,
-    /// the command is dropped where it is.
+    /// the command is dropped where it is. `now`: when it came.
     pub(super) async fn serve(
         &mut self,
         command: Command,
+        now: Instant,
         mut serving: Pin<&mut impl Future<Output = Result<(), SessionEnd>>>,
     ) -> Result<(), SessionEnd> {
-        // Once for both, as each command pays for it.
-        let now = Instant::now();
         self.entry.begin(command, now);
         self.deadlines.begin_command(ends_by_itself(command), now);
         let mut transaction_is_over = false;

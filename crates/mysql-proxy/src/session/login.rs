@@ -16,6 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::warn;
 
 use super::Session;
+use super::cached::AtOnce;
 use super::commits::{Uncommitted, UnderLock};
 use super::home::Home;
 use super::pins::Pins;
@@ -257,9 +258,8 @@ impl<'a> Login<'a> {
             Ok(entry) => entry,
             Err(TooManyOfUser { limit }) => {
                 let error = refusal::too_many_of_user(&self.user(), limit);
-                return Err(self
-                    .refuse(&mut stream, &error, "user has enough clients")
-                    .await);
+                let refused = self.refuse(&mut stream, &error, "user has enough clients");
+                return Err(refused.await);
             }
         };
         let capabilities = self.handshake.capabilities();
@@ -303,6 +303,7 @@ impl<'a> Login<'a> {
             calling: Calling::default(),
             defining: None,
             filling: None,
+            at_once: AtOnce::default(),
             followed_since: None,
             in_flight: None,
             under_lock: UnderLock::default(),

@@ -2,64 +2,104 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use mysql_proto::ExecuteView;
 
 use super::shape::TYPE_LEN;
-use super::{Parameters, Prepared};
+use super::{Parameters, Prepared, Shape};
 use crate::origin::Flavor;
 
-/// An execution with its types and without attributes, from its command's byte on: all that its
-/// result depends on, in one form.
+/// An execution with its types and without attributes: all that its result depends on, in one form.
 #[derive(Debug)]
 pub(crate) struct Plain<'p> {
+    /// From its command's byte on.
     payload: Cow<'p, [u8]>,
-    nulls: Range<usize>,
-    types: Range<usize>,
+    parts: Parts<'p>,
 }
 
-impl<'p> Plain<'p> {
-    fn of(view: &ExecuteView<'p>, payload: &'p [u8]) -> Self {
-        Self {
-            payload: Cow::Borrowed(payload),
-            nulls: view.null_bitmap(),
-            types: view.types(),
-        }
-    }
+/// Where the parts of an execution are.
+#[derive(Debug)]
+struct Parts<'p> {
+    nulls: Range<usize>,
+    /// Where `new_params_bound_flag` is, if it has parameters. Types belong behind it.
+    bound_flag: Option<usize>,
+    types: Types<'p>,
+    /// Where the values begin.
+    values: usize,
+}
 
-    /// The same execution with these types. `None`: they are too few.
-    fn with_types(view: &ExecuteView<'_>, types: &[u8]) -> Option<Self> {
-        let payload = view.with_types(types)?;
-        let start = view.bound_flag().map_or(payload.len(), |flag| flag + 1);
-        let len = TYPE_LEN * view.parameter_count();
+/// The types of the parameters, two bytes each.
+#[derive(Debug)]
+enum Types<'p> {
+    /// They are with the execution.
+    Sent(Range<usize>),
+    /// Those that the client has bound before.
+    Bound(&'p [u8]),
+}
+
+/// What an execution has made of a statement.
+#[derive(Debug)]
+pub(crate) struct Made {
+    types: Option<Arc<[u8]>>,
+    shape: Option<Shape>,
+}
+
+/// Where the flags of an execution are, behind its command's byte and the statement's id: before
+/// them nothing says what it executes.
+const FLAGS: usize = 5;
+
+/// `new_params_bound_flag` where types follow.
+const BOUND: &[u8] = &[1];
+
+impl<'p> Parts<'p> {
+    /// `bound`: the types that the client has bound before. `None`: they are too few.
+    fn of(view: &ExecuteView<'_>, bound: Option<&'p [u8]>) -> Option<Self> {
+        let types = if view.has_types() {
+            Types::Sent(view.types())
+        } else {
+            Types::Bound(bound?.get(..TYPE_LEN * view.parameter_count())?)
+        };
         Some(Self {
-            payload: Cow::Owned(payload),
             nulls: view.null_bitmap(),
-            types: start..start + len,
+            bound_flag: view.bound_flag(),
+            types,
+            values: view.values(),
         })
     }
+}
 
-    fn into_owned(self) -> Plain<'static> {
-        Plain {
-            payload: Cow::Owned(self.payload.into_owned()),
-            nulls: self.nulls,
-            types: self.types,
+impl Plain<'_> {
+    /// What is executed, from the flags on, in pieces that are the same whether the types came with
+    /// it or not.
+    pub(crate) fn pieces(&self) -> [&[u8]; 4] {
+        let part = |range: Range<usize>| self.payload.get(range).unwrap_or_default();
+        let end = self.payload.len();
+        match self.parts.bound_flag {
+            None => [part(FLAGS..end), &[], &[], &[]],
+            Some(flag) => [
+                part(FLAGS..flag),
+                BOUND,
+                self.types(),
+                part(self.parts.values..end),
+            ],
         }
-    }
-
-    /// From its command's byte on.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.payload
     }
 
     fn types(&self) -> &[u8] {
-        self.payload.get(self.types.clone()).unwrap_or_default()
+        match &self.parts.types {
+            Types::Sent(range) => self.payload.get(range.clone()).unwrap_or_default(),
+            Types::Bound(types) => types,
+        }
     }
 
     fn parameters(&self) -> Parameters<'_> {
         Parameters {
             types: self.types(),
-            nulls: self.payload.get(self.nulls.clone()).unwrap_or_default(),
+            nulls: self
+                .payload
+                .get(self.parts.nulls.clone())
+                .unwrap_or_default(),
         }
     }
 }
@@ -68,7 +108,7 @@ impl Prepared {
     /// An execution in its plain form. `None`: it asks for a cursor, has attributes, or cannot be
     /// read.
     pub(crate) fn plain_execution<'p>(
-        &self,
+        &'p self,
         payload: &'p [u8],
         client_has_attributes: bool,
     ) -> Option<Plain<'p>> {
@@ -76,14 +116,19 @@ impl Prepared {
         if view.opens_cursor() || view.parameter_count() > usize::from(self.params) {
             return None;
         }
-        if client_has_attributes {
-            let plain = view.without_attributes(self.params)?;
-            return Some(self.plain_execution(&plain, false)?.into_owned());
+        let bound = self.types.as_deref();
+        if !client_has_attributes {
+            return Some(Plain {
+                parts: Parts::of(&view, bound)?,
+                payload: Cow::Borrowed(payload),
+            });
         }
-        if view.has_types() {
-            return Some(Plain::of(&view, payload));
-        }
-        Plain::with_types(&view, self.types.as_deref()?)
+        let payload = view.without_attributes(self.params)?;
+        let view = ExecuteView::parse(&payload, self.params, false)?;
+        Some(Plain {
+            parts: Parts::of(&view, bound)?,
+            payload: Cow::Owned(payload),
+        })
     }
 
     /// What executions have made of the statement, as it matters to this one.
@@ -91,11 +136,28 @@ impl Prepared {
         self.shape.stamp_for(plain.parameters(), flavor)
     }
 
-    /// An execution was answered without an origin: notes what it makes of the statement.
-    pub(crate) fn note_plain(&mut self, plain: &Plain<'_>, flavor: Flavor) {
-        self.bind_types(plain.types());
-        if let Some(after) = self.shape.after(plain.parameters(), flavor) {
-            self.shape = after;
+    /// What an execution makes of the statement that is answered without an origin. `None`: it
+    /// stays as it is.
+    pub(crate) fn made_by(&self, plain: &Plain<'_>, flavor: Flavor) -> Option<Made> {
+        let types = match &plain.parts.types {
+            Types::Sent(_) => plain.types(),
+            Types::Bound(_) => &[],
+        };
+        let is_new = !types.is_empty() && self.types.as_deref() != Some(types);
+        let made = Made {
+            types: is_new.then(|| types.into()),
+            shape: self.shape.after(plain.parameters(), flavor),
+        };
+        (made.types.is_some() || made.shape.is_some()).then_some(made)
+    }
+
+    /// The statement is as an execution has made it.
+    pub(crate) fn note_made(&mut self, made: Made) {
+        if let Some(types) = made.types {
+            self.types = Some(types);
+        }
+        if let Some(shape) = made.shape {
+            self.shape = shape;
         }
     }
 }

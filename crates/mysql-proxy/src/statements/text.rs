@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use mysql_sql::{Dialect, Escapes, PinReason, Statement, Touches, touches};
 
-use crate::cache::Figures;
+use crate::cache::{Figures, hash_of_text};
 use crate::state::SessionState;
+use crate::striped::Striped;
 
 /// Longest text that is kept. A longer one is rare, and stays with the connection that it was
 /// prepared on.
@@ -26,6 +27,8 @@ const SHOWN: usize = 1024;
 pub(crate) struct StatementText {
     id: u64,
     key: Key,
+    /// Of the SQL, as the cache wants it.
+    hash: u64,
     statement: Statement,
     /// Once somebody has asked.
     touches: OnceLock<Touches>,
@@ -33,7 +36,7 @@ pub(crate) struct StatementText {
     figures: OnceLock<Arc<Figures>>,
     sessions: AtomicU32,
     connections: AtomicU32,
-    executions: AtomicU64,
+    executions: Striped,
     home: Weak<Shared>,
 }
 
@@ -69,7 +72,7 @@ pub(crate) struct StatementFigures {
     pub(crate) sessions: u32,
     /// How often it is prepared on origin connections.
     pub(crate) connections: u32,
-    /// Executions that were sent to the origin.
+    /// Executions, by the origin or from the cache.
     pub(crate) executions: u64,
 }
 
@@ -161,13 +164,14 @@ impl StatementText {
     fn new(id: u64, key: Key, statement: Statement, home: Weak<Shared>) -> Self {
         Self {
             id,
+            hash: hash_of_text(&key.sql),
             key,
             statement,
             touches: OnceLock::new(),
             figures: OnceLock::new(),
             sessions: AtomicU32::new(0),
             connections: AtomicU32::new(0),
-            executions: AtomicU64::new(0),
+            executions: Striped::default(),
             home,
         }
     }
@@ -180,6 +184,11 @@ impl StatementText {
     /// The SQL; empty if it is not kept.
     pub(crate) fn sql(&self) -> &Arc<[u8]> {
         &self.key.sql
+    }
+
+    /// The hash of the SQL, as the cache wants it.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
     }
 
     /// The state of the session that prepared it.
@@ -216,7 +225,7 @@ impl StatementText {
 
     /// Counts an execution.
     pub(crate) fn executed(&self) {
-        self.executions.fetch_add(1, Ordering::Relaxed);
+        self.executions.inc();
     }
 
     pub(super) fn held_by_one_more(&self) {
@@ -242,7 +251,7 @@ impl StatementText {
             text: self.key.sql.get(..shown).unwrap_or_default().to_vec(),
             sessions: self.sessions.load(Ordering::Relaxed),
             connections: self.connections.load(Ordering::Relaxed),
-            executions: self.executions.load(Ordering::Relaxed),
+            executions: self.executions.sum(),
         }
     }
 }

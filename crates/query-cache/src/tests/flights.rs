@@ -262,7 +262,7 @@ async fn a_refresh_is_a_flight_that_can_be_followed() {
     let rig = Rig::new();
     rig.fill("k", "v");
     advance(LIFETIME.max_age + Duration::from_secs(1)).await;
-    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup(&key("k")) else {
+    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup(&key("k"), Instant::now()) else {
         panic!("no permit");
     };
     let leader = rig.cache.refresh(key("k"), permit);
@@ -280,13 +280,13 @@ async fn nothing_is_refreshed_twice_at_a_time() {
     rig.fill("k", "v");
     advance(LIFETIME.max_age + Duration::from_secs(1)).await;
     let _asks_already = rig.lead("k");
-    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup(&key("k")) else {
+    let Lookup::Stale(_, Some(permit)) = rig.cache.lookup(&key("k"), Instant::now()) else {
         panic!("no permit");
     };
     let leader = rig.cache.refresh(key("k"), permit);
     assert!(leader.is_none());
     // The permit went back.
-    let found = rig.cache.lookup(&key("k"));
+    let found = rig.cache.lookup(&key("k"), Instant::now());
     assert!(matches!(found, Lookup::Stale(_, Some(_))));
 }
 

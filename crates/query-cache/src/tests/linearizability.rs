@@ -139,7 +139,7 @@ impl World {
     }
 
     fn answer(&self, query: Query, dice: &mut Dice, runtime: &Runtime) -> Values {
-        if let Lookup::Hit(entry) = self.cache.lookup(&query.key()) {
+        if let Lookup::Hit(entry) = self.cache.lookup(&query.key(), Instant::now()) {
             self.hits.fetch_add(1, SeqCst);
             return *entry.value();
         }

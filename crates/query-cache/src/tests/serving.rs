@@ -8,7 +8,7 @@ use super::{CONFIG, LIFETIME, Rig, fill, key};
 use crate::{CacheConfig, Joined, Lookup, NotFilled, RefreshPermit};
 
 fn stale(rig: &Rig, text: &str) -> Option<RefreshPermit<(), ()>> {
-    match rig.cache.lookup(&key(text)) {
+    match rig.cache.lookup(&key(text), Instant::now()) {
         Lookup::Stale(_, permit) => permit,
         other => panic!("{other:?} instead of a stale entry"),
     }
@@ -21,7 +21,7 @@ async fn a_fresh_entry_is_served_and_counted() {
     rig.fill("k", "v");
     assert_eq!(rig.hit("k").as_deref(), Some("v"));
     advance(LIFETIME.max_age).await;
-    let Lookup::Hit(entry) = rig.cache.lookup(&key("k")) else {
+    let Lookup::Hit(entry) = rig.cache.lookup(&key("k"), Instant::now()) else {
         panic!("not served at its greatest age");
     };
     assert_eq!(entry.hits(), 2);
@@ -54,7 +54,10 @@ async fn an_entry_past_both_ages_is_missing() {
     advance(LIFETIME.max_age + LIFETIME.stale_while_revalidate).await;
     assert!(stale(&rig, "k").is_some());
     advance(Duration::from_millis(1)).await;
-    assert!(matches!(rig.cache.lookup(&key("k")), Lookup::Miss));
+    assert!(matches!(
+        rig.cache.lookup(&key("k"), Instant::now()),
+        Lookup::Miss
+    ));
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,7 +89,10 @@ async fn a_stale_entry_is_not_served_after_a_write() {
     rig.fill("k", "v");
     advance(LIFETIME.max_age + Duration::from_millis(1)).await;
     rig.write();
-    assert!(matches!(rig.cache.lookup(&key("k")), Lookup::Miss));
+    assert!(matches!(
+        rig.cache.lookup(&key("k"), Instant::now()),
+        Lookup::Miss
+    ));
 }
 
 #[tokio::test(start_paused = true)]

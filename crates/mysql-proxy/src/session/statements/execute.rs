@@ -26,7 +26,7 @@ enum ToExecute {
 }
 
 /// An execution has at least an id, flags, and a number of times.
-const SHORTEST: usize = 9;
+pub(in crate::session) const SHORTEST_EXECUTION: usize = 9;
 
 /// Errors with which an origin refuses the parameters of an execution, or the handle itself: those
 /// of MySQL and others for parameters, TiDB's unknown error, unknown handler. What it has taken of
@@ -48,12 +48,12 @@ fn asks_for_cursor(argument: &[u8]) -> bool {
 impl Session {
     /// `COM_STMT_EXECUTE`.
     pub(super) async fn execute(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
-        let id = match self.executable(packet, SHORTEST) {
+        let id = match self.executable(packet, SHORTEST_EXECUTION) {
             Ok(id) => id,
             Err(None) => return self.unknown_statement(packet).await,
             Err(Some(trouble)) => return self.give_up(packet, trouble).await,
         };
-        match self.look_up_execution(packet, id).await {
+        match self.take_part_in_execution(packet, id).await {
             Ok(Some(kept)) => return self.answer_kept(packet, &kept).await,
             Ok(None) => {}
             Err(trouble) => return self.give_up(packet, trouble).await,

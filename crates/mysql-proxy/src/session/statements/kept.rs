@@ -1,4 +1,4 @@
-//! Executions and the cache: what they are looked up by, and what they may change.
+//! Executions and the cache: what becomes of their results, and what they may change.
 
 use mysql_sql::StatementKind;
 
@@ -7,53 +7,19 @@ use crate::cache::{Bypass, Entry};
 use crate::downstream::CommandPacket;
 use crate::error::Trouble;
 use crate::session::attributes::has_attributes;
-use crate::session::cached::Read;
+use crate::session::cached::{Planned, Read};
 use crate::session::commits::{WriteSet, only_reads};
 use crate::statements::StatementText;
 
-/// Where the flags of an execution are, behind its command's byte and the statement's id: before
-/// them nothing says what it executes.
-const FLAGS: usize = 5;
-
 impl Session {
-    /// The result that is kept of an execution, if it may be answered so. `None`: it goes to the
-    /// origin; what that answers may be kept.
-    pub(super) async fn look_up_execution(
+    /// Finds out who asks for the same as an execution that has nothing kept, and waits for that.
+    /// `None`: it goes to the origin; what that answers may be kept.
+    pub(super) async fn take_part_in_execution(
         &mut self,
         packet: CommandPacket,
         id: u32,
     ) -> Result<Option<Entry>, Trouble> {
-        let cache = self.served.cache.as_ref();
-        let keeps = cache.is_some_and(|cache| cache.keeps());
-        let Some(prepared) = self.statements.get(id).filter(|_| keeps) else {
-            return Ok(None);
-        };
-        // Not an `Arc` of its own: to count it is what all sessions with this text would wait for.
-        let text = prepared.text();
-        if text.statement().kind != StatementKind::Read {
-            return Ok(None);
-        }
-        let payload = self.downstream.payload(packet);
-        let has_attributes = has_attributes(self.downstream.capabilities());
-        let flavor = self.served.pool.connector().flavor();
-        let is_free = prepared.bound.is_none() && text.is_kept() && packet.is_whole;
-        let plain = is_free.then(|| prepared.plain_execution(payload, has_attributes));
-        let Some(plain) = plain.flatten() else {
-            self.count_past(text, Bypass::Execution);
-            return Ok(None);
-        };
-        let shape = prepared.shape_for(&plain, flavor);
-        let read = Read::Execution(text, shape, plain.bytes().get(FLAGS..).unwrap_or_default());
-        if self.may_look_up()
-            && let Some(kept) = self.look_up(read)
-        {
-            text.executed();
-            if let Some(prepared) = self.statements.get_mut(id) {
-                prepared.note_plain(&plain, flavor);
-            }
-            return Ok(Some(kept));
-        }
-        let Some(planned) = self.plan_execution(text, read) else {
+        let Some(planned) = self.plan_of(packet, id) else {
             return Ok(None);
         };
         let kept = self.take_part(planned).await?;
@@ -63,17 +29,43 @@ impl Session {
         Ok(kept)
     }
 
+    /// What becomes of an execution's result. `None`: it is not to be kept.
+    fn plan_of(&self, packet: CommandPacket, id: u32) -> Option<Planned> {
+        let cache = self.served.cache.as_ref()?;
+        let prepared = self.statements.get(id).filter(|_| cache.keeps())?;
+        // Not an `Arc` of its own: to count it is what all sessions with this text would wait for.
+        let text = prepared.text();
+        if text.statement().kind != StatementKind::Read {
+            return None;
+        }
+        let payload = self.downstream.payload(packet);
+        let has_attributes = has_attributes(self.downstream.capabilities());
+        let is_free = prepared.bound.is_none() && text.is_kept() && packet.is_whole;
+        let plain = is_free.then(|| prepared.plain_execution(payload, has_attributes));
+        let Some(plain) = plain.flatten() else {
+            self.count_past(text, Bypass::Execution);
+            return None;
+        };
+        let flavor = self.served.pool.connector().flavor();
+        let shape = prepared.shape_for(&plain, flavor);
+        self.plan_execution(text, Read::Execution(text, shape, plain.pieces()))
+    }
+
     /// An execution was answered behind a wait, and has told its types all the same.
     fn note_answered(&mut self, packet: CommandPacket, id: u32) {
         let payload = self.downstream.payload(packet);
         let has_attributes = has_attributes(self.downstream.capabilities());
         let flavor = self.served.pool.connector().flavor();
-        let Some(prepared) = self.statements.get_mut(id) else {
+        let Some(prepared) = self.statements.get(id) else {
             return;
         };
         prepared.text().executed();
-        if let Some(plain) = prepared.plain_execution(payload, has_attributes) {
-            prepared.note_plain(&plain, flavor);
+        let plain = prepared.plain_execution(payload, has_attributes);
+        let made = plain.and_then(|plain| prepared.made_by(&plain, flavor));
+        if let Some(made) = made
+            && let Some(prepared) = self.statements.get_mut(id)
+        {
+            prepared.note_made(made);
         }
     }
 

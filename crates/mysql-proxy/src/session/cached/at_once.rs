@@ -1,0 +1,122 @@
+//! Hits: commands that are answered before anything of them is begun.
+//!
+//! All that a hit needs is a look at its command, one at the session and one into the cache. So it
+//! takes nothing of what is there for a command that may wait: no limits to be watched, no future
+//! that can be dropped, nothing to settle afterwards. Where the cache has nothing, or anything else
+//! has to be seen to first, the command is served as ever ([`Session::serve`]).
+
+use mysql_proto::Command;
+use mysql_sql::StatementKind;
+use tokio::time::Instant;
+
+use super::super::Session;
+use super::Read;
+use crate::cache::Entry;
+use crate::downstream::CommandPacket;
+use crate::error::SessionEnd;
+use crate::session::attributes::has_attributes;
+use crate::session::statements::SHORTEST_EXECUTION;
+
+/// What came of it that the command under way was to be answered at once.
+#[derive(Debug, Default)]
+pub(in crate::session) struct AtOnce {
+    pub(super) not_found: NotFound,
+    pub(in crate::session) unsent: Option<Box<Unsent>>,
+}
+
+/// Why it was not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum NotFound {
+    /// Nothing was looked for.
+    #[default]
+    NotSought,
+    /// There is nothing under the key with this hash.
+    Missing { hash: u64 },
+}
+
+/// An answer of which the client has not taken all at once.
+#[derive(Debug)]
+pub(in crate::session) struct Unsent {
+    kept: Entry,
+    /// Bytes that it has taken.
+    sent: usize,
+}
+
+impl Session {
+    /// Answers a command from the cache. False: it has to be served. `now`: when it came.
+    pub(in crate::session) fn answer_at_once(
+        &mut self,
+        packet: CommandPacket,
+        now: Instant,
+    ) -> Result<bool, SessionEnd> {
+        let kept = match self.find_kept(packet, now) {
+            Ok(kept) => kept,
+            Err(not_found) => {
+                self.at_once.not_found = not_found;
+                return Ok(false);
+            }
+        };
+        self.registered.entry().answered(now);
+        self.downstream.consume(packet);
+        self.previous.note_kept(kept.value().rows);
+        let sent = self.downstream.send_at_once(kept.bytes())?;
+        self.at_once.unsent = sent.map(|sent| Box::new(Unsent { kept, sent }));
+        Ok(self.at_once.unsent.is_none())
+    }
+
+    /// Sends the rest of an answer to a client that is slow to take it.
+    pub(in crate::session) async fn send_rest(
+        &mut self,
+        unsent: &Unsent,
+    ) -> Result<(), SessionEnd> {
+        let Unsent { kept, sent } = unsent;
+        let rest = kept.bytes().get(*sent..).unwrap_or_default();
+        self.downstream.send(rest).await
+    }
+
+    /// What the cache has for a command.
+    fn find_kept(&mut self, packet: CommandPacket, now: Instant) -> Result<Entry, NotFound> {
+        let has_to_wait = self.registered.entry().kill_comes() || self.has_lost_database();
+        if has_to_wait || !packet.is_whole || !self.may_look_up() {
+            return Err(NotFound::NotSought);
+        }
+        match packet.command {
+            Command::QUERY => self.find_text(packet, now),
+            Command::STMT_EXECUTE => self.find_execution(packet, now),
+            _ => Err(NotFound::NotSought),
+        }
+    }
+
+    fn find_text(&self, packet: CommandPacket, now: Instant) -> Result<Entry, NotFound> {
+        if self.is_malformed(packet) || self.has_to_learn() || self.has_explaining(packet) {
+            return Err(NotFound::NotSought);
+        }
+        self.look_up(Read::Text(self.downstream.sql(packet)), now)
+    }
+
+    fn find_execution(&mut self, packet: CommandPacket, now: Instant) -> Result<Entry, NotFound> {
+        let id = self.executable(packet, SHORTEST_EXECUTION);
+        let id = id.map_err(|_| NotFound::NotSought)?;
+        let prepared = self.statements.get(id).ok_or(NotFound::NotSought)?;
+        // Not an `Arc` of its own: to count it is what all sessions with this text would wait for.
+        let text = prepared.text();
+        let is_read = text.statement().kind == StatementKind::Read;
+        if !is_read || prepared.bound.is_some() || !text.is_kept() {
+            return Err(NotFound::NotSought);
+        }
+        let payload = self.downstream.payload(packet);
+        let has_attributes = has_attributes(self.downstream.capabilities());
+        let flavor = self.served.pool.connector().flavor();
+        let plain = prepared.plain_execution(payload, has_attributes);
+        let plain = plain.ok_or(NotFound::NotSought)?;
+        let shape = prepared.shape_for(&plain, flavor);
+        let kept = self.look_up(Read::Execution(text, shape, plain.pieces()), now)?;
+        text.executed();
+        if let Some(made) = prepared.made_by(&plain, flavor)
+            && let Some(prepared) = self.statements.get_mut(id)
+        {
+            prepared.note_made(made);
+        }
+        Ok(kept)
+    }
+}
