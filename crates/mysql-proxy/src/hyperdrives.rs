@@ -246,6 +246,19 @@ impl Hyperdrives {
         })
     }
 
+    /// Connections that are opened from now on to the origin of this hyperdrive may be others than
+    /// those there are, through whichever hyperdrive: those serve nobody any more.
+    pub(crate) fn renew_origin_of(&self, hyperdrive: &Hyperdrive) {
+        let here = place(hyperdrive);
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        for served in served.values() {
+            if place(&served.hyperdrive) == here {
+                served.pool.connector().forget_login_status();
+                served.pool.renew();
+            }
+        }
+    }
+
     /// What it shares with the others of its origin.
     fn of_origin(&self, hyperdrive: &Hyperdrive) -> OfOrigin {
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);

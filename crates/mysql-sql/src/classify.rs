@@ -18,6 +18,7 @@ mod value;
 
 use crate::assignment::Assignment;
 use crate::effect::{Conditions, Defines, Effect, MakesInsertId};
+use crate::logins::may_change_logins;
 use crate::pin::PinReason;
 use crate::question::{QuestionKind, Server};
 use crate::routine::{Routine, RoutineKind};
@@ -103,6 +104,7 @@ pub fn classify(sql: &[u8], dialect: impl Into<Dialect>) -> Statement {
 
 /// Reads a text and gathers its effect.
 struct Reader<'a> {
+    sql: &'a [u8],
     tokens: Tokens<'a>,
     dialect: Dialect,
     effect: Effect,
@@ -118,6 +120,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(sql: &'a [u8], dialect: Dialect) -> Self {
         Self {
+            sql,
             tokens: Tokens::new(sql, dialect.escapes, dialect.letters),
             dialect,
             effect: Effect::default(),
@@ -184,6 +187,13 @@ impl<'a> Reader<'a> {
             if let Some(kill) = &mut effect.kill {
                 kill.id = None;
             }
+        }
+        let runs_text = matches!(
+            effect.pin,
+            Some(PinReason::NotUnderstood | PinReason::TextPrepare)
+        );
+        if runs_text || effect.runs_program {
+            effect.changes_logins |= may_change_logins(self.sql);
         }
         if effect.pin == Some(PinReason::NotUnderstood) {
             // What looks like a question or an assignment may be none.

@@ -6,6 +6,7 @@ mod errors;
 mod hidden;
 mod late;
 mod left;
+mod logins;
 mod names;
 mod programs;
 mod reasons;

@@ -11,7 +11,8 @@
 use std::collections::{HashMap, HashSet};
 
 use mysql_sql::{
-    Dialect, Escapes, Leftovers, Letters, Place, Routine, RoutineKind, leftovers, mentions,
+    Dialect, Escapes, Leftovers, Letters, Place, Routine, RoutineKind, leftovers,
+    may_change_logins, mentions,
 };
 
 use super::bodies::{Body, Kind};
@@ -42,7 +43,10 @@ impl Leaves {
 
 /// What the routines of an origin leave.
 #[derive(Debug, Default)]
-pub(crate) struct Leavings(HashMap<Routine, Leaves>);
+pub(crate) struct Leavings {
+    leaves: HashMap<Routine, Leaves>,
+    change_logins: bool,
+}
 
 /// A routine by its own text.
 struct Node {
@@ -80,12 +84,23 @@ impl Leavings {
             known.leaves = known.leaves.and(node.leaves);
             known.calls.extend(node.calls);
         }
-        Self(followed(&nodes))
+        Self {
+            leaves: followed(&nodes),
+            change_logins: bodies
+                .iter()
+                .any(|body| may_change_logins(body.text.as_bytes())),
+        }
+    }
+
+    /// Whether one of them changes what connections are like that are opened after it, as far as
+    /// their texts are shown. One that does may leave anything.
+    pub(crate) fn change_logins(&self) -> bool {
+        self.change_logins
     }
 
     /// What these leave together. Nothing is known of one without a database.
     pub(crate) fn together<'r>(&self, routines: impl IntoIterator<Item = &'r Routine>) -> Leaves {
-        let leaves = |routine| self.0.get(routine).copied().unwrap_or(Leaves::Unknown);
+        let leaves = |routine| self.leaves.get(routine).copied().unwrap_or(Leaves::Unknown);
         let nothing = Leaves::No(Leftovers::default());
         let each = routines.into_iter().map(leaves);
         each.fold(nothing, Leaves::and)
@@ -276,6 +291,17 @@ mod tests {
         for name in ["defines", "calls_defining", "calls_unknown", "hidden", "f"] {
             assert_eq!(of(name), Leaves::Unknown, "{name}");
         }
+    }
+
+    #[test]
+    fn what_changes_logins_may_leave_anything() {
+        let harmless = body(Kind::Procedure, "q", "UPDATE t SET a = 1");
+        let zone = body(Kind::Procedure, "zone", "SET GLOBAL time_zone = 'UTC'");
+        assert!(!leavings(std::slice::from_ref(&harmless)).change_logins());
+        let known = leavings(&[harmless, zone]);
+        assert!(known.change_logins());
+        let zone = call(RoutineKind::Procedure, Some("shop"), "zone");
+        assert_eq!(known.together(&[zone]), Leaves::Anything);
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Session {
         };
         let Statement { kind, effect } = &mut statement;
         let kind = *kind;
-        if !effect.routines.named().is_empty() {
+        if effect.runs_program || !effect.routines.named().is_empty() {
             let state = Arc::clone(&self.state);
             self.look_at_routines(effect, state.database_name());
         }

@@ -27,9 +27,6 @@ fn closes_connection(code: u16) -> bool {
     )
 }
 
-/// Errors that say that the user has no right to what it asks for.
-const DENIED: [u16; 4] = [1044, 1142, 1227, 1410];
-
 /// `ER_PARSE_ERROR`.
 const PARSE_ERROR: u16 = 1064;
 
@@ -71,11 +68,6 @@ impl Session {
         self.look_at_calls(effect);
         let may_be_new = self.may_define(kind, effect) && may_have_begun;
         self.note_definition(effect, may_be_new);
-        let is_denied = summary.error.is_some_and(|code| DENIED.contains(&code));
-        if effect.changes_logins && may_have_run && !is_denied {
-            self.served.pool.connector().forget_login_status();
-            self.served.pool.renew();
-        }
         let is_doubtful = self.note_made_id(effect, summary);
         self.note_status(kind, effect, summary);
         self.note_pins(effect, summary);

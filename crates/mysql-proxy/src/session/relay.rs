@@ -16,6 +16,7 @@ use mysql_sql::Effect;
 use super::attributes::first_packet;
 use super::cached::Filling;
 use super::lease::{NO_DATABASE, NO_ROLE};
+use super::logins::LoginChange;
 use super::outcome::{NotSent, Relayed, SendTrouble, unanswered, unsent};
 use super::outgoing::Outgoing;
 use super::{MAX_RETRIES, Session};
@@ -40,6 +41,7 @@ impl Session {
         self.in_flight = None;
         self.begin_writing(outgoing, effect);
         self.begin_defining(effect);
+        self.login_change = LoginChange::of(effect);
         match self.send_command(outgoing, effect).await {
             Ok(None) => self.relay_response(packet).await,
             Ok(Some(error)) => self.answer_error(packet, &error).await,
@@ -393,8 +395,12 @@ impl Session {
         if let Some(filling) = self.filling.take() {
             self.filling = filling.keep(response, is_done.then(|| tracker.summary()));
         }
+        // Before the client is told.
+        if is_done {
+            let change = std::mem::take(&mut self.login_change);
+            change.end(tracker.summary(), &self.shared.hyperdrives, &self.served);
+        }
         if is_done && let Some(in_flight) = self.in_flight.take() {
-            // Before the client is told.
             self.under_lock.end(in_flight, &self.served);
         }
         let sent = pass_on(&mut self.downstream, response, self.filling.as_deref()).await;

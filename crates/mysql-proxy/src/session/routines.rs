@@ -61,6 +61,7 @@ impl Session {
     pub(super) fn look_at_routines(&mut self, effect: &mut Effect, database: Option<&str>) {
         // Several statements may go to another database on their way.
         if effect.routines.named().is_empty() || effect.is_multi {
+            effect.changes_logins |= effect.runs_program && self.may_change_logins();
             return;
         }
         // (It may be unsure for routines that the session waits for: if one of them has gone to
@@ -89,6 +90,14 @@ impl Session {
             (Some(Leaves::No(_) | Leaves::Anything), _) => effect.define_nothing(),
             (Some(Leaves::Unknown), _) => {}
         }
+        let is_harmless = matches!(leaves, Some(Leaves::No(_)));
+        effect.changes_logins |= !is_harmless && self.may_change_logins();
+    }
+
+    /// Whether a routine of which nobody knows may change what later logins give.
+    fn may_change_logins(&self) -> bool {
+        let programs = self.served.pool.connector().programs();
+        programs.leavings().is_some_and(|told| told.change_logins())
     }
 
     /// True if what was called may be another than what was looked at.
