@@ -194,6 +194,10 @@ impl OriginConn {
         sql: &str,
     ) -> Result<Option<Vec<Vec<Option<String>>>>, OriginLoss> {
         let answer = self.ask(sql.as_bytes()).await?;
+        if answer.summary.warnings > 0 {
+            // MySQL warns of `FOUND_ROWS()`, which it will not have for ever.
+            self.note_conditions();
+        }
         if answer.summary.error.is_some() || answer.is_cut {
             return Ok(None);
         }

@@ -3,6 +3,7 @@
 use super::Reader;
 use crate::command::Diagnostics;
 use crate::pin::PinReason;
+use crate::question::Server;
 use crate::token::{Token, Tokens, VariableName};
 use crate::word;
 
@@ -26,10 +27,13 @@ impl Reader<'_> {
         }
     }
 
+    /// Likewise, as it is read by the server at hand. `None`: it is not, or not surely.
     pub(super) fn diagnostics(&mut self) -> Option<Diagnostics> {
         let count = self.tokens.take_word("COUNT");
+        let is_called = self.dialect.ignores_space || self.tokens.is_at_parenthesis();
         if count
-            && !(self.tokens.take_sign(b'(')
+            && !(is_called
+                && self.tokens.take_sign(b'(')
                 && self.tokens.take_sign(b'*')
                 && self.tokens.take_sign(b')'))
         {
@@ -40,7 +44,8 @@ impl Reader<'_> {
             return None;
         }
         let (mut offset, mut limit) = (0, None);
-        if !count && self.tokens.take_word("LIMIT") {
+        let has_limits = self.dialect.server != Server::TiDb;
+        if !count && has_limits && self.tokens.take_word("LIMIT") {
             let first = self.number()?;
             if self.tokens.take_sign(b',') {
                 (offset, limit) = (first, Some(self.number()?));
@@ -55,6 +60,17 @@ impl Reader<'_> {
             count,
             offset,
             limit,
+        })
+    }
+
+    /// Whether a server may answer what [`Reader::diagnostics`] cannot read: TiDB knows `LIKE` and
+    /// `WHERE`. All else is an error of syntax, which any connection can tell.
+    pub(super) fn may_be_answered(&self) -> bool {
+        let is_tidb = self.dialect.server == Server::TiDb;
+        self.tokens.clone().any(|token| match token {
+            Token::ExecutableComment | Token::Unfinished | Token::Sign(b'?') => true,
+            Token::Word(word) => is_tidb && word::is_one_of(word, &["LIKE", "WHERE"]),
+            _ => false,
         })
     }
 

@@ -24,7 +24,7 @@ impl Reader<'_> {
                 return;
             }
             self.tokens = before;
-            self.effect.reads_conditions |= self.is_first();
+            self.effect.reads_conditions |= self.is_first() && self.may_be_answered();
         }
         // `last_insert_id` is one of them.
         let names_variables = self.words().any(|word| word::is(word, "VARIABLES"));

@@ -7,7 +7,7 @@ use anyhow::Result;
 use mysql_proto::Capabilities;
 use testkit::DatabaseKind::{self, MariaDb, MySql, Tidb};
 
-use super::Does::{Execute, Prepare, Query, Quit, SendAndEnd, SetOption, Wait};
+use super::Does::{Execute, Prepare, Query, Quit, SendAndEnd, SetOption, Use, Wait};
 use super::{Case, Turn};
 
 /// More than what is taken for the same moment.
@@ -398,4 +398,55 @@ async fn commands_of_a_client_that_sends_no_more_are_run() -> Result<()> {
         ],
     );
     case.compare().await
+}
+
+/// MySQL warns of `FOUND_ROWS()`, for which the edge asks on its own account.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_edge_asks_leaves_no_warning() -> Result<()> {
+    let case = Case {
+        capabilities: Capabilities::MULTI_STATEMENTS,
+        ..Case::new(
+            &[MariaDb, MySql],
+            &[
+                ('b', Query(b"SELECT 1")),
+                ('a', Query(b"SELECT 1; SELECT 2")),
+                ('b', Use("shop")),
+                ('b', Query(b"SHOW WARNINGS")),
+                ('a', Query(b"SELECT 1 UNION SELECT 2 LIMIT 1")),
+                ('a', Use("shop")),
+                ('a', Query(b"SHOW WARNINGS")),
+                ('a', Query(b"SHOW COUNT(*) WARNINGS")),
+            ],
+        )
+    };
+    case.compare().await
+}
+
+/// What no server reads is told so, and what one reads that others do not, by that alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_about_warnings_are_read_as_the_server_does() -> Result<()> {
+    let case = Case::new(
+        &DatabaseKind::ALL,
+        &[
+            ('a', Query(b"SELECT CAST('a' AS SIGNED)")),
+            ('a', Query(b"SHOW COUNT (*) WARNINGS")),
+            ('a', Query(b"SELECT CAST('a' AS SIGNED)")),
+            ('a', Query(b"SHOW WARNINGS LIMIT -1")),
+            ('a', Query(b"SELECT CAST('a' AS SIGNED)")),
+            ('a', Query(b"SHOW WARNINGS LIMIT 0x1")),
+            ('a', Query(b"SELECT CAST('a' AS SIGNED)")),
+            ('a', Query(b"(SHOW WARNINGS)")),
+        ],
+    );
+    case.compare().await?;
+    let of_tidb = Case::new(
+        &[Tidb],
+        &[
+            ('a', Query(b"SELECT CAST('a' AS SIGNED)")),
+            ('a', Query(b"SHOW WARNINGS LIMIT 1")),
+            ('a', Query(b"SELECT CAST('a' AS SIGNED)")),
+            ('a', Query(b"SHOW ERRORS LIMIT 1, 1")),
+        ],
+    );
+    of_tidb.compare().await
 }

@@ -214,7 +214,7 @@ fn knows_what_a_literal_cannot_answer() {
     }
     for sql in [
         "SHOW WARNINGS; SELECT 1",
-        "SHOW WARNINGS LIMIT ROW_COUNT",
+        "SHOW WARNINGS /*!50000 LIMIT 1 */",
         "GET DIAGNOSTICS @n = NUMBER",
     ] {
         let effect = effect(sql);
@@ -256,7 +256,7 @@ fn reads_show_warnings() {
         ),
         ("SHOW COUNT(*) WARNINGS", Diagnostics { count: true, ..all }),
         (
-            "SHOW COUNT ( * ) ERRORS",
+            "SHOW COUNT( * ) ERRORS",
             Diagnostics {
                 count: true,
                 only_errors: true,
@@ -294,9 +294,22 @@ fn reads_show_warnings() {
         "SHOW COLUMNS FROM errors",
         "SHOW TABLES LIKE 'WARNINGS'",
         "SHOW WARNINGS LIMIT -1",
+        "SHOW WARNINGS LIKE '%'",
+        "SHOW COUNT (*) WARNINGS",
     ] {
-        assert_eq!(effect(sql).diagnostics, None, "{sql}");
+        let effect = effect(sql);
+        assert_eq!(effect.diagnostics, None, "{sql}");
+        // The origin says that it cannot read it.
+        assert!(!effect.reads_conditions, "{sql}");
     }
+    let tidb = Dialect {
+        server: Server::TiDb,
+        ..Escapes::Backslash.into()
+    };
+    let on_tidb = |sql: &str| classify(sql.as_bytes(), tidb).effect;
+    assert!(on_tidb("SHOW WARNINGS LIKE '%'").reads_conditions);
+    let limited = on_tidb("SHOW WARNINGS LIMIT 1");
+    assert!(limited.diagnostics.is_none() && !limited.reads_conditions);
 }
 
 #[test]
