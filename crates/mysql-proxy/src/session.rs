@@ -60,7 +60,7 @@ use commits::{Uncommitted, UnderLock};
 use defining::Defining;
 use home::Home;
 use limits::Watch;
-use logins::LoginChange;
+use logins::Logins;
 use pins::Pins;
 use previous::Previous;
 use routines::{Calling, routines_known};
@@ -127,8 +127,7 @@ pub(crate) struct Session {
     are_names_sure: bool,
     /// The statement under way may write anything.
     writes_anything: bool,
-    /// It changes what connections are like that are opened after it.
-    login_change: LoginChange,
+    logins: Logins,
     /// The routines that the statement under way calls, and the definition that it may be.
     calling: Calling,
     defining: Option<Defining>,

@@ -6,7 +6,7 @@ use crate::word::is_one_of;
 const GLOBAL: [&str; 5] = ["GLOBAL", "GRANT", "PERSIST", "PERSIST_ONLY", "REVOKE"];
 
 /// Words that are about logins behind these.
-const OF_LOGINS: [&str; 2] = ["ROLE", "USER"];
+const OF_LOGINS: [&str; 4] = ["DATABASE", "ROLE", "SCHEMA", "USER"];
 const CHANGE: [&str; 6] = ["ALTER", "CREATE", "DEFAULT", "DROP", "RENAME", "REPLACE"];
 
 /// True if a text that is not followed up, as the body of a routine or a statement that is made of
@@ -47,6 +47,7 @@ mod tests {
             "CREATE OR REPLACE ROLE r",
             "ALTER  USER u ACCOUNT LOCK",
             "SET DEFAULT ROLE NONE TO u",
+            "ALTER DATABASE d CHARACTER SET latin1",
         ] {
             assert!(may_change_logins(text.as_bytes()), "{text}");
         }

@@ -109,7 +109,7 @@ impl Hashed<'_> {
 }
 
 impl<'a> KeyParts<'a> {
-    /// Those of a key, with its parameters in one piece.
+    /// Those of a key, with its parameters in one piece: to be read, not to be hashed again.
     pub(crate) fn of(key: &'a Key) -> Self {
         let Context {
             state,

@@ -45,12 +45,16 @@ impl Leaves {
 #[derive(Debug, Default)]
 pub(crate) struct Leavings {
     leaves: HashMap<Routine, Leaves>,
-    change_logins: bool,
+    /// Those that change what connections are like that are opened after them.
+    change_logins: HashSet<Routine>,
+    /// Packages with such a text, in lower case.
+    packages: HashSet<String>,
 }
 
 /// A routine by its own text.
 struct Node {
     leaves: Leaves,
+    changes_logins: bool,
     calls: Vec<Routine>,
 }
 
@@ -82,20 +86,31 @@ impl Leavings {
             // Two whose databases differ in case only are one to us.
             let known = known.or_insert_with(Node::of_nothing);
             known.leaves = known.leaves.and(node.leaves);
+            known.changes_logins |= may_change_logins(body.text.as_bytes());
             known.calls.extend(node.calls);
         }
+        let packages = bodies.iter().filter(of_package);
+        let packages = packages.filter(|body| may_change_logins(body.text.as_bytes()));
         Self {
             leaves: followed(&nodes),
-            change_logins: bodies
-                .iter()
-                .any(|body| may_change_logins(body.text.as_bytes())),
+            change_logins: changing(&nodes),
+            packages: packages
+                .map(|body| body.name.to_ascii_lowercase())
+                .collect(),
         }
     }
 
-    /// Whether one of them changes what connections are like that are opened after it, as far as
-    /// their texts are shown. One that does may leave anything.
-    pub(crate) fn change_logins(&self) -> bool {
-        self.change_logins
+    /// Whether one of these changes what connections are like that are opened after it, as far as
+    /// texts are shown. One without a database may be of any.
+    pub(crate) fn change_logins(&self, routines: &[Routine]) -> bool {
+        let changes = |routine: &Routine| {
+            let Some(database) = &routine.database else {
+                let mut known = self.change_logins.iter();
+                return known.any(|known| known.kind == routine.kind && known.name == routine.name);
+            };
+            self.change_logins.contains(routine) || self.packages.contains(database)
+        };
+        routines.iter().any(changes)
     }
 
     /// What these leave together. Nothing is known of one without a database.
@@ -126,6 +141,7 @@ impl Node {
     fn of_nothing() -> Self {
         Self {
             leaves: Leaves::No(Leftovers::default()),
+            changes_logins: false,
             calls: Vec::new(),
         }
     }
@@ -133,6 +149,7 @@ impl Node {
     fn of_anything() -> Self {
         Self {
             leaves: Leaves::Unknown,
+            changes_logins: false,
             calls: Vec::new(),
         }
     }
@@ -180,8 +197,26 @@ impl Node {
                     ..left
                 })
             }),
+            changes_logins: false,
             calls: calls.collect(),
         }
+    }
+}
+
+/// Those that change later logins, or call one that does.
+fn changing(nodes: &HashMap<Routine, Node>) -> HashSet<Routine> {
+    let own = nodes.iter().filter(|(_, node)| node.changes_logins);
+    let mut all: HashSet<Routine> = own.map(|(routine, _)| routine.clone()).collect();
+    loop {
+        let calls_one = |node: &Node| node.calls.iter().any(|called| all.contains(called));
+        let more = nodes
+            .iter()
+            .filter(|(routine, node)| !all.contains(routine) && calls_one(node));
+        let more: Vec<_> = more.map(|(routine, _)| routine.clone()).collect();
+        if more.is_empty() {
+            return all;
+        }
+        all.extend(more);
     }
 }
 
@@ -294,14 +329,23 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_logins_may_leave_anything() {
-        let harmless = body(Kind::Procedure, "q", "UPDATE t SET a = 1");
-        let zone = body(Kind::Procedure, "zone", "SET GLOBAL time_zone = 'UTC'");
-        assert!(!leavings(std::slice::from_ref(&harmless)).change_logins());
-        let known = leavings(&[harmless, zone]);
-        assert!(known.change_logins());
-        let zone = call(RoutineKind::Procedure, Some("shop"), "zone");
-        assert_eq!(known.together(&[zone]), Leaves::Anything);
+    fn who_calls_what_changes_logins_does_so() {
+        let known = leavings(&[
+            body(Kind::Procedure, "zone", "SET GLOBAL time_zone = 'UTC'"),
+            body(
+                Kind::Procedure,
+                "calls",
+                "BEGIN CALL harmless(); CALL zone(); END",
+            ),
+            body(Kind::Procedure, "harmless", "UPDATE t SET a = 1"),
+        ]);
+        let of =
+            |database, name| known.change_logins(&[call(RoutineKind::Procedure, database, name)]);
+        for name in ["zone", "calls"] {
+            assert!(of(Some("shop"), name) && of(None, name), "{name}");
+            assert!(!of(Some("other"), name), "{name}");
+        }
+        assert!(!of(Some("shop"), "harmless") && !of(None, "unknown"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use tracing::debug;
 use super::Session;
 use super::commits::UnderLock;
 use super::defining::Defining;
+use super::logins::LoginChange;
 use super::replica::REPLICA;
 use crate::cache::InFlight;
 use crate::error::{OriginLoss, SessionEnd};
@@ -52,6 +53,8 @@ struct Leftover {
     in_flight: Option<InFlight>,
     /// The definition under way.
     defining: Option<Defining>,
+    /// The change of later logins under way: the pools are renewed when all of this is over.
+    _login_change: Option<LoginChange>,
     /// Over with the reset.
     under_lock: UnderLock,
     mutant: Mutant,
@@ -108,6 +111,7 @@ impl Session {
             is_of_replica: self.pins.has(REPLICA),
             in_flight: self.in_flight.take(),
             defining,
+            _login_change: self.logins.change.take(),
             under_lock: std::mem::take(&mut self.under_lock),
             mutant: self.shared.config.mutant,
         };

@@ -7,6 +7,7 @@ use mysql_sql::{Effect, PinReason, Statement, StatementKind, Touched, classify};
 
 use super::Session;
 use super::commits::WriteSet;
+use super::logins::Logins;
 use super::outcome::Relayed;
 use super::outgoing::Outgoing;
 use super::questions::{Asked, Source};
@@ -79,7 +80,7 @@ impl Session {
         };
         let Statement { kind, effect } = &mut statement;
         let kind = *kind;
-        if effect.runs_program || !effect.routines.named().is_empty() {
+        if !effect.routines.named().is_empty() {
             let state = Arc::clone(&self.state);
             self.look_at_routines(effect, state.database_name());
         }
@@ -209,6 +210,7 @@ impl Session {
         let state = state.in_role(role);
         self.status = connector.login_status();
         self.insert_id = Some(0);
+        self.logins = Logins::default();
         let profile = Profile {
             database: state.database_name().map(str::to_owned),
             ..Profile::clone(&self.profile)

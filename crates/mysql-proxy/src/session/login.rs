@@ -19,7 +19,7 @@ use super::Session;
 use super::cached::AtOnce;
 use super::commits::{Uncommitted, UnderLock};
 use super::home::Home;
-use super::logins::LoginChange;
+use super::logins::Logins;
 use super::pins::Pins;
 use super::previous::Previous;
 use super::routines::Calling;
@@ -305,7 +305,7 @@ impl<'a> Login<'a> {
             defining: None,
             filling: None,
             at_once: AtOnce::default(),
-            login_change: LoginChange::No,
+            logins: Logins::default(),
             followed_since: None,
             in_flight: None,
             under_lock: UnderLock::default(),

@@ -16,7 +16,6 @@ use mysql_sql::Effect;
 use super::attributes::first_packet;
 use super::cached::Filling;
 use super::lease::{NO_DATABASE, NO_ROLE};
-use super::logins::LoginChange;
 use super::outcome::{NotSent, Relayed, SendTrouble, unanswered, unsent};
 use super::outgoing::Outgoing;
 use super::{MAX_RETRIES, Session};
@@ -41,7 +40,7 @@ impl Session {
         self.in_flight = None;
         self.begin_writing(outgoing, effect);
         self.begin_defining(effect);
-        self.login_change = LoginChange::of(effect);
+        self.begin_login_change(effect);
         match self.send_command(outgoing, effect).await {
             Ok(None) => self.relay_response(packet).await,
             Ok(Some(error)) => self.answer_error(packet, &error).await,
@@ -51,6 +50,7 @@ impl Session {
                     self.end_commit();
                 }
                 self.filling = None;
+                self.logins.change = None;
                 unsent(trouble, packet)
             }
         }
@@ -365,6 +365,7 @@ impl Session {
                 }
                 Err(trouble) => {
                     self.filling = None;
+                    self.logins.change = None;
                     return unanswered(trouble, &tracker, false);
                 }
             }
@@ -396,9 +397,10 @@ impl Session {
             self.filling = filling.keep(response, is_done.then(|| tracker.summary()));
         }
         // Before the client is told.
-        if is_done {
-            let change = std::mem::take(&mut self.login_change);
-            change.end(tracker.summary(), &self.shared.hyperdrives, &self.served);
+        if let Some(change) = self.logins.change.take_if(|_| is_done) {
+            change.end(tracker.summary());
+        } else if let Some(change) = &mut self.logins.change {
+            change.note_piece();
         }
         if is_done && let Some(in_flight) = self.in_flight.take() {
             self.under_lock.end(in_flight, &self.served);

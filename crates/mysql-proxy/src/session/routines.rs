@@ -59,9 +59,15 @@ impl Session {
     /// Ahead of a statement whose unqualified names are looked up in this database: it does not pin
     /// for routines that are known to leave nothing.
     pub(super) fn look_at_routines(&mut self, effect: &mut Effect, database: Option<&str>) {
+        let programs = self.served.pool.connector().programs();
+        // Ahead of the look.
+        let definitions = programs.definitions();
+        let told = programs.leavings();
+        if let Some(told) = &told {
+            effect.changes_logins |= told.change_logins(effect.routines.named());
+        }
         // Several statements may go to another database on their way.
         if effect.routines.named().is_empty() || effect.is_multi {
-            effect.changes_logins |= effect.runs_program && self.may_change_logins();
             return;
         }
         // (It may be unsure for routines that the session waits for: if one of them has gone to
@@ -69,10 +75,6 @@ impl Session {
         if let Some(database) = database.filter(|_| self.are_names_sure) {
             effect.routines.qualify(database);
         }
-        let programs = self.served.pool.connector().programs();
-        // Ahead of the look.
-        let definitions = programs.definitions();
-        let told = programs.leavings();
         let all = effect.routines.all();
         let leaves = told.map(|told| all.map_or(Leaves::Unknown, |all| told.together(all)));
         let calls = calls(effect, definitions);
@@ -90,14 +92,6 @@ impl Session {
             (Some(Leaves::No(_) | Leaves::Anything), _) => effect.define_nothing(),
             (Some(Leaves::Unknown), _) => {}
         }
-        let is_harmless = matches!(leaves, Some(Leaves::No(_)));
-        effect.changes_logins |= !is_harmless && self.may_change_logins();
-    }
-
-    /// Whether a routine of which nobody knows may change what later logins give.
-    fn may_change_logins(&self) -> bool {
-        let programs = self.served.pool.connector().programs();
-        programs.leavings().is_some_and(|told| told.change_logins())
     }
 
     /// True if what was called may be another than what was looked at.

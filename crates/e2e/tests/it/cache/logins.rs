@@ -7,17 +7,25 @@ use super::*;
 
 const READ: &str = "SELECT t FROM zoned";
 
-/// Statements that set the default of sessions to come, with `{}` for the zone.
-const OF_BOTH: [&str; 4] = [
-    "SET GLOBAL time_zone = '{}'",
-    "CALL zone('{}')",
-    "CALL calls('{}')",
-    "SELECT 1; CALL zone('{}')",
+/// Statements that set the default of sessions to come, with `{}` for the zone. Some fail, behind
+/// that.
+const OF_BOTH: [&[&str]; 7] = [
+    &["SET GLOBAL time_zone = '{}'"],
+    &["CALL zone('{}')"],
+    &["CALL calls('{}')"],
+    &["SELECT 1; CALL zone('{}')"],
+    &[
+        "PREPARE p FROM \"SET GLOBAL time_zone = '{}'\"",
+        "SELECT 1",
+        "EXECUTE p",
+    ],
+    &["CALL fails('{}')"],
+    &["SET GLOBAL time_zone = '{}'; CREATE TABLE information_schema.x (a INT)"],
 ];
-const OF_MARIADB: [&str; 3] = [
-    "EXECUTE IMMEDIATE \"SET GLOBAL time_zone = '{}'\"",
-    "BEGIN NOT ATOMIC SET GLOBAL time_zone = '{}'; END",
-    "SET STATEMENT max_statement_time = 9 FOR SET GLOBAL time_zone = '{}'",
+const OF_MARIADB: [&[&str]; 3] = [
+    &["EXECUTE IMMEDIATE \"SET GLOBAL time_zone = '{}'\""],
+    &["BEGIN NOT ATOMIC SET GLOBAL time_zone = '{}'; END"],
+    &["SET STATEMENT max_statement_time = 9 FOR SET GLOBAL time_zone = '{}'"],
 ];
 
 /// Several connections lie idle, each of a login of now.
@@ -60,40 +68,58 @@ async fn a_global_set_anywhere_holds_for_the_next_session_of_each_hyperdrive() -
              origin = \"{origin}\"\ncache = {{ enabled = true }}\n"
         );
         let world = World::at(server, &other).await?;
-        let mut root = world.server.connect().await?;
+        // Through the edge, which knows of them at once.
+        let mut definer = world.client().await?;
         for statement in [
             "CREATE TABLE shop.zoned (t TIMESTAMP)",
             "INSERT INTO shop.zoned VALUES ('2020-01-01')",
             "CREATE PROCEDURE shop.zone(z VARCHAR(9)) SET GLOBAL time_zone = z",
             "CREATE PROCEDURE shop.calls(z VARCHAR(9)) CALL zone(z)",
+            "CREATE PROCEDURE shop.fails(z VARCHAR(9)) BEGIN CALL zone(z); CALL missing(); END",
         ] {
-            root.query_drop(statement).await.context(statement)?;
+            definer.query_drop(statement).await.context(statement)?;
         }
         let app = world.path.endpoint().clone();
         let mut other = app.clone();
         "other".clone_into(&mut other.user);
+        definer.disconnect().await?;
         // Until the texts of both are known.
         tokio::time::sleep(Duration::from_secs(3)).await;
-        for (statement, hour) in OF_BOTH.iter().chain(more).zip(1..) {
+        for (statements, hour) in OF_BOTH.iter().chain(more).zip(1..) {
             for endpoint in [&app, &other] {
                 leave_idle_connections(endpoint).await?;
             }
             let mut writer = app.connect().await?;
-            let statement = statement.replace("{}", &format!("+0{hour}:00"));
-            writer
-                .query_drop(&statement)
-                .await
-                .context(statement.clone())?;
-            let expected = seen(world.direct().await?).await?;
-            for endpoint in [&app, &app, &other, &other, &other] {
-                let found = seen(endpoint.connect().await?).await?;
-                let user = &endpoint.user;
-                ensure!(
-                    found == expected,
-                    "{kind:?}, {user}, {statement}: {found:?}"
-                );
+            for statement in *statements {
+                let statement = statement.replace("{}", &format!("+0{hour}:00"));
+                // Those that fail have done so.
+                let _outcome = writer.query_drop(statement).await;
             }
+            ensure_new(&world, &[&app, &app, &other, &other, &other], statements).await?;
         }
+        // Who does not wait for the end has done so all the same.
+        for endpoint in [&app, &other] {
+            leave_idle_connections(endpoint).await?;
+        }
+        let leaving = "SET GLOBAL time_zone = '+10:00'; DO SLEEP(1)";
+        let mut writer = app.connect().await?;
+        let sent = tokio::time::timeout(Duration::from_millis(500), writer.query_drop(leaving));
+        ensure!(sent.await.is_err(), "it did not sleep");
+        ensure_new(&world, &[&app, &other], &[leaving]).await?;
+        drop(writer);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        ensure_new(&world, &[&app, &other, &other], &[leaving]).await?;
+    }
+    Ok(())
+}
+
+/// Sessions that log in by these see what one that logs in directly does.
+async fn ensure_new(world: &World, by: &[&Endpoint], behind: &[&str]) -> Result<()> {
+    let expected = seen(world.direct().await?).await?;
+    for endpoint in by {
+        let found = seen(endpoint.connect().await?).await?;
+        let (user, kind) = (&endpoint.user, world.server.kind());
+        ensure!(found == expected, "{kind:?}, {user}, {behind:?}: {found:?}");
     }
     Ok(())
 }

@@ -74,7 +74,8 @@ impl Session {
         self.downstream.send(rest).await
     }
 
-    /// What the cache has for a command.
+    /// What the cache has for a command. Nothing is sought for one that has to wait before it is
+    /// planned: by then the session may be another, and the hash of its key.
     fn find_kept(&mut self, packet: CommandPacket, now: Instant) -> Result<Entry, NotFound> {
         let has_to_wait = self.registered.entry().kill_comes() || self.has_lost_database();
         if has_to_wait || !packet.is_whole || !self.may_look_up() {

@@ -63,7 +63,7 @@ impl Session {
             return self.unknown_statement(packet).await;
         };
         let mut effect = Cow::Borrowed(&text.statement().effect);
-        if effect.runs_program || !effect.routines.named().is_empty() {
+        if !effect.routines.named().is_empty() {
             self.look_at_routines(effect.to_mut(), text.under().database_name());
         }
         self.statements.carry.clear();
