@@ -37,7 +37,7 @@ pub(crate) use bypass::Bypass;
 pub(crate) use catalog::{Changes, Current};
 pub(crate) use figures::{Figures, Outcome};
 pub(crate) use kept::{Entry, Kept};
-pub(crate) use key::{Context, Hashed, Key, KeyParts, hash_of_text};
+pub(crate) use key::{Context, Hashed, Key, KeyParts, Pieces, hash_of_text};
 pub(crate) use loose::InFlight;
 pub(crate) use metrics::Metrics;
 pub(crate) use readings::Reading;

@@ -250,12 +250,16 @@ impl Hyperdrives {
     /// those there are, through whichever hyperdrive: those serve nobody any more.
     pub(crate) fn renew_origin_of(&self, hyperdrive: &Hyperdrive) {
         let here = place(hyperdrive);
-        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        for served in served.values() {
-            if place(&served.hyperdrive) == here {
-                served.pool.connector().forget_login_status();
-                served.pool.renew();
-            }
+        let of_origin: Vec<_> = {
+            let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_origin = served
+                .values()
+                .filter(|served| place(&served.hyperdrive) == here);
+            of_origin.map(Arc::clone).collect()
+        };
+        for served in of_origin {
+            served.pool.connector().forget_login_status();
+            served.pool.renew();
         }
     }
 

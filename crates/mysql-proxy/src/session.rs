@@ -127,6 +127,7 @@ pub(crate) struct Session {
     are_names_sure: bool,
     /// The statement under way may write anything.
     writes_anything: bool,
+    /// What it does to later logins.
     logins: Logins,
     /// The routines that the statement under way calls, and the definition that it may be.
     calling: Calling,

@@ -53,6 +53,6 @@ mod tests {
                 scope.spawn(|| (0..1_000).for_each(|_| count.inc()));
             }
         });
-        assert_eq!(count.sum(), 8_000);
+        assert_eq!(count.sum(), 2 * STRIPES as u64 * 1_000);
     }
 }

@@ -192,9 +192,7 @@ impl<'a> Reader<'a> {
             effect.pin,
             Some(PinReason::NotUnderstood | PinReason::TextPrepare)
         );
-        if runs_text || effect.runs_program {
-            effect.changes_logins |= may_change_logins(self.sql);
-        }
+        effect.changes_logins |= runs_text && may_change_logins(self.sql);
         if effect.pin == Some(PinReason::NotUnderstood) {
             // What looks like a question or an assignment may be none.
             effect.sets.clear();

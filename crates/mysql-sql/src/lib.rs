@@ -41,7 +41,7 @@ pub use command::{Diagnostics, Kill, TidegateTable};
 pub use effect::{Conditions, Defines, Effect, MakesInsertId};
 pub use fingerprint::{fingerprint, fingerprint_hash};
 pub use leftovers::{Leftovers, leftovers};
-pub use logins::may_change_logins;
+pub use logins::{has_name_of, may_change_logins};
 pub use mentions::{Mention, Mentions, Place, mentions};
 pub use outline::Outline;
 pub use pin::{PinReason, Release};

@@ -1,5 +1,8 @@
 //! Whether a text changes what connections are like that are opened after it.
 
+use std::collections::HashSet;
+use std::hash::BuildHasher;
+
 use crate::word::is_one_of;
 
 /// Words that make a variable global, or give rights and take them.
@@ -12,15 +15,12 @@ const CHANGE: [&str; 6] = ["ALTER", "CREATE", "DEFAULT", "DROP", "RENAME", "REPL
 /// True if a text that is not followed up, as the body of a routine or a statement that is made of
 /// a literal, may be `SET GLOBAL`, `GRANT`, `ALTER USER` or their like.
 ///
-/// Only words are looked at, wherever they are. A routine that has one of them for a name, or in a
-/// comment, is taken for one that does so, which costs a pool its idle connections.
+/// Only words are looked at, wherever they are. A text that has one of them in a name, a literal or
+/// a comment is taken for one that does so, which costs the pools of its origin their idle
+/// connections.
 pub fn may_change_logins(text: &[u8]) -> bool {
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$');
-    let words = text
-        .split(|&byte| !is_part(byte))
-        .filter(|word| !word.is_empty());
     let mut before: &[u8] = b"";
-    for word in words {
+    for word in words(text) {
         let is_of_logins = is_one_of(word, &OF_LOGINS) && is_one_of(before, &CHANGE);
         if is_of_logins || is_one_of(word, &GLOBAL) {
             return true;
@@ -28,6 +28,22 @@ pub fn may_change_logins(text: &[u8]) -> bool {
         before = word;
     }
     false
+}
+
+/// Whether a text has one of these names, in lower case, for a word.
+pub fn has_name_of<S: BuildHasher>(text: &[u8], names: &HashSet<String, S>) -> bool {
+    let is_one = |word: &[u8]| {
+        let word = str::from_utf8(word).unwrap_or_default();
+        names.contains(word.to_ascii_lowercase().as_str())
+    };
+    !names.is_empty() && words(text).any(is_one)
+}
+
+/// What servers read as words, in any kind of text.
+fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$');
+    let words = text.split(move |byte| !is_part(byte));
+    words.filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -51,6 +67,9 @@ mod tests {
         ] {
             assert!(may_change_logins(text.as_bytes()), "{text}");
         }
+        let names = HashSet::from(["zone".to_owned()]);
+        assert!(has_name_of(b"EXECUTE IMMEDIATE 'CALL `Zone`(1)'", &names));
+        assert!(!has_name_of(b"CALL zones()", &names));
         for text in [
             "",
             "UPDATE user SET role = 1, password = ''",

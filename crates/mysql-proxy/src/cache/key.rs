@@ -40,8 +40,12 @@ pub(crate) struct KeyParts<'a> {
     pub(crate) prepared: Option<(&'a Arc<SessionState>, u64)>,
     pub(crate) sql: &'a [u8],
     /// Of an execution in its plain form, from the flags on, in pieces. A text has none.
-    pub(crate) parameters: [&'a [u8]; 4],
+    pub(crate) parameters: Pieces<'a>,
 }
+
+/// The parts of an execution, which are hashed one by one: they are the same with its types in it
+/// and without.
+pub(crate) type Pieces<'a> = [&'a [u8]; 4];
 
 /// Parts with their hash, to be looked for.
 #[derive(Clone, Copy, Debug)]

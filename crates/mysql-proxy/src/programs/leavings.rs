@@ -11,7 +11,7 @@
 use std::collections::{HashMap, HashSet};
 
 use mysql_sql::{
-    Dialect, Escapes, Leftovers, Letters, Place, Routine, RoutineKind, leftovers,
+    Dialect, Escapes, Leftovers, Letters, Place, Routine, RoutineKind, has_name_of, leftovers,
     may_change_logins, mentions,
 };
 
@@ -45,16 +45,14 @@ impl Leaves {
 #[derive(Debug, Default)]
 pub(crate) struct Leavings {
     leaves: HashMap<Routine, Leaves>,
-    /// Those that change what connections are like that are opened after them.
-    change_logins: HashSet<Routine>,
-    /// Packages with such a text, in lower case.
-    packages: HashSet<String>,
+    /// Of those that change what connections are like that are opened after them: their names, and
+    /// those of packages, in lower case.
+    change_logins: HashSet<String>,
 }
 
 /// A routine by its own text.
 struct Node {
     leaves: Leaves,
-    changes_logins: bool,
     calls: Vec<Routine>,
 }
 
@@ -86,31 +84,18 @@ impl Leavings {
             // Two whose databases differ in case only are one to us.
             let known = known.or_insert_with(Node::of_nothing);
             known.leaves = known.leaves.and(node.leaves);
-            known.changes_logins |= may_change_logins(body.text.as_bytes());
             known.calls.extend(node.calls);
         }
-        let packages = bodies.iter().filter(of_package);
-        let packages = packages.filter(|body| may_change_logins(body.text.as_bytes()));
         Self {
             leaves: followed(&nodes),
-            change_logins: changing(&nodes),
-            packages: packages
-                .map(|body| body.name.to_ascii_lowercase())
-                .collect(),
+            change_logins: changing(bodies),
         }
     }
 
-    /// Whether one of these changes what connections are like that are opened after it, as far as
-    /// texts are shown. One without a database may be of any.
-    pub(crate) fn change_logins(&self, routines: &[Routine]) -> bool {
-        let changes = |routine: &Routine| {
-            let Some(database) = &routine.database else {
-                let mut known = self.change_logins.iter();
-                return known.any(|known| known.kind == routine.kind && known.name == routine.name);
-            };
-            self.change_logins.contains(routine) || self.packages.contains(database)
-        };
-        routines.iter().any(changes)
+    /// The names, in lower case, of routines and packages that change what connections are like
+    /// which are opened after them, as far as texts are shown.
+    pub(crate) fn change_logins(&self) -> &HashSet<String> {
+        &self.change_logins
     }
 
     /// What these leave together. Nothing is known of one without a database.
@@ -141,7 +126,6 @@ impl Node {
     fn of_nothing() -> Self {
         Self {
             leaves: Leaves::No(Leftovers::default()),
-            changes_logins: false,
             calls: Vec::new(),
         }
     }
@@ -149,7 +133,6 @@ impl Node {
     fn of_anything() -> Self {
         Self {
             leaves: Leaves::Unknown,
-            changes_logins: false,
             calls: Vec::new(),
         }
     }
@@ -197,22 +180,24 @@ impl Node {
                     ..left
                 })
             }),
-            changes_logins: false,
             calls: calls.collect(),
         }
     }
 }
 
-/// Those that change later logins, or call one that does.
-fn changing(nodes: &HashMap<Routine, Node>) -> HashSet<Routine> {
-    let own = nodes.iter().filter(|(_, node)| node.changes_logins);
-    let mut all: HashSet<Routine> = own.map(|(routine, _)| routine.clone()).collect();
+/// The names of those that change later logins, or have the name of one that does in their text. Of
+/// which database they are is not looked at, nor what they do with the name.
+fn changing(bodies: &[Body]) -> HashSet<String> {
+    let name = |body: &Body| body.name.to_ascii_lowercase();
+    let own = bodies
+        .iter()
+        .filter(|body| may_change_logins(body.text.as_bytes()));
+    let mut all: HashSet<String> = own.map(name).collect();
     loop {
-        let calls_one = |node: &Node| node.calls.iter().any(|called| all.contains(called));
-        let more = nodes
+        let more = bodies
             .iter()
-            .filter(|(routine, node)| !all.contains(routine) && calls_one(node));
-        let more: Vec<_> = more.map(|(routine, _)| routine.clone()).collect();
+            .filter(|body| !all.contains(&name(body)) && has_name_of(body.text.as_bytes(), &all));
+        let more: Vec<_> = more.map(name).collect();
         if more.is_empty() {
             return all;
         }
@@ -329,23 +314,21 @@ mod tests {
     }
 
     #[test]
-    fn who_calls_what_changes_logins_does_so() {
+    fn who_names_what_changes_logins_does_so() {
         let known = leavings(&[
-            body(Kind::Procedure, "zone", "SET GLOBAL time_zone = 'UTC'"),
+            body(Kind::Procedure, "Zone", "SET GLOBAL time_zone = 'UTC'"),
             body(
                 Kind::Procedure,
                 "calls",
-                "BEGIN CALL harmless(); CALL zone(); END",
+                "BEGIN SELECT '\\n'; CALL zone(); END",
             ),
-            body(Kind::Procedure, "harmless", "UPDATE t SET a = 1"),
+            body(Kind::Package, "pkg", "PROCEDURE p() CALL shop.calls();"),
+            body(Kind::Function, "f", "RETURN pkg.p()"),
+            body(Kind::Procedure, "harmless", "UPDATE zones SET a = 1"),
         ]);
-        let of =
-            |database, name| known.change_logins(&[call(RoutineKind::Procedure, database, name)]);
-        for name in ["zone", "calls"] {
-            assert!(of(Some("shop"), name) && of(None, name), "{name}");
-            assert!(!of(Some("other"), name), "{name}");
-        }
-        assert!(!of(Some("shop"), "harmless") && !of(None, "unknown"));
+        let mut names: Vec<_> = known.change_logins().iter().collect();
+        names.sort_unstable();
+        assert_eq!(names, ["calls", "f", "pkg", "zone"]);
     }
 
     #[test]

@@ -193,8 +193,8 @@ impl Entry {
         }
     }
 
-    /// A command came, and was answered before anybody could ask anything of it.
-    pub(crate) fn answered(&self, now: Instant) {
+    /// A command came at this time, and is answered before anybody could ask anything of it.
+    pub(crate) fn begin_and_rest(&self, now: Instant) {
         self.note_activity(IDLE, now);
     }
 

@@ -33,8 +33,8 @@ use at_once::NotFound;
 use super::commits::only_reads;
 use super::{OF_SESSION, Session};
 use crate::cache::{
-    Bypass, Context, Entry, Figures, Hashed, Kept, Key, KeyParts, Outcome, Reading, Refresher,
-    ResultCache, hash_of_text,
+    Bypass, Context, Entry, Figures, Hashed, Kept, Key, KeyParts, Outcome, Pieces, Reading,
+    Refresher, ResultCache, hash_of_text,
 };
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
@@ -59,7 +59,7 @@ pub(super) enum Read<'a> {
     Text(&'a [u8]),
     /// `COM_STMT_EXECUTE`: the statement, what executions have made of it, and the parameters with
     /// their types, from the flags on, in pieces.
-    Execution(&'a Arc<StatementText>, u64, [&'a [u8]; 4]),
+    Execution(&'a Arc<StatementText>, u64, Pieces<'a>),
 }
 
 /// What a result depends on, and for how long it is good.
@@ -120,7 +120,7 @@ impl Session {
 
     fn parts_of<'a>(&'a self, read: Read<'a>) -> KeyParts<'a> {
         let (prepared, parameters) = match read {
-            Read::Text(_) => (None, [&[] as &[u8]; 4]),
+            Read::Text(_) => (None, Pieces::default()),
             Read::Execution(text, shape, parameters) => (Some((text.under(), shape)), parameters),
         };
         KeyParts {
@@ -290,7 +290,7 @@ impl Session {
     /// Under what a result is to be kept that the command under way has not found.
     fn key_of_missing<'a>(&'a self, read: Read<'a>) -> Hashed<'a> {
         match self.at_once.not_found {
-            // The session is as it was: nothing has been waited for since.
+            // The session is as it was: at most a `KILL` has been waited for since.
             NotFound::Missing { hash } => self.parts_of(read).with_hash(hash),
             NotFound::NotSought => self.key_of(read),
         }

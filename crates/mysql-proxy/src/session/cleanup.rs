@@ -53,8 +53,8 @@ struct Leftover {
     in_flight: Option<InFlight>,
     /// The definition under way.
     defining: Option<Defining>,
-    /// The change of later logins under way: the pools are renewed when all of this is over.
-    _login_change: Option<LoginChange>,
+    /// The change of later logins under way.
+    login_change: Option<LoginChange>,
     /// Over with the reset.
     under_lock: UnderLock,
     mutant: Mutant,
@@ -111,7 +111,7 @@ impl Session {
             is_of_replica: self.pins.has(REPLICA),
             in_flight: self.in_flight.take(),
             defining,
-            _login_change: self.logins.change.take(),
+            login_change: self.logins.change.take(),
             under_lock: std::mem::take(&mut self.under_lock),
             mutant: self.shared.config.mutant,
         };
@@ -143,6 +143,7 @@ impl Leftover {
         if let Some(in_flight) = self.in_flight.take() {
             self.under_lock.end(in_flight, &self.served);
         }
+        drop(self.login_change.take());
         if self.is_of_replica {
             return Err(NotClean::OfReplica);
         }

@@ -5,15 +5,15 @@
 //! those of its other hyperdrives, before the client is told.
 //!
 //! ```text
-//!   sent ──┬─► a piece of a response of several results ─► renewed, as the change may be in it
+//!   sent ──┬─► one of several results ─► renewed, as the change may be behind it
 //!          ├─► the whole response ──┬─► refused: nothing was changed
 //!          │                        └─► renewed
 //!          ├─► its client leaves ─► cleaned up ─► renewed
-//!          └─► its connection is lost ─► renewed
+//!          └─► its connection is lost ─► renewed, though it may go on at the origin
 //! ```
 //!
 //! What nobody can read is not followed up: a routine whose text is not shown, a text that is put
-//! together. Docs: `docs/protocol/mysql.md`, the differences.
+//! together. See the differences in `docs/protocol/mysql.md`.
 
 use std::sync::Arc;
 
@@ -41,22 +41,27 @@ pub(super) struct LoginChange {
     runs_program: bool,
     /// It may be over before the response is.
     is_amid: bool,
-    /// Pieces of the response that were passed on.
-    pieces: u32,
+    /// Statuses that were passed on.
+    statuses: u32,
     /// Nothing was changed.
     is_void: bool,
 }
 
 /// Errors that tell that a statement was not run: the user has no right to it, or it is none.
-const NOT_RUN: [u16; 5] = [1044, 1142, 1227, 1410, 1064];
+const NOT_RUN: [u16; 4] = [1044, 1142, 1227, 1064];
 
-/// A response of more pieces than this is one of rows.
-const MOST_PIECES: u32 = 32;
+/// True for a statement that runs what is in a text, or that nobody could read.
+pub(super) fn runs_text(effect: &Effect) -> bool {
+    matches!(
+        effect.pin,
+        Some(PinReason::TextPrepare | PinReason::NotUnderstood)
+    )
+}
 
 impl Session {
     /// A statement is about to be sent.
     pub(super) fn begin_login_change(&mut self, effect: &Effect) {
-        let is_of_text = effect.pin == Some(PinReason::TextPrepare);
+        let is_of_text = runs_text(effect);
         self.logins.texts_do |= is_of_text && effect.changes_logins;
         let changes = effect.changes_logins || (is_of_text && self.logins.texts_do);
         // One of before, of which nobody has said that it is over, is renewed for here.
@@ -65,17 +70,25 @@ impl Session {
             hyperdrive: Arc::clone(&self.served.hyperdrive),
             runs_program: effect.runs_program || is_of_text,
             is_amid: effect.is_multi || effect.runs_program || is_of_text,
-            pieces: 0,
+            statuses: 0,
             is_void: false,
         });
+    }
+
+    /// Nothing of the statement was sent.
+    pub(super) fn forget_login_change(&mut self) {
+        if let Some(mut change) = self.logins.change.take() {
+            change.is_void = true;
+        }
     }
 }
 
 impl LoginChange {
-    /// A piece of the response is about to be passed on, which is not the last.
-    pub(super) fn note_piece(&mut self) {
-        if self.is_amid && self.pieces < MOST_PIECES {
-            self.pieces += 1;
+    /// A piece of the response is about to be passed on, which is not the last. `summary`: what was
+    /// told with it.
+    pub(super) fn note_piece(&mut self, summary: &Summary) {
+        if self.is_amid && summary.statuses != self.statuses {
+            self.statuses = summary.statuses;
             self.renew();
         }
     }

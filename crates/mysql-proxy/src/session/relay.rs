@@ -48,6 +48,7 @@ impl Session {
                 if let SendTrouble::NoLease(_) = trouble {
                     // Nothing of it left.
                     self.end_commit();
+                    self.forget_login_change();
                 }
                 self.filling = None;
                 self.logins.change = None;
@@ -70,6 +71,7 @@ impl Session {
         error: &ErrPacket,
     ) -> Result<Relayed, SessionEnd> {
         self.end_commit();
+        self.forget_login_change();
         self.filling = None;
         let last = self.discard(packet).await?;
         let next = Some(last.wrapping_add(1));
@@ -400,7 +402,7 @@ impl Session {
         if let Some(change) = self.logins.change.take_if(|_| is_done) {
             change.end(tracker.summary());
         } else if let Some(change) = &mut self.logins.change {
-            change.note_piece();
+            change.note_piece(tracker.summary());
         }
         if is_done && let Some(in_flight) = self.in_flight.take() {
             self.under_lock.end(in_flight, &self.served);

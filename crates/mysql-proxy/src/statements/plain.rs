@@ -8,6 +8,7 @@ use mysql_proto::ExecuteView;
 
 use super::shape::TYPE_LEN;
 use super::{Parameters, Prepared, Shape};
+use crate::cache::Pieces;
 use crate::origin::Flavor;
 
 /// An execution with its types and without attributes: all that its result depends on, in one form.
@@ -72,7 +73,7 @@ impl<'p> Parts<'p> {
 impl Plain<'_> {
     /// What is executed, from the flags on, in pieces that are the same whether the types came with
     /// it or not.
-    pub(crate) fn pieces(&self) -> [&[u8]; 4] {
+    pub(crate) fn pieces(&self) -> Pieces<'_> {
         let part = |range: Range<usize>| self.payload.get(range).unwrap_or_default();
         let end = self.payload.len();
         match self.parts.bound_flag {

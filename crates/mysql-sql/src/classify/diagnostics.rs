@@ -63,13 +63,17 @@ impl Reader<'_> {
         })
     }
 
-    /// Whether a server may answer what [`Reader::diagnostics`] cannot read: TiDB knows `LIKE` and
-    /// `WHERE`. All else is an error of syntax, which any connection can tell.
+    /// Whether a server may answer what [`Reader::diagnostics`] cannot read: TiDB has `LIKE` and
+    /// `WHERE`, MariaDB more of `LIMIT`. The rest is an error of syntax, as any connection tells.
     pub(super) fn may_be_answered(&self) -> bool {
-        let is_tidb = self.dialect.server == Server::TiDb;
+        let own: &[&str] = match self.dialect.server {
+            Server::TiDb => &["LIKE", "WHERE"],
+            Server::MariaDb => &["EXAMINED", "FETCH", "OFFSET"],
+            Server::MySql => &[],
+        };
         self.tokens.clone().any(|token| match token {
             Token::ExecutableComment | Token::Unfinished | Token::Sign(b'?') => true,
-            Token::Word(word) => is_tidb && word::is_one_of(word, &["LIKE", "WHERE"]),
+            Token::Word(word) => word::is_one_of(word, own),
             _ => false,
         })
     }

@@ -9,7 +9,7 @@ const READ: &str = "SELECT t FROM zoned";
 
 /// Statements that set the default of sessions to come, with `{}` for the zone. Some fail, behind
 /// that.
-const OF_BOTH: [&[&str]; 7] = [
+const OF_BOTH: [&[&str]; 8] = [
     &["SET GLOBAL time_zone = '{}'"],
     &["CALL zone('{}')"],
     &["CALL calls('{}')"],
@@ -19,11 +19,14 @@ const OF_BOTH: [&[&str]; 7] = [
         "SELECT 1",
         "EXECUTE p",
     ],
+    &["PREPARE p FROM \"CALL zone('{}')\"", "EXECUTE p"],
     &["CALL fails('{}')"],
     &["SET GLOBAL time_zone = '{}'; CREATE TABLE information_schema.x (a INT)"],
 ];
-const OF_MARIADB: [&[&str]; 3] = [
+const OF_MARIADB: [&[&str]; 5] = [
     &["EXECUTE IMMEDIATE \"SET GLOBAL time_zone = '{}'\""],
+    &["EXECUTE IMMEDIATE \"CALL calls('{}')\""],
+    &["BEGIN NOT ATOMIC CALL zone('{}'); END"],
     &["BEGIN NOT ATOMIC SET GLOBAL time_zone = '{}'; END"],
     &["SET STATEMENT max_statement_time = 9 FOR SET GLOBAL time_zone = '{}'"],
 ];
@@ -91,7 +94,7 @@ async fn a_global_set_anywhere_holds_for_the_next_session_of_each_hyperdrive() -
             }
             let mut writer = app.connect().await?;
             for statement in *statements {
-                let statement = statement.replace("{}", &format!("+0{hour}:00"));
+                let statement = statement.replace("{}", &format!("+{hour:02}:00"));
                 // Those that fail have done so.
                 let _outcome = writer.query_drop(statement).await;
             }
@@ -101,7 +104,7 @@ async fn a_global_set_anywhere_holds_for_the_next_session_of_each_hyperdrive() -
         for endpoint in [&app, &other] {
             leave_idle_connections(endpoint).await?;
         }
-        let leaving = "SET GLOBAL time_zone = '+10:00'; DO SLEEP(8)";
+        let leaving = "SET GLOBAL time_zone = '-10:00'; DO SLEEP(8)";
         let mut writer = app.connect().await?;
         let began = Instant::now();
         let sent = tokio::time::timeout(Duration::from_millis(500), writer.query_drop(leaving));

@@ -12,6 +12,9 @@ pub struct Summary {
     /// The session's status, as it was last told. `None`: not told, for example because of an
     /// error.
     pub status: Option<StatusFlags>,
+    /// How often it was told: with each result, and ahead of its rows where an EOF packet stands
+    /// there.
+    pub statuses: u32,
     /// Some result of this response told of an open transaction, even if the last did not.
     pub in_transaction_seen: bool,
     /// Rows that the last statement without a result set has changed.
@@ -51,6 +54,7 @@ impl Summary {
 
     pub(super) fn note_status(&mut self, status: StatusFlags, warnings: u16) {
         self.status = Some(status);
+        self.statuses = self.statuses.saturating_add(1);
         self.in_transaction_seen |= status.contains(StatusFlags::IN_TRANS);
         self.warnings = self.warnings.saturating_add(u32::from(warnings));
     }

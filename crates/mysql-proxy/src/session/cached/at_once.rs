@@ -56,7 +56,7 @@ impl Session {
                 return Ok(false);
             }
         };
-        self.registered.entry().answered(now);
+        self.registered.entry().begin_and_rest(now);
         self.downstream.consume(packet);
         self.previous.note_kept(kept.value().rows);
         let sent = self.downstream.send_at_once(kept.bytes())?;

@@ -290,6 +290,10 @@ fn reads_show_warnings() {
         assert_eq!(effect(sql).diagnostics, Some(expected), "{sql}");
         assert!(effect(sql).reads_previous, "{sql}");
     }
+}
+
+#[test]
+fn leaves_what_is_no_show_warnings_to_its_server() {
     for sql in [
         "SHOW COLUMNS FROM errors",
         "SHOW TABLES LIKE 'WARNINGS'",
@@ -302,11 +306,15 @@ fn reads_show_warnings() {
         // The origin says that it cannot read it.
         assert!(!effect.reads_conditions, "{sql}");
     }
-    let tidb = Dialect {
-        server: Server::TiDb,
-        ..Escapes::Backslash.into()
+    let on = |server, sql: &str| {
+        let dialect = Dialect {
+            server,
+            ..Escapes::Backslash.into()
+        };
+        classify(sql.as_bytes(), dialect).effect
     };
-    let on_tidb = |sql: &str| classify(sql.as_bytes(), tidb).effect;
+    let on_tidb = |sql| on(Server::TiDb, sql);
+    assert!(on(Server::MariaDb, "SHOW WARNINGS LIMIT ROWS EXAMINED 9").reads_conditions);
     assert!(on_tidb("SHOW WARNINGS LIKE '%'").reads_conditions);
     let limited = on_tidb("SHOW WARNINGS LIMIT 1");
     assert!(limited.diagnostics.is_none() && !limited.reads_conditions);

@@ -109,6 +109,10 @@ fn knows_what_changes_later_logins() {
         "REVOKE r FROM app",
         "ALTER USER app IDENTIFIED BY 'x'",
         "ALTER DATABASE d CHARACTER SET utf8mb3",
+        "EXECUTE IMMEDIATE 'SET GLOBAL sql_mode = \"\"'",
+        "PREPARE p FROM 'GRANT r TO app'",
+        "BEGIN NOT ATOMIC SET GLOBAL sql_mode = ''; END",
+        "SET STATEMENT max_statement_time = 9 FOR SET GLOBAL sql_mode = ''",
     ] {
         assert!(effect(sql).changes_logins, "{sql}");
     }
@@ -116,6 +120,8 @@ fn knows_what_changes_later_logins() {
         "SET sort_buffer_size = 1",
         "ALTER TABLE user ADD a INT",
         "SELECT @@GLOBAL.sql_mode",
+        "CALL note('please grant me a global role')",
+        "SELECT f(x) FROM t WHERE scope = 'global'",
     ] {
         assert!(!effect(sql).changes_logins, "{sql}");
     }
