@@ -104,7 +104,6 @@ pub fn classify(sql: &[u8], dialect: impl Into<Dialect>) -> Statement {
 
 /// Reads a text and gathers its effect.
 struct Reader<'a> {
-    sql: &'a [u8],
     tokens: Tokens<'a>,
     dialect: Dialect,
     effect: Effect,
@@ -120,7 +119,6 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(sql: &'a [u8], dialect: Dialect) -> Self {
         Self {
-            sql,
             tokens: Tokens::new(sql, dialect.escapes, dialect.letters),
             dialect,
             effect: Effect::default(),
@@ -188,11 +186,7 @@ impl<'a> Reader<'a> {
                 kill.id = None;
             }
         }
-        let runs_text = matches!(
-            effect.pin,
-            Some(PinReason::NotUnderstood | PinReason::TextPrepare)
-        );
-        effect.changes_logins |= runs_text && may_change_logins(self.sql);
+        effect.changes_logins |= effect.may_be_any() && may_change_logins(self.tokens.text());
         if effect.pin == Some(PinReason::NotUnderstood) {
             // What looks like a question or an assignment may be none.
             effect.sets.clear();

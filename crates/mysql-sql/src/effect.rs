@@ -159,6 +159,14 @@ impl Effect {
         effect
     }
 
+    /// True for a statement that runs what is in a text, or that cannot be read: it may be any.
+    pub fn may_be_any(&self) -> bool {
+        matches!(
+            self.pin,
+            Some(PinReason::NotUnderstood | PinReason::TextPrepare)
+        )
+    }
+
     /// The effect of a command that runs no statement, and changes nothing: `COM_PING`.
     pub fn command() -> Self {
         Self {

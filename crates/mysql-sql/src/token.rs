@@ -88,6 +88,11 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// All of the text.
+    pub(crate) fn text(&self) -> &'a [u8] {
+        self.text
+    }
+
     /// Where the last token ended, as an offset in the text.
     pub(crate) fn position(&self) -> usize {
         self.text.len().saturating_sub(self.rest.len())

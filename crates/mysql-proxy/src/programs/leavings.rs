@@ -92,10 +92,18 @@ impl Leavings {
         }
     }
 
-    /// The names, in lower case, of routines and packages that change what connections are like
-    /// which are opened after them, as far as texts are shown.
-    pub(crate) fn change_logins(&self) -> &HashSet<String> {
-        &self.change_logins
+    /// Whether one of these changes what connections are like that are opened after it, as far as
+    /// texts are shown: by its name, or that of its package, of whatever database.
+    pub(crate) fn change_logins(&self, routines: &[Routine]) -> bool {
+        let is_one = |name: &String| self.change_logins.contains(name);
+        let mut routines = routines.iter();
+        routines
+            .any(|routine| is_one(&routine.name) || routine.database.as_ref().is_some_and(is_one))
+    }
+
+    /// Whether a text names one that does.
+    pub(crate) fn are_named_in(&self, text: &[u8]) -> bool {
+        has_name_of(text, &self.change_logins)
     }
 
     /// What these leave together. Nothing is known of one without a database.
@@ -189,13 +197,12 @@ impl Node {
 /// which database they are is not looked at, nor what they do with the name.
 fn changing(bodies: &[Body]) -> HashSet<String> {
     let name = |body: &Body| body.name.to_ascii_lowercase();
-    let own = bodies
-        .iter()
-        .filter(|body| may_change_logins(body.text.as_bytes()));
+    // Nobody calls a trigger.
+    let bodies = || bodies.iter().filter(|body| body.kind != Kind::Trigger);
+    let own = bodies().filter(|body| may_change_logins(body.text.as_bytes()));
     let mut all: HashSet<String> = own.map(name).collect();
     loop {
-        let more = bodies
-            .iter()
+        let more = bodies()
             .filter(|body| !all.contains(&name(body)) && has_name_of(body.text.as_bytes(), &all));
         let more: Vec<_> = more.map(name).collect();
         if more.is_empty() {
@@ -325,10 +332,24 @@ mod tests {
             body(Kind::Package, "pkg", "PROCEDURE p() CALL shop.calls();"),
             body(Kind::Function, "f", "RETURN pkg.p()"),
             body(Kind::Procedure, "harmless", "UPDATE zones SET a = 1"),
+            body(Kind::Trigger, "fires", "CALL zone()"),
         ]);
-        let mut names: Vec<_> = known.change_logins().iter().collect();
-        names.sort_unstable();
-        assert_eq!(names, ["calls", "f", "pkg", "zone"]);
+        let of =
+            |database, name| known.change_logins(&[call(RoutineKind::Procedure, database, name)]);
+        for (database, name) in [
+            (Some("shop"), "zone"),
+            (None, "zone"),
+            (Some("shop"), "calls"),
+            (None, "f"),
+            (Some("pkg"), "p"),
+        ] {
+            assert!(of(database, name), "{database:?} {name}");
+        }
+        for name in ["harmless", "fires", "p", "zones"] {
+            assert!(!of(Some("shop"), name), "{name}");
+        }
+        assert!(known.are_named_in(b"EXECUTE IMMEDIATE 'CALL Zone(1)'"));
+        assert!(!known.are_named_in(b"EXECUTE IMMEDIATE 'CALL harmless()'"));
     }
 
     #[test]

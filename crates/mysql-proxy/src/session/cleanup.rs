@@ -111,7 +111,7 @@ impl Session {
             is_of_replica: self.pins.has(REPLICA),
             in_flight: self.in_flight.take(),
             defining,
-            login_change: self.logins.change.take(),
+            login_change: self.logins.take(),
             under_lock: std::mem::take(&mut self.under_lock),
             mutant: self.shared.config.mutant,
         };

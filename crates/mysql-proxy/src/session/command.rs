@@ -80,7 +80,7 @@ impl Session {
         };
         let Statement { kind, effect } = &mut statement;
         let kind = *kind;
-        effect.changes_logins |= self.text_changes_logins(effect, text);
+        self.look_at_text(effect, text);
         if !effect.routines.named().is_empty() {
             let state = Arc::clone(&self.state);
             self.look_at_routines(effect, state.database_name());

@@ -301,11 +301,7 @@ fn runs_nothing(command: Command) -> bool {
 /// True for a statement that may change what the origin's tables are. (A function cannot, nor a
 /// procedure of which that is known.)
 fn may_define(effect: &Effect) -> bool {
-    let runs_anything = matches!(
-        effect.pin,
-        Some(PinReason::NotUnderstood | PinReason::TextPrepare)
-    );
-    effect.defines != Defines::Nothing || effect.changes_logins || runs_anything
+    effect.defines != Defines::Nothing || effect.changes_logins || effect.may_be_any()
 }
 
 /// True for a reason behind which the database of a connection may be another than is known: a

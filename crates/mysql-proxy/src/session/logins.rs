@@ -5,7 +5,7 @@
 //! those of its other hyperdrives, before the client is told.
 //!
 //! ```text
-//!   sent ──┬─► one of several results ─► renewed, as the change may be behind it
+//!   sent ──┬─► one of several results ─► renewed, as the change may be in it
 //!          ├─► the whole response ──┬─► refused: nothing was changed
 //!          │                        └─► renewed
 //!          ├─► its client leaves ─► cleaned up ─► renewed
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use domain::Hyperdrive;
 use mysql_proto::Summary;
-use mysql_sql::{Effect, PinReason};
+use mysql_sql::Effect;
 
 use super::Session;
 use crate::hyperdrives::Hyperdrives;
@@ -28,7 +28,7 @@ use crate::hyperdrives::Hyperdrives;
 #[derive(Debug, Default)]
 pub(super) struct Logins {
     /// The statement under way changes them.
-    pub(super) change: Option<LoginChange>,
+    change: Option<LoginChange>,
     /// A text that the session has prepared by `PREPARE` does, when it is executed.
     texts_do: bool,
 }
@@ -38,9 +38,8 @@ pub(super) struct Logins {
 pub(super) struct LoginChange {
     hyperdrives: Hyperdrives,
     hyperdrive: Arc<Hyperdrive>,
+    /// What it runs is not in its text: an error may be one of behind the change.
     runs_program: bool,
-    /// It may be over before the response is.
-    is_amid: bool,
     /// Statuses that were passed on.
     statuses: u32,
     /// Nothing was changed.
@@ -50,51 +49,67 @@ pub(super) struct LoginChange {
 /// Errors that tell that a statement was not run: the user has no right to it, or it is none.
 const NOT_RUN: [u16; 4] = [1044, 1142, 1227, 1064];
 
-/// True for a statement that runs what is in a text, or that nobody could read.
-pub(super) fn runs_text(effect: &Effect) -> bool {
-    matches!(
-        effect.pin,
-        Some(PinReason::TextPrepare | PinReason::NotUnderstood)
-    )
-}
-
 impl Session {
+    /// Ahead of a statement: one that runs what is in a text, or that cannot be read, may call a
+    /// routine which changes later logins.
+    pub(super) fn look_at_text(&self, effect: &mut Effect, sql: &[u8]) {
+        if effect.may_be_any() {
+            let told = self.served.pool.connector().programs().leavings();
+            effect.changes_logins |= told.is_some_and(|told| told.are_named_in(sql));
+        }
+    }
+
     /// A statement is about to be sent.
     pub(super) fn begin_login_change(&mut self, effect: &Effect) {
-        let is_of_text = runs_text(effect);
-        self.logins.texts_do |= is_of_text && effect.changes_logins;
-        let changes = effect.changes_logins || (is_of_text && self.logins.texts_do);
+        let may_be_any = effect.may_be_any();
+        self.logins.texts_do |= may_be_any && effect.changes_logins;
+        let changes = effect.changes_logins || (may_be_any && self.logins.texts_do);
         // One of before, of which nobody has said that it is over, is renewed for here.
         self.logins.change = changes.then(|| LoginChange {
             hyperdrives: self.shared.hyperdrives.clone(),
             hyperdrive: Arc::clone(&self.served.hyperdrive),
-            runs_program: effect.runs_program || is_of_text,
-            is_amid: effect.is_multi || effect.runs_program || is_of_text,
+            runs_program: effect.runs_program || may_be_any,
             statuses: 0,
             is_void: false,
         });
     }
+}
+
+impl Logins {
+    /// A piece of the response is about to be passed on, with what it tells; mostly it is the last.
+    pub(super) fn note_piece(&mut self, summary: &Summary, is_last: bool) {
+        if is_last && let Some(change) = self.change.take() {
+            change.end(summary);
+        } else if let Some(change) = &mut self.change {
+            change.note_result(summary);
+        }
+    }
 
     /// Nothing of the statement was sent.
-    pub(super) fn forget_login_change(&mut self) {
-        if let Some(mut change) = self.logins.change.take() {
+    pub(super) fn forget(&mut self) {
+        if let Some(mut change) = self.change.take() {
             change.is_void = true;
         }
+    }
+
+    /// The change under way, to be dropped when its statement is over, or at once where nobody will
+    /// know.
+    pub(super) fn take(&mut self) -> Option<LoginChange> {
+        self.change.take()
     }
 }
 
 impl LoginChange {
-    /// A piece of the response is about to be passed on, which is not the last. `summary`: what was
-    /// told with it.
-    pub(super) fn note_piece(&mut self, summary: &Summary) {
-        if self.is_amid && summary.statuses != self.statuses {
+    /// One of several results may have been told, and more follow.
+    fn note_result(&mut self, summary: &Summary) {
+        if summary.statuses != self.statuses {
             self.statuses = summary.statuses;
             self.renew();
         }
     }
 
     /// It is known how the statement went, and its client is about to be told.
-    pub(super) fn end(mut self, summary: &Summary) {
+    fn end(mut self, summary: &Summary) {
         let is_refused = summary.error.is_some_and(|code| NOT_RUN.contains(&code));
         // With a status, statements before it were run.
         self.is_void = is_refused && summary.status.is_none() && !self.runs_program;

@@ -48,10 +48,10 @@ impl Session {
                 if let SendTrouble::NoLease(_) = trouble {
                     // Nothing of it left.
                     self.end_commit();
-                    self.forget_login_change();
+                    self.logins.forget();
                 }
                 self.filling = None;
-                self.logins.change = None;
+                drop(self.logins.take());
                 unsent(trouble, packet)
             }
         }
@@ -71,7 +71,7 @@ impl Session {
         error: &ErrPacket,
     ) -> Result<Relayed, SessionEnd> {
         self.end_commit();
-        self.forget_login_change();
+        self.logins.forget();
         self.filling = None;
         let last = self.discard(packet).await?;
         let next = Some(last.wrapping_add(1));
@@ -367,7 +367,7 @@ impl Session {
                 }
                 Err(trouble) => {
                     self.filling = None;
-                    self.logins.change = None;
+                    drop(self.logins.take());
                     return unanswered(trouble, &tracker, false);
                 }
             }
@@ -399,11 +399,7 @@ impl Session {
             self.filling = filling.keep(response, is_done.then(|| tracker.summary()));
         }
         // Before the client is told.
-        if let Some(change) = self.logins.change.take_if(|_| is_done) {
-            change.end(tracker.summary());
-        } else if let Some(change) = &mut self.logins.change {
-            change.note_piece(tracker.summary());
-        }
+        self.logins.note_piece(tracker.summary(), is_done);
         if is_done && let Some(in_flight) = self.in_flight.take() {
             self.under_lock.end(in_flight, &self.served);
         }

@@ -14,11 +14,10 @@
 use std::future::pending;
 use std::time::Duration;
 
-use mysql_sql::{Effect, Routine, has_name_of};
+use mysql_sql::{Effect, Routine};
 use tokio::time::sleep;
 
 use super::Session;
-use super::logins::runs_text;
 use super::pins::{Pins, Waiting};
 use crate::error::SessionEnd;
 use crate::hyperdrives::Served;
@@ -65,12 +64,7 @@ impl Session {
         let definitions = programs.definitions();
         let told = programs.leavings();
         if let Some(told) = &told {
-            let names = told.change_logins();
-            let changes = |routine: &Routine| {
-                let of_package = routine.database.as_ref();
-                names.contains(&routine.name) || of_package.is_some_and(|name| names.contains(name))
-            };
-            effect.changes_logins |= effect.routines.named().iter().any(changes);
+            effect.changes_logins |= told.change_logins(effect.routines.named());
         }
         // Several statements may go to another database on their way.
         if effect.routines.named().is_empty() || effect.is_multi {
@@ -98,14 +92,6 @@ impl Session {
             (Some(Leaves::No(_) | Leaves::Anything), _) => effect.define_nothing(),
             (Some(Leaves::Unknown), _) => {}
         }
-    }
-
-    /// Ahead of a statement that runs what is in a text: whether that calls a routine which changes
-    /// later logins.
-    pub(super) fn text_changes_logins(&self, effect: &Effect, sql: &[u8]) -> bool {
-        let programs = self.served.pool.connector().programs();
-        let told = || programs.leavings();
-        runs_text(effect) && told().is_some_and(|told| has_name_of(sql, told.change_logins()))
     }
 
     /// True if what was called may be another than what was looked at.
