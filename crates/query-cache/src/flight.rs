@@ -143,15 +143,10 @@ where
     }
 
     /// How much of the result has come, in bytes.
-    pub fn len(&self) -> usize {
+    pub fn received(&self) -> usize {
         self.bytes
             .len()
             .saturating_sub(self.listing.key.bytes().len())
-    }
-
-    /// True when nothing of it has come.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// Keeps the result, all of which has come, and gives it to all followers, if it is good for

@@ -87,11 +87,6 @@ impl<'a> KeyParts<'a> {
 }
 
 impl Hashed<'_> {
-    /// The hash.
-    pub(crate) fn hash(&self) -> u64 {
-        self.hash
-    }
-
     /// To be kept, with the session's state as these have it.
     pub(crate) fn to_key(self, states: &States) -> Key {
         let Self { parts, hash } = self;
@@ -115,21 +110,26 @@ impl Hashed<'_> {
 impl<'a> KeyParts<'a> {
     /// Those of a key, with its parameters in one piece: to be read, not to be hashed again.
     pub(crate) fn of(key: &'a Key) -> Self {
-        let Context {
-            state,
-            capabilities,
-            status,
-            prepared,
-            sql_len,
-        } = key.context();
-        let (sql, parameters) = key.bytes().split_at_checked(*sql_len).unwrap_or_default();
+        let context = key.context();
+        let halves = key.bytes().split_at_checked(context.sql_len);
+        let (sql, parameters) = halves.unwrap_or_default();
         Self {
-            state,
-            capabilities: *capabilities,
-            status: *status,
-            prepared: prepared.as_ref().map(|(state, shape)| (state, *shape)),
+            state: &context.state,
+            capabilities: context.capabilities,
+            status: context.status,
+            prepared: context.prepared(),
             sql,
             parameters: [parameters, &[], &[], &[]],
+        }
+    }
+
+    fn asked(&self) -> Asked<'a> {
+        Asked {
+            state: self.state,
+            capabilities: self.capabilities,
+            status: self.status,
+            prepared: self.prepared,
+            sql_len: self.sql.len(),
         }
     }
 
@@ -168,35 +168,53 @@ impl<'a> KeyParts<'a> {
     }
 }
 
+/// What two statements of the same bytes must have alike for one result.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    state: &'a Arc<SessionState>,
+    capabilities: Capabilities,
+    status: StatusFlags,
+    prepared: Option<(&'a Arc<SessionState>, u64)>,
+    sql_len: usize,
+}
+
 impl Context {
     fn prepared(&self) -> Option<(&Arc<SessionState>, u64)> {
         let prepared = self.prepared.as_ref();
         prepared.map(|(state, shape)| (state, *shape))
     }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            state: &self.state,
+            capabilities: self.capabilities,
+            status: self.status,
+            prepared: self.prepared(),
+            sql_len: self.sql_len,
+        }
+    }
 }
 
-/// Whether two statements were prepared alike, and executions have made the same of them; or both
-/// are texts.
-fn is_same_preparation(
-    one: Option<(&Arc<SessionState>, u64)>,
-    other: Option<(&Arc<SessionState>, u64)>,
-) -> bool {
-    match (one, other) {
-        (None, None) => true,
-        (Some((one, shape)), Some((other, other_shape))) => {
-            shape == other_shape && one.is_same(other)
-        }
-        _ => false,
+impl PartialEq for Asked<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same_preparation = match (self.prepared, other.prepared) {
+            (None, None) => true,
+            (Some((mine, shape)), Some((other, other_shape))) => {
+                shape == other_shape && mine.is_same(other)
+            }
+            _ => false,
+        };
+        is_same_preparation
+            && self.sql_len == other.sql_len
+            && self.capabilities == other.capabilities
+            && self.status == other.status
+            && self.state.gives_same_results(other.state)
     }
 }
 
 impl PartialEq for Context {
     fn eq(&self, other: &Self) -> bool {
-        is_same_preparation(self.prepared(), other.prepared())
-            && self.sql_len == other.sql_len
-            && self.capabilities == other.capabilities
-            && self.status == other.status
-            && self.state.gives_same_results(&other.state)
+        self.asked() == other.asked()
     }
 }
 
@@ -206,13 +224,7 @@ impl Sought<Context> for Hashed<'_> {
     }
 
     fn is(&self, context: &Context, bytes: &[u8]) -> bool {
-        let parts = &self.parts;
-        parts.sql.len() == context.sql_len
-            && parts.are(bytes)
-            && parts.capabilities == context.capabilities
-            && parts.status == context.status
-            && is_same_preparation(parts.prepared, context.prepared())
-            && parts.state.gives_same_results(&context.state)
+        self.parts.are(bytes) && self.parts.asked() == context.asked()
     }
 }
 

@@ -24,7 +24,7 @@ use mysql_sql::{
     Assignment, Effect, NotKept, Outline, PinReason, Statement, StatementKind, Touched, Touches,
     hints, touches,
 };
-use query_cache::{Dependencies, Generation, Leader, Lifetime, Lookup, RefreshPermit};
+use query_cache::{Dependencies, Generation, Leader, Lifetime, Lookup, RefreshPermit, Sought};
 use tokio::time::Instant;
 
 pub(super) use at_once::AtOnce;
@@ -413,7 +413,7 @@ impl Filling {
             self.leader.let_go();
             return None;
         }
-        let is_too_long = self.leader.len() + bytes.len() > self.max_bytes;
+        let is_too_long = self.leader.received() + bytes.len() > self.max_bytes;
         if is_too_long || last.is_some_and(|summary| !is_worth_keeping(summary, self.asked_in)) {
             self.leader.decline();
             return None;
