@@ -25,6 +25,7 @@ mod text;
 
 pub(crate) use aim::{Aim, Target};
 pub(crate) use handles::{Handle, HandleKey, HandleLimits, Handles};
+pub(crate) use plain::{Made, Plain};
 pub(crate) use prepared::{Bound, MAX_PREPARED, Prepared, Statements};
 pub(crate) use shape::{Parameters, Shape};
 pub(crate) use text::{MAX_ALL_TEXTS, StatementText, Texts};

@@ -27,8 +27,7 @@ use mysql_sql::{
 use query_cache::{Dependencies, Generation, Leader, Lifetime, Lookup, RefreshPermit, Sought};
 use tokio::time::Instant;
 
-pub(super) use at_once::AtOnce;
-use at_once::NotFound;
+pub(super) use at_once::{AtOnce, NotFound};
 
 use super::commits::only_reads;
 use super::{OF_SESSION, Session};
@@ -139,7 +138,7 @@ impl Session {
 
     /// The result that is kept under this key. One that is stale is fetched again in the
     /// background.
-    fn look_up(&self, read: Read<'_>, now: Instant) -> Result<Entry, NotFound> {
+    pub(super) fn look_up(&self, read: Read<'_>, now: Instant) -> Result<Entry, NotFound> {
         let cache = self.served.cache.as_ref().ok_or(NotFound::NotSought)?;
         if read.len() > LONGEST {
             return Err(NotFound::NotSought);

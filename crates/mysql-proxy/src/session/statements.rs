@@ -35,7 +35,6 @@ use crate::error::{SessionEnd, Trouble};
 use crate::refusal;
 use crate::statements::{Bound, Handle, HandleKey, Prepared, StatementText};
 
-pub(super) use execute::SHORTEST_EXECUTION;
 pub(super) use send::Execution;
 
 /// <https://mariadb.com/kb/en/com_stmt_execute/>
@@ -373,11 +372,7 @@ impl Session {
 
     /// The client's id of the statement that a command executes, whose argument has to be so long.
     /// The error: why it cannot be; `None`: there is no such statement.
-    pub(super) fn executable(
-        &self,
-        packet: CommandPacket,
-        shortest: usize,
-    ) -> Result<u32, Option<Trouble>> {
+    fn executable(&self, packet: CommandPacket, shortest: usize) -> Result<u32, Option<Trouble>> {
         let flavor = self.served.pool.connector().flavor();
         if self.downstream.argument(packet).len() < shortest && !flavor.is_tidb() {
             return Err(Some(Trouble::Malformed(flavor)));

@@ -140,10 +140,7 @@ impl Prepared {
     /// What an execution makes of the statement that is answered without an origin. `None`: it
     /// stays as it is.
     pub(crate) fn made_by(&self, plain: &Plain<'_>, flavor: Flavor) -> Option<Made> {
-        let types = match &plain.parts.types {
-            Types::Sent(_) => plain.types(),
-            Types::Bound(_) => &[],
-        };
+        let types = plain.types();
         let is_new = !types.is_empty() && self.types.as_deref() != Some(types);
         let made = Made {
             types: is_new.then(|| types.into()),
@@ -153,7 +150,7 @@ impl Prepared {
     }
 
     /// The statement is as an execution has made it.
-    pub(crate) fn note_made(&mut self, made: Made) {
+    pub(super) fn note_made(&mut self, made: Made) {
         if let Some(types) = made.types {
             self.types = Some(types);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mysql_proto::ErrPacket;
 
-use super::{Handle, HandleKey, MAX_ALL_TEXTS, Shape, StatementText};
+use super::{Handle, HandleKey, MAX_ALL_TEXTS, Made, Shape, StatementText};
 
 /// Most statements that a session may have open: `max_prepared_stmt_count` of a server, which
 /// counts those of all its connections.
@@ -161,6 +161,15 @@ impl Statements {
     /// A statement, to be changed.
     pub(crate) fn get_mut(&mut self, id: u32) -> Option<&mut Prepared> {
         self.open.get_mut(&id)
+    }
+
+    /// A statement is as an execution has made it, if that has changed it.
+    pub(crate) fn note_made(&mut self, id: u32, made: Option<Made>) {
+        if let Some(made) = made
+            && let Some(prepared) = self.open.get_mut(&id)
+        {
+            prepared.note_made(made);
+        }
     }
 
     /// Gives a statement a handle of its own.

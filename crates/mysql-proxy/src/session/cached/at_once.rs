@@ -6,7 +6,6 @@
 //! has to be seen to first, the command is served as ever ([`Session::serve`]).
 
 use mysql_proto::Command;
-use mysql_sql::StatementKind;
 use tokio::time::Instant;
 
 use super::super::Session;
@@ -14,8 +13,6 @@ use super::Read;
 use crate::cache::Entry;
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
-use crate::session::attributes::has_attributes;
-use crate::session::statements::SHORTEST_EXECUTION;
 
 /// What came of it that the command under way was to be answered at once.
 #[derive(Debug, Default)]
@@ -26,7 +23,7 @@ pub(in crate::session) struct AtOnce {
 
 /// Why it was not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum NotFound {
+pub(in crate::session) enum NotFound {
     /// Nothing was looked for.
     #[default]
     NotSought,
@@ -93,31 +90,5 @@ impl Session {
             return Err(NotFound::NotSought);
         }
         self.look_up(Read::Text(self.downstream.sql(packet)), now)
-    }
-
-    fn find_execution(&mut self, packet: CommandPacket, now: Instant) -> Result<Entry, NotFound> {
-        let id = self.executable(packet, SHORTEST_EXECUTION);
-        let id = id.map_err(|_| NotFound::NotSought)?;
-        let prepared = self.statements.get(id).ok_or(NotFound::NotSought)?;
-        // Not an `Arc` of its own: to count it is what all sessions with this text would wait for.
-        let text = prepared.text();
-        let is_read = text.statement().kind == StatementKind::Read;
-        if !is_read || prepared.bound.is_some() || !text.is_kept() {
-            return Err(NotFound::NotSought);
-        }
-        let payload = self.downstream.payload(packet);
-        let has_attributes = has_attributes(self.downstream.capabilities());
-        let flavor = self.served.pool.connector().flavor();
-        let plain = prepared.plain_execution(payload, has_attributes);
-        let plain = plain.ok_or(NotFound::NotSought)?;
-        let shape = prepared.shape_for(&plain, flavor);
-        let kept = self.look_up(Read::Execution(text, shape, plain.pieces()), now)?;
-        text.executed();
-        if let Some(made) = prepared.made_by(&plain, flavor)
-            && let Some(prepared) = self.statements.get_mut(id)
-        {
-            prepared.note_made(made);
-        }
-        Ok(kept)
     }
 }

@@ -26,7 +26,7 @@ enum ToExecute {
 }
 
 /// An execution has at least an id, flags, and a number of times.
-pub(in crate::session) const SHORTEST_EXECUTION: usize = 9;
+pub(super) const SHORTEST_EXECUTION: usize = 9;
 
 /// Errors with which an origin refuses the parameters of an execution, or the handle itself: those
 /// of MySQL and others for parameters, TiDB's unknown error, unknown handler. What it has taken of

@@ -1,15 +1,18 @@
-//! Executions and the cache: what becomes of their results, and what they may change.
+//! Executions and the cache: what it has for them, what becomes of their results, and what they may
+//! change.
 
 use mysql_sql::StatementKind;
+use tokio::time::Instant;
 
 use super::Session;
+use super::execute::SHORTEST_EXECUTION;
 use crate::cache::{Bypass, Entry};
 use crate::downstream::CommandPacket;
 use crate::error::Trouble;
 use crate::session::attributes::has_attributes;
-use crate::session::cached::{Planned, Read};
+use crate::session::cached::{NotFound, Planned, Read};
 use crate::session::commits::{WriteSet, only_reads};
-use crate::statements::StatementText;
+use crate::statements::{Plain, Prepared, StatementText};
 
 impl Session {
     /// Finds out who asks for the same as an execution that has nothing kept, and waits for that.
@@ -38,11 +41,7 @@ impl Session {
         if text.statement().kind != StatementKind::Read {
             return None;
         }
-        let payload = self.downstream.payload(packet);
-        let has_attributes = has_attributes(self.downstream.capabilities());
-        let is_free = prepared.bound.is_none() && text.is_kept() && packet.is_whole;
-        let plain = is_free.then(|| prepared.plain_execution(payload, has_attributes));
-        let Some(plain) = plain.flatten() else {
+        let Some(plain) = self.plain_execution(packet, prepared) else {
             self.count_past(text, Bypass::Execution);
             return None;
         };
@@ -51,22 +50,53 @@ impl Session {
         self.plan_execution(text, Read::Execution(text, shape, plain.pieces()))
     }
 
+    /// What the cache has for an execution.
+    pub(in crate::session) fn find_execution(
+        &mut self,
+        packet: CommandPacket,
+        now: Instant,
+    ) -> Result<Entry, NotFound> {
+        let id = self.executable(packet, SHORTEST_EXECUTION);
+        let id = id.map_err(|_| NotFound::NotSought)?;
+        let prepared = self.statements.get(id).ok_or(NotFound::NotSought)?;
+        let text = prepared.text();
+        if text.statement().kind != StatementKind::Read {
+            return Err(NotFound::NotSought);
+        }
+        let plain = self.plain_execution(packet, prepared);
+        let plain = plain.ok_or(NotFound::NotSought)?;
+        let flavor = self.served.pool.connector().flavor();
+        let shape = prepared.shape_for(&plain, flavor);
+        let kept = self.look_up(Read::Execution(text, shape, plain.pieces()), now)?;
+        text.executed();
+        let made = prepared.made_by(&plain, flavor);
+        self.statements.note_made(id, made);
+        Ok(kept)
+    }
+
     /// An execution was answered behind a wait, and has told its types all the same.
     fn note_answered(&mut self, packet: CommandPacket, id: u32) {
-        let payload = self.downstream.payload(packet);
-        let has_attributes = has_attributes(self.downstream.capabilities());
-        let flavor = self.served.pool.connector().flavor();
         let Some(prepared) = self.statements.get(id) else {
             return;
         };
         prepared.text().executed();
-        let plain = prepared.plain_execution(payload, has_attributes);
+        let flavor = self.served.pool.connector().flavor();
+        let plain = self.plain_execution(packet, prepared);
         let made = plain.and_then(|plain| prepared.made_by(&plain, flavor));
-        if let Some(made) = made
-            && let Some(prepared) = self.statements.get_mut(id)
-        {
-            prepared.note_made(made);
+        self.statements.note_made(id, made);
+    }
+
+    /// An execution in the form by which its result is found. `None`: it has none that is kept.
+    fn plain_execution<'s>(
+        &'s self,
+        packet: CommandPacket,
+        prepared: &'s Prepared,
+    ) -> Option<Plain<'s>> {
+        if prepared.bound.is_some() || !prepared.text().is_kept() || !packet.is_whole {
+            return None;
         }
+        let has_attributes = has_attributes(self.downstream.capabilities());
+        prepared.plain_execution(self.downstream.payload(packet), has_attributes)
     }
 
     /// What an execution of a statement may change.
