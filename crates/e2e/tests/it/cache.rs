@@ -15,7 +15,7 @@ mod routines;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use e2e::Path;
+use e2e::{Endpoint, Path};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Row, Value};
 use testkit::{Database, DatabaseKind, eventually};
@@ -90,6 +90,14 @@ impl World {
         Ok(self.path.endpoint().connect().await?)
     }
 
+    /// By which clients come to the hyperdrive of this user.
+    fn endpoint_of(&self, user: &str) -> Endpoint {
+        Endpoint {
+            user: user.to_owned(),
+            ..self.path.endpoint().clone()
+        }
+    }
+
     /// To the database itself, past the edge.
     async fn direct(&self) -> Result<Conn> {
         Ok(direct(&self.server).connect().await?)
@@ -98,6 +106,14 @@ impl World {
     fn is_tidb(&self) -> bool {
         self.server.kind() == DatabaseKind::Tidb
     }
+}
+
+/// One hyperdrive more, for the configuration of [`World::at`].
+fn hyperdrive(name: &str, origin: &str, keeps: bool) -> String {
+    format!(
+        "[[edge.hyperdrives]]\nname = \"{name}\"\npassword = \"l0cal\"\norigin = \"{origin}\"\n\
+         cache = {{ enabled = {keeps} }}\n"
+    )
 }
 
 async fn set_up(server: &Database) -> Result<()> {

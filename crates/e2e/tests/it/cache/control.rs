@@ -219,19 +219,11 @@ async fn hyperdrives_of_one_origin_see_the_writes_of_each_other() -> Result<()> 
         return Ok(());
     };
     let origin = server.url("clerk", "0rigin", "shop");
-    let second = |name: &str, enabled: bool| {
-        format!(
-            "[[edge.hyperdrives]]\nname = \"{name}\"\npassword = \"l0cal\"\norigin = \"{origin}\"\n\
-             cache = {{ enabled = {enabled} }}\n"
-        )
-    };
-    let others = second("keeps", true) + &second("plain", false);
+    let others = hyperdrive("keeps", &origin, true) + &hyperdrive("plain", &origin, false);
     let world = World::at(server, &others).await?;
     let mut reader = world.client().await?;
     for name in ["app", "keeps", "plain"] {
-        let mut endpoint = world.path.endpoint().clone();
-        name.clone_into(&mut endpoint.user);
-        let mut writer = endpoint.connect().await?;
+        let mut writer = world.endpoint_of(name).connect().await?;
         for statement in [
             "UPDATE r SET v = v + 1",
             "CREATE TABLE more (id INT)",

@@ -1,14 +1,12 @@
 //! What changes later logins holds for those through an edge as well, whichever hyperdrive has
 //! changed it, and in whatever words.
 
-use e2e::Endpoint;
-
 use super::*;
 
 const READ: &str = "SELECT t FROM zoned";
 
 /// Statements that set the default of sessions to come, with `{}` for the zone. Some fail, behind
-/// that.
+/// that; what they have done is looked at.
 const OF_BOTH: [&[&str]; 8] = [
     &["SET GLOBAL time_zone = '{}'"],
     &["CALL zone('{}')"],
@@ -65,11 +63,7 @@ async fn a_global_set_anywhere_holds_for_the_next_session_of_each_hyperdrive() -
             DatabaseKind::MariaDb => &OF_MARIADB[..],
             _ => &[],
         };
-        let origin = server.url("clerk", "0rigin", "shop");
-        let other = format!(
-            "[[edge.hyperdrives]]\nname = \"other\"\npassword = \"l0cal\"\n\
-             origin = \"{origin}\"\ncache = {{ enabled = true }}\n"
-        );
+        let other = hyperdrive("other", &server.url("clerk", "0rigin", "shop"), true);
         let world = World::at(server, &other).await?;
         // Through the edge, which knows of them at once.
         let mut definer = world.client().await?;
@@ -82,9 +76,7 @@ async fn a_global_set_anywhere_holds_for_the_next_session_of_each_hyperdrive() -
         ] {
             definer.query_drop(statement).await.context(statement)?;
         }
-        let app = world.path.endpoint().clone();
-        let mut other = app.clone();
-        "other".clone_into(&mut other.user);
+        let (app, other) = (world.endpoint_of("app"), world.endpoint_of("other"));
         definer.disconnect().await?;
         // Until the texts of both are known.
         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -93,12 +85,14 @@ async fn a_global_set_anywhere_holds_for_the_next_session_of_each_hyperdrive() -
                 leave_idle_connections(endpoint).await?;
             }
             let mut writer = app.connect().await?;
+            let zone = format!("+{hour:02}:00");
             for statement in *statements {
-                let statement = statement.replace("{}", &format!("+{hour:02}:00"));
-                // Those that fail have done so.
-                let _outcome = writer.query_drop(statement).await;
+                let _outcome = writer.query_drop(statement.replace("{}", &zone)).await;
             }
-            ensure_new(&world, &[&app, &app, &other, &other, &other], statements).await?;
+            let by = [&app, &app, &other, &other, &other];
+            ensure_in(&zone, &world, &by)
+                .await
+                .with_context(|| format!("{statements:?}"))?;
         }
         // Who does not wait for the end has done so all the same.
         for endpoint in [&app, &other] {
@@ -111,24 +105,25 @@ async fn a_global_set_anywhere_holds_for_the_next_session_of_each_hyperdrive() -
         ensure!(sent.await.is_err(), "it did not sleep");
         // The first of its two results is told by then, or soon.
         eventually("it holds amid the statement", PATIENCE, async || {
-            ensure_new(&world, &[&app, &other], &[leaving]).await
+            ensure_in("-10:00", &world, &[&app, &other]).await
         })
         .await?;
         ensure!(began.elapsed() < Duration::from_secs(8), "only at its end");
         drop(writer);
         tokio::time::sleep(Duration::from_secs(2)).await;
-        ensure_new(&world, &[&app, &other, &other], &[leaving]).await?;
+        ensure_in("-10:00", &world, &[&app, &other, &other]).await?;
     }
     Ok(())
 }
 
-/// Sessions that log in by these see what one that logs in directly does.
-async fn ensure_new(world: &World, by: &[&Endpoint], behind: &[&str]) -> Result<()> {
+/// Sessions that log in by these are in this zone, and see what one that logs in directly does.
+async fn ensure_in(zone: &str, world: &World, by: &[&Endpoint]) -> Result<()> {
     let expected = seen(world.direct().await?).await?;
+    let kind = world.server.kind();
+    ensure!(expected.0 == zone, "{kind:?}, directly: {expected:?}");
     for endpoint in by {
         let found = seen(endpoint.connect().await?).await?;
-        let (user, kind) = (&endpoint.user, world.server.kind());
-        ensure!(found == expected, "{kind:?}, {user}, {behind:?}: {found:?}");
+        ensure!(found == expected, "{kind:?}, {}: {found:?}", endpoint.user);
     }
     Ok(())
 }
@@ -157,14 +152,9 @@ async fn a_role_that_another_hyperdrive_takes_is_gone() -> Result<()> {
             let statement = statement.to_owned();
             root.query_drop(&statement).await.context(statement)?;
         }
-        let origin = server.url("limited", "0rigin", "other");
-        let limited = format!(
-            "[[edge.hyperdrives]]\nname = \"limited\"\npassword = \"l0cal\"\n\
-             origin = \"{origin}\"\ncache = {{ enabled = true }}\n"
-        );
+        let limited = hyperdrive("limited", &server.url("limited", "0rigin", "other"), true);
         let world = World::at(server, &limited).await?;
-        let mut endpoint = world.path.endpoint().clone();
-        "limited".clone_into(&mut endpoint.user);
+        let mut endpoint = world.endpoint_of("limited");
         "other".clone_into(&mut endpoint.database);
         let read = "SELECT v FROM shop.r WHERE id = 1";
         for _ in 0..3 {

@@ -64,15 +64,9 @@ async fn programs_that_another_hyperdrive_makes_are_known() -> Result<()> {
         let Some(server) = server(kind).await? else {
             continue;
         };
-        let origin = server.url("clerk", "0rigin", "shop");
-        let other = format!(
-            "[[edge.hyperdrives]]\nname = \"other\"\npassword = \"l0cal\"\n\
-             origin = \"{origin}\"\ncache = {{ enabled = true }}\n"
-        );
+        let other = hyperdrive("other", &server.url("clerk", "0rigin", "shop"), true);
         let world = World::at(server, &other).await?;
-        let mut endpoint = world.path.endpoint().clone();
-        "other".clone_into(&mut endpoint.user);
-        let mut definer = endpoint.connect().await?;
+        let mut definer = world.endpoint_of("other").connect().await?;
         let (mut client, mut truth) = (world.client().await?, world.direct().await?);
         execute(&mut definer, &BUMPS).await?;
         // Until each knows that there is nothing.
