@@ -7,6 +7,7 @@ use std::time::Duration;
 use conn_pool::{LeaseError, Pool, PoolConfig, PoolStats};
 use domain::{Address, Hyperdrive, HyperdriveId, Snapshot, TableName, Via};
 use mysql_proto::{Capabilities, ErrPacket};
+use mysql_sql::Dialect;
 use net::{Backoff, Dial};
 use query_cache::Versions;
 use tokio::runtime::Handle;
@@ -22,6 +23,7 @@ use crate::kill::{KillError, Killed, Killer};
 use crate::metrics::{HyperdriveMetrics, Metrics};
 use crate::mutant::Mutant;
 use crate::origin::{OriginConn, OriginConnector};
+use crate::outlines::Outlines;
 use crate::profile::Profile;
 use crate::programs::{self, Kin};
 use crate::registry::{Aim, Registry, Running, Stay};
@@ -61,6 +63,8 @@ pub(crate) struct Served {
     pub(crate) metrics: HyperdriveMetrics,
     /// The prepared statements of all its sessions.
     pub(crate) texts: Texts,
+    /// In which dialect texts were read that were plain reads, and not to be kept.
+    pub(crate) plain_reads: Outlines<Dialect>,
     /// The character set of a session that MySQL has reset, as `SET` names it; once it is known.
     pub(crate) default_names: DefaultNames,
     databases: Databases,
@@ -237,6 +241,7 @@ impl Hyperdrives {
             pool: Pool::new(connector, config, metrics, &self.housekeeping),
             metrics: self.metrics.of(&hyperdrive.name),
             texts: Texts::default(),
+            plain_reads: Outlines::default(),
             default_names: DefaultNames::default(),
             databases: Databases::new(),
             killer: Killer::new(),

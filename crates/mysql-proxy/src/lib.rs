@@ -32,6 +32,7 @@ mod listener;
 mod metrics;
 mod mutant;
 mod origin;
+mod outlines;
 mod profile;
 mod programs;
 mod refusal;

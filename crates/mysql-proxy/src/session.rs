@@ -24,6 +24,7 @@ mod outgoing;
 mod pins;
 mod previous;
 mod questions;
+mod reading;
 mod relay;
 mod replica;
 mod routines;

@@ -1,16 +1,20 @@
 //! What a result is kept under.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
-/// A key: bytes, and what tells keys of the same bytes apart. Cheap to clone.
+use triomphe::ThinArc;
+
+/// A key: bytes, and what tells keys of the same bytes apart. Cheap to clone: all of it is one
+/// allocation, and what many keys share in their contexts is counted once for each key.
 ///
 /// Its maker hashes it, once: who fetches what is missing needs the hash in half a dozen places. It
 /// must be seeded with something that clients cannot know.
-#[derive(Clone, Debug)]
-pub struct Key<C> {
+pub struct Key<C>(ThinArc<Head<C>, u8>);
+
+/// What a key is, besides its bytes.
+struct Head<C> {
     context: C,
-    bytes: Arc<[u8]>,
     hash: u64,
 }
 
@@ -25,38 +29,42 @@ pub trait Sought<C> {
 
 impl<C> Key<C> {
     /// Makes a key with this hash. Equal keys must have the same.
-    pub fn new(context: C, bytes: Arc<[u8]>, hash: u64) -> Self {
-        Self {
-            context,
+    pub fn new(context: C, bytes: &[u8], hash: u64) -> Self {
+        Self(ThinArc::from_header_and_slice(
+            Head { context, hash },
             bytes,
-            hash,
-        }
+        ))
+    }
+
+    fn head(&self) -> &Head<C> {
+        &self.0.header.header
     }
 
     /// What tells it apart from others of the same bytes.
     pub fn context(&self) -> &C {
-        &self.context
+        &self.head().context
     }
 
     /// Its bytes.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.0.slice
     }
 }
 
 impl<C: PartialEq> Sought<C> for Key<C> {
     fn hash(&self) -> u64 {
-        self.hash
+        self.head().hash
     }
 
     fn is(&self, context: &C, bytes: &[u8]) -> bool {
-        *self.bytes == *bytes && self.context == *context
+        self.bytes() == bytes && self.context() == context
     }
 }
 
 impl<C: PartialEq> PartialEq for Key<C> {
     fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.is(&other.context, &other.bytes)
+        let is_one = std::ptr::eq(self.head(), other.head());
+        is_one || (self.head().hash == other.head().hash && self.is(other.context(), other.bytes()))
     }
 }
 
@@ -64,6 +72,21 @@ impl<C: PartialEq> Eq for Key<C> {}
 
 impl<C> Hash for Key<C> {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        hasher.write_u64(self.hash);
+        hasher.write_u64(self.head().hash);
+    }
+}
+
+impl<C> Clone for Key<C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<C: fmt::Debug> fmt::Debug for Key<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("context", self.context())
+            .field("bytes", &self.bytes().len())
+            .finish_non_exhaustive()
     }
 }

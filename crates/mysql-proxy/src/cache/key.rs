@@ -1,5 +1,6 @@
 //! What a result is kept under: everything that can change a byte of it.
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 use std::iter;
 use std::sync::{Arc, LazyLock};
@@ -103,7 +104,7 @@ impl Hashed<'_> {
             prepared,
             sql_len: parts.sql.len(),
         };
-        Key::new(context, parts.joined(), hash)
+        Key::new(context, &parts.joined(), hash)
     }
 }
 
@@ -138,23 +139,15 @@ impl<'a> KeyParts<'a> {
         iter::once(self.sql).chain(self.parameters)
     }
 
-    /// All pieces, one behind the other, in one allocation.
-    fn joined(&self) -> Arc<[u8]> {
+    /// All pieces, one behind the other.
+    fn joined(&self) -> Cow<'a, [u8]> {
         if self.prepared.is_none() {
             return self.sql.into();
         }
-        let len = self.pieces().map(<[u8]>::len).sum();
-        let mut bytes: Arc<[u8]> = iter::repeat_n(0, len).collect();
-        let own = Arc::get_mut(&mut bytes).unwrap_or_default();
-        let mut filled = 0;
-        for piece in self.pieces() {
-            let end = filled + piece.len();
-            if let Some(place) = own.get_mut(filled..end) {
-                place.copy_from_slice(piece);
-            }
-            filled = end;
-        }
-        bytes
+        let mut bytes = Vec::with_capacity(self.pieces().map(<[u8]>::len).sum());
+        self.pieces()
+            .for_each(|piece| bytes.extend_from_slice(piece));
+        bytes.into()
     }
 
     /// Whether these are all pieces, one behind the other.

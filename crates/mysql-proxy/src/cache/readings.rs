@@ -3,21 +3,16 @@
 //! A read that is not kept has to be looked at closely: which tables it reads, and under which
 //! fingerprint it counts. An application sends few statements with many values.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use mysql_sql::{Dialect, Outline, Statement, Touched, Touches, touches};
-use query_cache::DefaultHashBuilder;
 
 use super::Figures;
 use super::figures::AllFigures;
-
-/// Most outlines that are remembered; each takes up to some 2.5 KiB. Beyond that, all are forgotten
-/// and the next ones remembered.
-const MOST: usize = 4096;
+use crate::outlines::Outlines;
 
 /// Most names in a text that is remembered: tables, and what else is told of it one by one. More
-/// than that take their time at the origin, and their room here.
+/// than that take their time at the origin, and their room here; so few take up to some 2 KiB.
 const MOST_NAMES: usize = 8;
 
 /// What was read of a text.
@@ -48,16 +43,14 @@ impl Reading {
     }
 }
 
-/// By outline, of the text that was read last.
+/// By outline.
 #[derive(Debug, Default)]
-pub(crate) struct Readings {
-    known: Mutex<HashMap<Box<[u8]>, Arc<Reading>, DefaultHashBuilder>>,
-}
+pub(crate) struct Readings(Outlines<Arc<Reading>>);
 
 impl Readings {
     /// What was read of a plain read of this outline, of which any other is one as well.
     pub(crate) fn of_plain(&self, outline: &Outline, dialect: Dialect) -> Option<Arc<Reading>> {
-        let known = self.find(outline)?;
+        let known = self.0.find(outline)?;
         (known.is_plain && known.dialect == dialect).then_some(known)
     }
 
@@ -69,7 +62,7 @@ impl Readings {
         statement: &Statement,
         figures: &AllFigures,
     ) -> Arc<Reading> {
-        if let Some(known) = outline.and_then(|outline| self.find(outline))
+        if let Some(known) = outline.and_then(|outline| self.0.find(outline))
             && known.dialect == dialect
             && known.statement == *statement
         {
@@ -83,22 +76,9 @@ impl Readings {
             figures: figures.of(sql, dialect),
         });
         if let Some(outline) = outline.filter(|_| reading.names() <= MOST_NAMES) {
-            self.remember(outline, &reading);
+            self.0.remember(outline, Arc::clone(&reading));
         }
         reading
-    }
-
-    fn find(&self, outline: &Outline) -> Option<Arc<Reading>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(outline.bytes()).map(Arc::clone)
-    }
-
-    fn remember(&self, outline: &Outline, reading: &Arc<Reading>) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST {
-            known.clear();
-        }
-        known.insert(outline.bytes().into(), Arc::clone(reading));
     }
 }
 
@@ -181,14 +161,5 @@ mod tests {
             let reading = readings.of((sql, outline.as_ref()), dialect, &statement, &figures);
             assert_eq!(reading.touches, touches(sql, dialect, &statement));
         }
-    }
-
-    #[test]
-    fn there_are_no_more_than_so_many() {
-        let (readings, figures) = Default::default();
-        for number in 0..2 * MOST {
-            read(&readings, &figures, &format!("SELECT a FROM t{number}"));
-        }
-        assert!(readings.known.lock().unwrap().len() <= MOST);
     }
 }

@@ -16,24 +16,20 @@ mod at_once;
 mod part;
 
 use std::borrow::Cow;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use mysql_proto::{StatusFlags, Summary};
-use mysql_sql::{
-    Assignment, Effect, NotKept, Outline, PinReason, Statement, StatementKind, Touched, Touches,
-    hints, touches,
-};
-use query_cache::{Dependencies, Generation, Leader, Lifetime, Lookup, RefreshPermit, Sought};
+use mysql_sql::{NotKept, Touches};
+use query_cache::{Dependencies, Generation, Leader, Lifetime, Lookup, RefreshPermit};
 use tokio::time::Instant;
 
 pub(super) use at_once::{AtOnce, NotFound};
 
-use super::commits::only_reads;
+use super::reading::TextTouches;
 use super::{OF_SESSION, Session};
 use crate::cache::{
-    Bypass, Context, Entry, Figures, Hashed, Kept, Key, KeyParts, Outcome, Pieces, Reading,
-    Refresher, ResultCache, hash_of_text,
+    Bypass, Context, Entry, Figures, Hashed, Kept, Key, KeyParts, Outcome, Pieces, Refresher,
+    ResultCache, hash_of_text,
 };
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
@@ -69,13 +65,6 @@ pub(super) struct Plan {
     pub(super) lifetime: Lifetime,
 }
 
-/// What a text touches.
-pub(super) enum TextTouches {
-    /// As was read of another that differs in values only, or of this one.
-    Known(Arc<Reading>),
-    Own(Touches),
-}
-
 /// A read whose result is to be kept, if it can be.
 #[derive(Debug)]
 pub(super) struct Planned {
@@ -86,7 +75,7 @@ pub(super) struct Planned {
 
 /// Longest read that is looked for, text and parameters: to hash and to keep a longer one costs
 /// more than it saves.
-const LONGEST: usize = 64 * 1024;
+pub(super) const LONGEST: usize = 64 * 1024;
 
 impl Session {
     /// True when a read of this session may be answered from what is kept.
@@ -96,7 +85,7 @@ impl Session {
     }
 
     /// Why no read of this session at all may be answered so at the moment.
-    fn is_past_cache(&self) -> Option<Bypass> {
+    pub(super) fn is_past_cache(&self) -> Option<Bypass> {
         let status = self.status.unwrap_or_default();
         let is_open = status.contains(StatusFlags::IN_TRANS) || self.pins.transaction;
         if is_open || !status.contains(StatusFlags::AUTOCOMMIT) {
@@ -109,6 +98,7 @@ impl Session {
     }
 
     /// Under what the result of a read is kept.
+    #[inline]
     pub(super) fn key_of<'a>(&'a self, read: Read<'a>) -> Hashed<'a> {
         let hash = match read {
             Read::Text(sql) => hash_of_text(sql),
@@ -132,32 +122,28 @@ impl Session {
         }
     }
 
-    fn states(&self) -> &States {
+    pub(super) fn states(&self) -> &States {
         self.served.pool.connector().states()
     }
 
     /// The result that is kept under this key. One that is stale is fetched again in the
-    /// background.
-    pub(super) fn look_up(&self, read: Read<'_>, now: Instant) -> Result<Entry, NotFound> {
-        let cache = self.served.cache.as_ref().ok_or(NotFound::NotSought)?;
-        if read.len() > LONGEST {
-            return Err(NotFound::NotSought);
-        }
-        let key = self.key_of(read);
-        match cache.store.lookup(&key, now) {
+    /// background. `shape`: what executions have made of the statement.
+    pub(super) fn look_up(&self, key: &Hashed<'_>, shape: u64, now: Instant) -> Option<Entry> {
+        let cache = self.served.cache.as_ref()?;
+        match cache.store.lookup(key, now) {
             Lookup::Hit(entry) => {
                 entry.value().figures.count(Outcome::Hit);
-                Ok(entry)
+                Some(entry)
             }
             Lookup::Stale(entry, permit) => {
                 entry.value().figures.count(Outcome::Stale);
                 // A handle that is prepared anew has not the history of one with a shape.
-                if let Some(permit) = permit.filter(|_| read.shape() == 0) {
-                    self.refresh(key, permit);
+                if let Some(permit) = permit.filter(|_| shape == 0) {
+                    self.refresh(*key, permit);
                 }
-                Ok(entry)
+                Some(entry)
             }
-            Lookup::Miss => Err(NotFound::Missing { hash: key.hash() }),
+            Lookup::Miss => None,
         }
     }
 
@@ -189,64 +175,6 @@ impl Session {
         self.downstream.send(kept.bytes()).await
     }
 
-    /// What a text is, and what it touches, where that has to be known: not if it only reads and is
-    /// not to be kept, or if nothing can be told of it. `None`: it asks to be explained.
-    pub(super) fn read_text(
-        &self,
-        sql: &[u8],
-        is_whole: bool,
-    ) -> Option<(Statement, Option<TextTouches>)> {
-        let may_be_kept = is_whole && sql.len() <= LONGEST && self.may_look_up();
-        let outline = may_be_kept.then(|| self.outline(sql)).flatten();
-        if let Some(known) = outline.as_ref().and_then(|own| self.plain_reading(own)) {
-            return Some((Statement::plain_read(), Some(TextTouches::Known(known))));
-        }
-        if is_whole && hints(sql, self.dialect()).explains {
-            return None;
-        }
-        let statement = self.classify(sql, is_whole);
-        let touches = self.touches(sql, outline.as_ref(), &statement);
-        Some((statement, touches))
-    }
-
-    /// The outline of a text that can be read.
-    fn outline(&self, sql: &[u8]) -> Option<Outline> {
-        Outline::of(sql).filter(|_| self.can_read(sql))
-    }
-
-    fn plain_reading(&self, outline: &Outline) -> Option<Arc<Reading>> {
-        let readings = &self.served.cache.as_ref()?.readings;
-        readings.of_plain(outline, self.dialect())
-    }
-
-    fn touches(
-        &self,
-        sql: &[u8],
-        outline: Option<&Outline>,
-        statement: &Statement,
-    ) -> Option<TextTouches> {
-        let cache = self.served.cache.as_ref()?;
-        let may_be_kept = statement.kind == StatementKind::Read && self.is_past_cache().is_none();
-        let is_understood = statement.effect.pin != Some(PinReason::NotUnderstood);
-        let has_to_be = may_be_kept || !only_reads(statement);
-        if !has_to_be || !is_understood {
-            return None;
-        }
-        let dialect = self.dialect();
-        let enters_database = enters_database(&statement.effect);
-        if may_be_kept && cache.keeps() && !enters_database {
-            let readings = &cache.readings;
-            let reading = readings.of((sql, outline), dialect, statement, &cache.figures);
-            return Some(TextTouches::Known(reading));
-        }
-        let mut touches = touches(sql, dialect, statement);
-        if enters_database && touches.writes != Touched::Nothing {
-            // Which of the names behind it are looked up there, is not told.
-            touches.writes = Touched::Everything;
-        }
-        Some(TextTouches::Own(touches))
-    }
-
     /// What becomes of a text that reads and is not kept. `None`: it goes to the origin, and that
     /// is all.
     pub(super) fn plan_text(&self, sql: &[u8], touches: Option<&TextTouches>) -> Option<Planned> {
@@ -255,51 +183,42 @@ impl Session {
             Some(TextTouches::Known(reading)) => Arc::clone(&reading.figures),
             _ => cache.figures.of(sql, self.dialect()),
         };
-        self.planned(cache, Read::Text(sql), touches.map(|own| &**own), figures)
+        let key = || self.key_to_fill(Read::Text(sql));
+        let plan = self.plan_for(cache, None, touches.map(|own| &**own));
+        planned(plan, key, figures)
     }
 
-    /// Likewise of an execution.
-    pub(super) fn plan_execution(&self, text: &StatementText, read: Read<'_>) -> Option<Planned> {
+    /// Likewise of an execution. `key`: under what its result is to be kept.
+    pub(super) fn plan_execution(
+        &self,
+        text: &StatementText,
+        key: impl FnOnce() -> Result<Key, Bypass>,
+    ) -> Option<Planned> {
         let cache = self.served.cache.as_ref().filter(|cache| cache.keeps())?;
         let dialect = self.dialect();
         let figures = text.cache_figures(|| cache.figures.of(text.sql(), dialect));
-        self.planned(cache, read, text.touches(dialect), Arc::clone(figures))
+        let plan = self.plan_for(cache, Some(text), text.touches(dialect));
+        planned(plan, key, Arc::clone(figures))
     }
 
-    fn planned(
-        &self,
-        cache: &ResultCache,
-        read: Read<'_>,
-        touches: Option<&Touches>,
-        figures: Arc<Figures>,
-    ) -> Option<Planned> {
-        match self.plan_for(cache, read, touches) {
-            Ok(plan) => Some(Planned {
-                key: self.key_of_missing(read).to_key(self.states()),
-                plan,
-                figures,
-            }),
-            Err(why) => {
-                figures.count(Outcome::Bypass(why));
-                None
-            }
+    /// Under what the result of a read is to be kept.
+    pub(super) fn key_to_fill(&self, read: Read<'_>) -> Result<Key, Bypass> {
+        if read.len() > LONGEST {
+            return Err(Bypass::TooLong);
         }
+        let key = match (read, &self.at_once.not_found) {
+            (Read::Text(_), NotFound::Text { hash }) => self.parts_of(read).with_hash(*hash),
+            _ => self.key_of(read),
+        };
+        Ok(key.to_key(self.states()))
     }
 
-    /// Under what a result is to be kept that the command under way has not found.
-    fn key_of_missing<'a>(&'a self, read: Read<'a>) -> Hashed<'a> {
-        match self.at_once.not_found {
-            // The session is as it was: at most a `KILL` has been waited for since.
-            NotFound::Missing { hash } => self.parts_of(read).with_hash(hash),
-            NotFound::NotSought => self.key_of(read),
-        }
-    }
-
-    /// What a read depends on. The error: why it is not kept.
+    /// What a read depends on, a text or the execution of a prepared one. The error: why it is not
+    /// kept.
     pub(super) fn plan_for(
         &self,
         cache: &ResultCache,
-        read: Read<'_>,
+        prepared: Option<&StatementText>,
         touches: Option<&Touches>,
     ) -> Result<Plan, Bypass> {
         if let Some(why) = self.is_past_cache() {
@@ -307,15 +226,12 @@ impl Session {
         }
         let not_understood = Bypass::Statement(NotKept::NotUnderstood);
         let touches = touches.ok_or(not_understood)?;
-        if read.len() > LONGEST {
-            return Err(Bypass::TooLong);
-        }
         let names = touches.keeps.as_ref();
         let names = names.map_err(|why| Bypass::Statement(*why))?;
-        let database = match read {
-            Read::Text(_) => self.state.database_name(),
-            Read::Execution(text, ..) if self.is_prepared_now(text) => text.under().database_name(),
-            Read::Execution(..) => return Err(Bypass::OtherState),
+        let database = match prepared {
+            None => self.state.database_name(),
+            Some(text) if self.is_prepared_now(text) => text.under().database_name(),
+            Some(_) => return Err(Bypass::OtherState),
         };
         if let Some(why) = self.reads_another_state() {
             return Err(why);
@@ -357,10 +273,19 @@ impl Session {
     }
 }
 
-/// True for several statements of which one is `USE`.
-fn enters_database(effect: &Effect) -> bool {
-    let mut sets = effect.sets.iter();
-    effect.is_multi && sets.any(|set| matches!(set, Assignment::Database(_)))
+/// A read whose result is to be kept under this key, if it can be.
+fn planned(
+    plan: Result<Plan, Bypass>,
+    key: impl FnOnce() -> Result<Key, Bypass>,
+    figures: Arc<Figures>,
+) -> Option<Planned> {
+    match plan.and_then(|plan| Ok((plan, key()?))) {
+        Ok((plan, key)) => Some(Planned { key, plan, figures }),
+        Err(why) => {
+            figures.count(Outcome::Bypass(why));
+            None
+        }
+    }
 }
 
 /// A name in lower case, which most are.
@@ -428,17 +353,6 @@ impl Filling {
     }
 }
 
-impl Deref for TextTouches {
-    type Target = Touches;
-
-    fn deref(&self) -> &Touches {
-        match self {
-            Self::Known(reading) => &reading.touches,
-            Self::Own(touches) => touches,
-        }
-    }
-}
-
 impl<'a> Read<'a> {
     fn len(self) -> usize {
         match self {
@@ -446,13 +360,6 @@ impl<'a> Read<'a> {
             Self::Execution(text, _, parameters) => {
                 text.sql().len() + parameters.map(<[u8]>::len).iter().sum::<usize>()
             }
-        }
-    }
-
-    fn shape(self) -> u64 {
-        match self {
-            Self::Text(_) => 0,
-            Self::Execution(_, shape, _) => shape,
         }
     }
 

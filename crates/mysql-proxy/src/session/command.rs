@@ -27,10 +27,12 @@ impl Session {
         self.writes_alone = false;
         self.calling = Calling::default();
         if self.registered.entry().kill_comes() {
+            self.at_once.forget();
             Box::pin(self.let_kill_pass()).await?;
         }
         self.look_for_lost_database();
         if self.pins.are_waiting() {
+            self.at_once.forget();
             Box::pin(self.let_go_of_routines()).await?;
         }
         match packet.command {

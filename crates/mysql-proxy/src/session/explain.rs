@@ -66,7 +66,8 @@ impl Session {
             return told;
         }
         let read = Read::Text(sql);
-        match self.plan_for(cache, read, Some(&touches)) {
+        let plan = self.plan_for(cache, None, Some(&touches));
+        match plan.and_then(|plan| self.key_to_fill(read).map(|_| plan)) {
             Ok(plan) => {
                 (told.outcome, told.reason) = ("miss", None);
                 told.reads = Some(names(plan.on.tables()));

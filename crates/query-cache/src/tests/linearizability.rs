@@ -2,7 +2,6 @@
 //! what was acknowledged or read before it began. And the test finds each fault that can be made.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
@@ -38,7 +37,7 @@ impl Query {
     fn key(self) -> Key<Self> {
         let mut hasher = DefaultHasher::new();
         self.hash(&mut hasher);
-        Key::new(self, Arc::default(), hasher.finish())
+        Key::new(self, &[], hasher.finish())
     }
 }
 

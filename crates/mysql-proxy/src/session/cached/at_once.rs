@@ -5,12 +5,15 @@
 //! that can be dropped, nothing to settle afterwards. Where the cache has nothing, or anything else
 //! has to be seen to first, the command is served as ever ([`Session::serve`]).
 
+use std::mem;
+
 use mysql_proto::Command;
+use query_cache::Sought;
 use tokio::time::Instant;
 
 use super::super::Session;
-use super::Read;
-use crate::cache::Entry;
+use super::{LONGEST, Read};
+use crate::cache::{Entry, Hashed, Key};
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
 
@@ -21,14 +24,16 @@ pub(in crate::session) struct AtOnce {
     pub(in crate::session) unsent: Option<Box<Unsent>>,
 }
 
-/// Why it was not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Why it was not. Good as long as the session is as it was: see [`AtOnce::forget`].
+#[derive(Debug, Default)]
 pub(in crate::session) enum NotFound {
     /// Nothing was looked for.
     #[default]
     NotSought,
-    /// There is nothing under the key with this hash.
-    Missing { hash: u64 },
+    /// There is nothing for a text, under the key with this hash.
+    Text { hash: u64 },
+    /// Nor for an execution, which surely reads and so may be kept under this key.
+    Execution(Key),
 }
 
 /// An answer of which the client has not taken all at once.
@@ -37,6 +42,21 @@ pub(in crate::session) struct Unsent {
     kept: Entry,
     /// Bytes that it has taken.
     sent: usize,
+}
+
+impl AtOnce {
+    /// The session may become another before its command is planned.
+    pub(in crate::session) fn forget(&mut self) {
+        self.not_found = NotFound::NotSought;
+    }
+
+    /// The key of an execution for which there was nothing.
+    pub(in crate::session) fn take_key(&mut self) -> Option<Key> {
+        match mem::take(&mut self.not_found) {
+            NotFound::Execution(key) => Some(key),
+            NotFound::NotSought | NotFound::Text { .. } => None,
+        }
+    }
 }
 
 impl Session {
@@ -85,10 +105,21 @@ impl Session {
         }
     }
 
+    /// The key of a read that may be kept.
+    #[inline]
+    pub(in crate::session) fn sought<'a>(&'a self, read: Read<'a>) -> Result<Hashed<'a>, NotFound> {
+        if read.len() > LONGEST {
+            return Err(NotFound::NotSought);
+        }
+        Ok(self.key_of(read))
+    }
+
     fn find_text(&self, packet: CommandPacket, now: Instant) -> Result<Entry, NotFound> {
         if self.is_malformed(packet) || self.has_to_learn() || self.has_explaining(packet) {
             return Err(NotFound::NotSought);
         }
-        self.look_up(Read::Text(self.downstream.sql(packet)), now)
+        let key = self.sought(Read::Text(self.downstream.sql(packet)))?;
+        let kept = self.look_up(&key, 0, now);
+        kept.ok_or(NotFound::Text { hash: key.hash() })
     }
 }

@@ -33,11 +33,15 @@ impl Session {
     }
 
     /// What becomes of an execution's result. `None`: it is not to be kept.
-    fn plan_of(&self, packet: CommandPacket, id: u32) -> Option<Planned> {
+    fn plan_of(&mut self, packet: CommandPacket, id: u32) -> Option<Planned> {
+        let missing = self.at_once.take_key();
         let cache = self.served.cache.as_ref()?;
         let prepared = self.statements.get(id).filter(|_| cache.keeps())?;
         // Not an `Arc` of its own: to count it is what all sessions with this text would wait for.
         let text = prepared.text();
+        if let Some(key) = missing {
+            return self.plan_execution(text, || Ok(key));
+        }
         if text.statement().kind != StatementKind::Read {
             return None;
         }
@@ -45,9 +49,17 @@ impl Session {
             self.count_past(text, Bypass::Execution);
             return None;
         };
+        let (read, _) = self.read_of(prepared, &plain);
+        self.plan_execution(text, || self.key_to_fill(read))
+    }
+
+    /// An execution as a read, and what others before it have made of its statement.
+    #[inline]
+    fn read_of<'s>(&self, prepared: &'s Prepared, plain: &'s Plain<'s>) -> (Read<'s>, u64) {
         let flavor = self.served.pool.connector().flavor();
-        let shape = prepared.shape_for(&plain, flavor);
-        self.plan_execution(text, Read::Execution(text, shape, plain.pieces()))
+        let shape = prepared.shape_for(plain, flavor);
+        let read = Read::Execution(prepared.text(), shape, plain.pieces());
+        (read, shape)
     }
 
     /// What the cache has for an execution.
@@ -65,11 +77,13 @@ impl Session {
         }
         let plain = self.plain_execution(packet, prepared);
         let plain = plain.ok_or(NotFound::NotSought)?;
-        let flavor = self.served.pool.connector().flavor();
-        let shape = prepared.shape_for(&plain, flavor);
-        let kept = self.look_up(Read::Execution(text, shape, plain.pieces()), now)?;
+        let (read, shape) = self.read_of(prepared, &plain);
+        let key = self.sought(read)?;
+        let Some(kept) = self.look_up(&key, shape, now) else {
+            return Err(NotFound::Execution(key.to_key(self.states())));
+        };
         text.executed();
-        let made = prepared.made_by(&plain, flavor);
+        let made = prepared.made_by(&plain, self.served.pool.connector().flavor());
         self.statements.note_made(id, made);
         Ok(kept)
     }

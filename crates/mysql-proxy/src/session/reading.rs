@@ -1,0 +1,135 @@
+//! What a text is, and what it touches.
+//!
+//! An application sends few statements with many values: what was read of one is known of the next
+//! by its [`Outline`], without a look at its words.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use mysql_sql::{
+    Assignment, Dialect, Effect, Outline, PinReason, Statement, StatementKind, Touched, Touches,
+    hints, touches,
+};
+
+use super::Session;
+use super::cached::LONGEST;
+use super::commits::only_reads;
+use crate::cache::Reading;
+
+/// What a text touches.
+pub(super) enum TextTouches {
+    /// As was read of another that differs in values only, or of this one.
+    Known(Arc<Reading>),
+    Own(Touches),
+}
+
+impl Session {
+    /// What a text is, and what it touches, where that has to be known: not if it only reads and is
+    /// not to be kept, or if nothing can be told of it. `None`: it asks to be explained.
+    pub(super) fn read_text(
+        &self,
+        sql: &[u8],
+        is_whole: bool,
+    ) -> Option<(Statement, Option<TextTouches>)> {
+        let dialect = self.dialect();
+        let may_be_kept = self.may_look_up();
+        let outline = self.outline(sql, is_whole, may_be_kept);
+        let outline = outline.as_ref();
+        let known = outline.and_then(|own| self.plain_read(own, dialect, may_be_kept));
+        if known.is_some() {
+            return known;
+        }
+        if is_whole && hints(sql, dialect).explains {
+            return None;
+        }
+        let statement = self.classify(sql, is_whole);
+        if let Some(outline) = outline.filter(|_| !may_be_kept)
+            && statement == Statement::plain_read()
+        {
+            self.served.plain_reads.remember(outline, dialect);
+        }
+        let touches = self.touches(sql, outline, &statement);
+        Some((statement, touches))
+    }
+
+    /// The outline of a text that can be read, if something may be known by it.
+    fn outline(&self, sql: &[u8], is_whole: bool, may_be_kept: bool) -> Option<Outline> {
+        let is_sought = is_whole && sql.len() <= LONGEST && (may_be_kept || begins_as_read(sql));
+        if is_sought && self.can_read(sql) {
+            Outline::of(sql)
+        } else {
+            None
+        }
+    }
+
+    /// A text of this outline, if it is known to be a plain read.
+    fn plain_read(
+        &self,
+        outline: &Outline,
+        dialect: Dialect,
+        may_be_kept: bool,
+    ) -> Option<(Statement, Option<TextTouches>)> {
+        let touches = if may_be_kept {
+            let readings = &self.served.cache.as_ref()?.readings;
+            Some(TextTouches::Known(readings.of_plain(outline, dialect)?))
+        } else {
+            let known = self.served.plain_reads.find(outline);
+            known.filter(|known| *known == dialect)?;
+            None
+        };
+        Some((Statement::plain_read(), touches))
+    }
+
+    fn touches(
+        &self,
+        sql: &[u8],
+        outline: Option<&Outline>,
+        statement: &Statement,
+    ) -> Option<TextTouches> {
+        let cache = self.served.cache.as_ref()?;
+        let may_be_kept = statement.kind == StatementKind::Read && self.is_past_cache().is_none();
+        let is_understood = statement.effect.pin != Some(PinReason::NotUnderstood);
+        let has_to_be = may_be_kept || !only_reads(statement);
+        if !has_to_be || !is_understood {
+            return None;
+        }
+        let dialect = self.dialect();
+        let enters_database = enters_database(&statement.effect);
+        if may_be_kept && cache.keeps() && !enters_database {
+            let readings = &cache.readings;
+            let reading = readings.of((sql, outline), dialect, statement, &cache.figures);
+            return Some(TextTouches::Known(reading));
+        }
+        let mut touches = touches(sql, dialect, statement);
+        if enters_database && touches.writes != Touched::Nothing {
+            // Which of the names behind it are looked up there, is not told.
+            touches.writes = Touched::Everything;
+        }
+        Some(TextTouches::Own(touches))
+    }
+}
+
+/// True for a text that begins as most plain reads do. What else there is may be longer than it,
+/// and nothing would be known of it.
+fn begins_as_read(sql: &[u8]) -> bool {
+    const SELECT: &[u8] = b"SELECT";
+    sql.get(..SELECT.len())
+        .is_some_and(|word| word.eq_ignore_ascii_case(SELECT))
+}
+
+/// True for several statements of which one is `USE`.
+fn enters_database(effect: &Effect) -> bool {
+    let mut sets = effect.sets.iter();
+    effect.is_multi && sets.any(|set| matches!(set, Assignment::Database(_)))
+}
+
+impl Deref for TextTouches {
+    type Target = Touches;
+
+    fn deref(&self) -> &Touches {
+        match self {
+            Self::Known(reading) => &reading.touches,
+            Self::Own(touches) => touches,
+        }
+    }
+}
