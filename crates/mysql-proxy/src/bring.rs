@@ -61,16 +61,21 @@ impl Steps {
         self.commands.push(command);
     }
 
-    /// Makes `LAST_INSERT_ID()` give `value`.
+    /// Makes `LAST_INSERT_ID()` give `value`. `by_variable`: `DO` may run nothing, on MySQL with
+    /// `sql_select_limit = 0`.
     ///
     /// `LAST_INSERT_ID(n)` sets what the next call without an argument gives, on MySQL, MariaDB and
     /// TiDB (where the variable of that name cannot be set), though not to 0 on TiDB:
     /// <https://dev.mysql.com/doc/refman/8.4/en/information-functions.html#function_last-insert-id>
-    pub(crate) fn set_insert_id(&mut self, value: u64) {
-        self.push(
-            Command::QUERY,
-            format!("DO LAST_INSERT_ID({value})").as_bytes(),
-        );
+    pub(crate) fn set_insert_id(&mut self, value: u64, by_variable: bool) {
+        if by_variable {
+            self.set(&format!("@@SESSION.last_insert_id={value}"));
+        } else {
+            self.push(
+                Command::QUERY,
+                format!("DO LAST_INSERT_ID({value})").as_bytes(),
+            );
+        }
         self.insert_id = Some(value);
     }
 

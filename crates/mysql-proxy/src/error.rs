@@ -102,6 +102,8 @@ pub(crate) enum Trouble {
     Refused(ErrPacket),
     /// Asks about a statement that ran on a connection which somebody else has used since.
     PreviousGone,
+    /// Asks about its session, and parameters were sent for it in pieces.
+    AsksWithPieces,
     /// Not carried by this version.
     NotSupported(&'static str),
     /// No server knows the command.

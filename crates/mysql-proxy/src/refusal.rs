@@ -191,6 +191,12 @@ pub(crate) fn of_trouble(trouble: &Trouble, hyperdrive: &Hyperdrive) -> ErrPacke
             "The connection that ran the previous statement serves another session by now: run \
              both statements in one transaction",
         ),
+        Trouble::AsksWithPieces => ErrPacket::new(
+            1235,
+            *b"42000",
+            "This version of tidegate does not carry long data for a statement that asks for its \
+             connection or about the one before it: send its parameters with the execution",
+        ),
         Trouble::NotSupported(what) => ErrPacket::new(
             1235,
             *b"42000",

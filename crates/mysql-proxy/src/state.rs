@@ -183,7 +183,31 @@ impl SessionState {
             state.assign(assignment)?;
         }
         state.check_limits()?;
-        Ok(state.stamped())
+        let state = state.stamped();
+        if state.has_doubtful_database(self) {
+            return Err(NotCarried);
+        }
+        Ok(state)
+    }
+
+    /// True where a step may say the database's name in another character set than the session
+    /// has, which was in the state `before`: that of its bytes beyond ASCII nobody keeps books of,
+    /// but that it was UTF-8 all the time.
+    fn has_doubtful_database(&self, before: &Self) -> bool {
+        let is_ascii = self.database_name().is_none_or(str::is_ascii);
+        let is_as_before = || {
+            self.database == before.database
+                && self.names == before.names
+                && self.variable(CLIENT_CHARSET) == before.variable(CLIENT_CHARSET)
+        };
+        !is_ascii && !is_as_before() && !(self.is_surely_utf8() && before.is_surely_utf8())
+    }
+
+    /// True for a session whose texts are UTF-8, on a connection that is led to its state as well as
+    /// on one that is on its way there.
+    fn is_surely_utf8(&self) -> bool {
+        let is_new = matches!(self.names, Names::Login(id) if collation::is_new(id));
+        self.is_utf8 && !is_new && self.variable(CLIENT_CHARSET).is_none()
     }
 
     /// The state in which these user variables are NULL, unless they are set.
@@ -265,8 +289,6 @@ impl SessionState {
 
     fn assign(&mut self, assignment: &Assignment) -> Result<(), NotCarried> {
         match assignment {
-            // In which character set a step would have to say it, nobody keeps books of.
-            Assignment::Database(name) if !name.is_ascii() => return Err(NotCarried),
             Assignment::Database(name) => self.database = Database::Named(name.clone()),
             Assignment::Names(text) => self.set_names(text)?,
             Assignment::Variable { name, .. } if is_character_set(name) && self.has_strings() => {

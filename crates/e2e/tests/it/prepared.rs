@@ -1,6 +1,7 @@
 //! Prepared statements belong to their session, although it has no connection of its own: whatever
 //! a client does with them, it gets the very bytes that a direct connection gives.
 
+mod asking;
 mod raw;
 
 use std::sync::Arc;
@@ -318,7 +319,12 @@ async fn play(endpoint: &Endpoint, tag: usize, is_tidb: bool) -> Result<Log> {
         long_data_behind_a_cursor(&mut client, tag)
             .await
             .context("long data behind a cursor")?;
+        asking::again(&mut client, tag)
+            .await
+            .context("asking again")?;
     }
+    let with_pieces = asking::with_pieces(&mut client, tag).await;
+    with_pieces.context("asking with pieces")?;
     cursors(&mut client, tag).await.context("cursors")?;
     surroundings(&mut client, tag)
         .await

@@ -1,6 +1,7 @@
 //! Sessions that take turns on few connections get what they get directly, byte for byte: cases
 //! that a random program does not hit upon.
 
+mod entered;
 mod gone;
 mod hidden;
 mod left;

@@ -79,6 +79,12 @@ impl Catalog {
         self.databases.get(database)?.get(table.name.as_str())
     }
 
+    /// False for a database that has tables which are not here, perhaps: one of the server's own.
+    /// Without any, a bare name means no table.
+    fn shows(&self, database: Option<&str>) -> bool {
+        database.is_none_or(|database| self.databases.contains_key(database))
+    }
+
     /// True unless no view calls a stored function, which could write.
     pub(crate) fn views_may_write(&self) -> bool {
         self.views_may_write
@@ -104,7 +110,7 @@ impl Catalog {
         for table in tables {
             let Some(relation) = self.relation(table, database) else {
                 // There is no table of this name, so it is the query.
-                if table.may_be_query {
+                if table.may_be_query && self.shows(database) {
                     continue;
                 }
                 return Err(Bypass::UnknownTable);

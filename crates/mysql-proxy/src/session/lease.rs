@@ -172,7 +172,8 @@ impl Session {
         if (brings_id || loses_id)
             && let Some(id) = self.insert_id.filter(can_set)
         {
-            steps.set_insert_id(id);
+            let may_do_nothing = self.state.variable("sql_select_limit").is_some();
+            steps.set_insert_id(id, may_do_nothing && lease.flavor() == Flavor::MySql);
         }
         steps
     }
@@ -233,10 +234,11 @@ impl Session {
         effect.reads_insert_id || effect.runs_program || fires()
     }
 
-    /// Connections that are opened for this session from now on begin in this database.
+    /// Connections that are opened for this session from now on begin in this database; in none, if
+    /// a login may say its name in another character set than the session has.
     pub(super) fn set_database(&mut self, database: &str) {
         let profile = Profile {
-            database: Some(database.to_owned()),
+            database: database.is_ascii().then(|| database.to_owned()),
             ..Profile::clone(&self.profile)
         };
         self.profile = Arc::new(profile);

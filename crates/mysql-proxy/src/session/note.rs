@@ -215,12 +215,17 @@ impl Session {
             self.set_database(&name);
             Some(state)
         });
-        match (state, &mut self.held) {
-            (Some(state), _) => self.enter(Arc::new(state)),
-            // The next step to it will tell.
-            (None, Some(lease)) => lease.set_state(Arc::new(self.state.with_unknown_database())),
-            (None, None) => {}
+        match state {
+            Some(state) => self.enter(Arc::new(state)),
+            None => self.stay_in_database(),
         }
+    }
+
+    /// The session is in a database whose name cannot be carried. It keeps the connection, which is
+    /// led to no other.
+    fn stay_in_database(&mut self) {
+        self.enter(Arc::new(self.state.with_unknown_database()));
+        self.pin(PinReason::SessionVariable.name(), None);
     }
 
     /// Notes a pin.
@@ -270,7 +275,12 @@ impl Session {
         let sets = sets.filter(|sets| !(self.is_on_tidb() && sets.iter().any(is_odd_level)));
         let assigned = sets.map(|sets| self.state.assigned(&sets));
         let Some(Ok(state)) = assigned else {
-            self.pin(reason(&effect.sets).name(), None);
+            let is_database = |set: &Assignment| matches!(set, Assignment::Database(_));
+            if effect.sets.iter().any(is_database) {
+                self.stay_in_database();
+            } else {
+                self.pin(reason(&effect.sets).name(), None);
+            }
             return Ok(());
         };
         if let Some(database) = state.database_name()

@@ -29,6 +29,8 @@ pub(super) enum Source<'s> {
     Packet(CommandPacket),
     /// Here: it was prepared.
     Text(&'s [u8]),
+    /// Likewise, and pieces of its parameters wait for this very text.
+    TextWithPieces(&'s [u8]),
 }
 
 /// How a statement that asks is to go on.
@@ -195,7 +197,7 @@ impl Session {
         }
         let sql = match source {
             Source::Packet(packet) => self.downstream.sql(packet),
-            Source::Text(sql) => sql,
+            Source::Text(sql) | Source::TextWithPieces(sql) => sql,
         };
         Ok(Some(substitute(sql, &answers, self.server())))
     }
@@ -227,8 +229,9 @@ impl Session {
                 let lost = Trouble::Client(SessionEnd::StateLost);
                 let own = self.insert_id.ok_or(lost)?;
                 // With a pin the connection is given the value, for what comes later, unless it is
-                // the one that TiDB cannot be given.
-                let is_given = effect.pin.is_some() && (own != 0 || !self.is_on_tidb());
+                // the one that TiDB cannot be given. So it is for a text that has to stay.
+                let has_to_be = effect.pin.is_some() || matches!(source, Source::TextWithPieces(_));
+                let is_given = has_to_be && (own != 0 || !self.is_on_tidb());
                 Ok((!is_given).then(|| Answer::Value(i128::from(own))))
             }
             // Servers differ in what clears the conditions of others: those are never shown.
@@ -322,7 +325,7 @@ impl Session {
         };
         let format = match source {
             Source::Packet(_) => RowFormat::Text,
-            Source::Text(_) => RowFormat::Binary,
+            Source::Text(_) | Source::TextWithPieces(_) => RowFormat::Binary,
         };
         let (flavor, status) = (connector.flavor(), self.status.unwrap_or_default());
         if asked.count {

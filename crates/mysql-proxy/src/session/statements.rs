@@ -198,13 +198,15 @@ impl Session {
     }
 
     /// Gives a statement a handle that its pieces can wait on. That of an open cursor of MySQL's
-    /// may be of no use without one, and what the next execution asks for nobody knows: so they
-    /// get another, and rows are fetched from the one there is.
+    /// may be of no use without one, and what the next execution asks for nobody knows; or it is of
+    /// another text. So they get another, and rows are fetched from the one there is.
     async fn bind_for_pieces(&mut self, id: u32) -> Result<(), Trouble> {
         let Some(prepared) = self.statements.get(id) else {
             return Ok(());
         };
-        let is_of_cursor = |bound: &Bound| bound.handle.had_cursor && !bound.long_data;
+        let is_of_cursor = |bound: &Bound| {
+            (bound.handle.had_cursor || prepared.is_bound_to_other()) && !bound.long_data
+        };
         if !prepared.bound.as_ref().is_some_and(is_of_cursor) || !prepared.text().is_kept() {
             return self.bind(id).await;
         }

@@ -89,6 +89,17 @@ impl Prepared {
     pub(crate) fn text(&self) -> &Arc<StatementText> {
         &self.text
     }
+
+    /// Its own handle is of another text, with literals in the place of what that asks.
+    pub(crate) fn is_bound_to_other(&self) -> bool {
+        let bound = self.bound.as_ref();
+        bound.is_some_and(|bound| bound.handle.key().text != self.text.id())
+    }
+
+    /// Pieces of its parameters wait at the origin.
+    pub(crate) fn has_pieces(&self) -> bool {
+        self.bound.as_ref().is_some_and(|bound| bound.long_data)
+    }
 }
 
 impl Bound {

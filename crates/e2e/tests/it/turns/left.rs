@@ -450,3 +450,24 @@ async fn questions_about_warnings_are_read_as_the_server_does() -> Result<()> {
     );
     of_tidb.compare().await
 }
+
+/// With that limit MySQL runs nothing of a `DO`, by which a connection is given the last insert id.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_no_rows_takes_no_insert_id() -> Result<()> {
+    let case = Case::new(
+        &DatabaseKind::ALL,
+        &[
+            ('a', Query(b"SET sql_select_limit = 0")),
+            ('a', Query(b"INSERT INTO t (n) VALUES (1)")),
+            ('b', Query(b"INSERT INTO t (n) VALUES (5), (6)")),
+            ('a', Query(b"INSERT INTO t (n) VALUES (LAST_INSERT_ID())")),
+            ('b', Query(b"INSERT INTO t (n) VALUES (7), (8)")),
+            ('a', Query(b"SET @l = LAST_INSERT_ID()")),
+            ('a', Query(b"SET sql_select_limit = DEFAULT")),
+            ('b', Query(b"INSERT INTO t (n) VALUES (9)")),
+            ('a', Query(b"SELECT @l, LAST_INSERT_ID()")),
+            ('a', Query(b"SELECT id, n FROM t ORDER BY id")),
+        ],
+    );
+    case.compare().await
+}

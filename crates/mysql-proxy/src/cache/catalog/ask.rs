@@ -1,6 +1,7 @@
 //! Asks an origin for its tables, on a connection aside from the pool.
 
 use super::shown::{Rights, Shown};
+use crate::cache::Bypass;
 use crate::origin::{Flavor, OriginConn, OriginConnector};
 use crate::programs::routines::{self, IS_ORACLE};
 use crate::programs::{Bodies, Body, Kind, is_of_users};
@@ -25,8 +26,9 @@ pub(super) struct Found {
     /// Tables with a column of the type TIME, which is a moment of the day that it is read on when
     /// it is compared with one that has a date.
     pub(super) timed: Vec<[String; 2]>,
-    /// Sessions read what is not committed yet, unless they say otherwise.
-    pub(super) reads_uncommitted: bool,
+    /// Sessions read another state than what is committed at present, unless they say otherwise:
+    /// why nothing that they read is kept.
+    pub(super) reads_otherwise: Option<Bypass>,
 }
 
 /// A table, a view or a sequence.
@@ -78,9 +80,8 @@ pub(super) async fn ask(connector: &OriginConnector, bodies: &mut Bodies) -> Res
         cascades_may_fire: rights.may_fire_by_cascades(&mut conn).await?,
         computed: computed(&mut conn).await?,
         timed: timed(&mut conn).await?,
-        reads_uncommitted: false,
+        reads_otherwise: reads_otherwise(&mut conn).await?,
     };
-    found.reads_uncommitted = reads_uncommitted(&mut conn).await?;
     let of_routines = found.routines.iter_mut().map(|it| &mut it.body);
     let of_triggers = found.triggers.iter_mut().map(|it| &mut it.body);
     let shown = of_routines.chain(of_triggers);
@@ -182,7 +183,7 @@ async fn timed(conn: &mut OriginConn) -> Result<Vec<[String; 2]>, String> {
     conn.ask_columns(&question).await
 }
 
-async fn reads_uncommitted(conn: &mut OriginConn) -> Result<bool, String> {
+async fn reads_otherwise(conn: &mut OriginConn) -> Result<Option<Bypass>, String> {
     let name = conn.spelling("transaction_isolation");
     let question = format!("SELECT @@GLOBAL.{name} LIMIT 1");
     let [[isolation]] = conn
@@ -190,5 +191,15 @@ async fn reads_uncommitted(conn: &mut OriginConn) -> Result<bool, String> {
         .await?
         .try_into()
         .map_err(|_| "there is no isolation level".to_owned())?;
-    Ok(isolation == "READ-UNCOMMITTED")
+    if isolation == "READ-UNCOMMITTED" {
+        return Ok(Some(Bypass::ReadUncommitted));
+    }
+    if conn.flavor() != Flavor::TiDb {
+        return Ok(None);
+    }
+    // In this way, because it has been a variable of sessions only.
+    let question = "SHOW GLOBAL VARIABLES \
+                    WHERE Variable_name = 'tidb_low_resolution_tso' AND Value = 'ON'";
+    let is_on: Vec<[String; 2]> = conn.ask_columns(question).await?;
+    Ok((!is_on.is_empty()).then_some(Bypass::SessionVariable))
 }

@@ -41,7 +41,7 @@ pub(super) struct Builder<'a> {
     versions: &'a Versions,
     rules: &'a [TableRule],
     pub(super) dialect: Dialect,
-    reads_uncommitted: bool,
+    reads_otherwise: Option<Bypass>,
     /// Tables of which each has its own rows, with what their engine does with a rollback.
     pub(super) tables: HashMap<Name, Option<bool>>,
     pub(super) views: HashMap<Name, &'a str>,
@@ -102,7 +102,7 @@ impl<'a> Builder<'a> {
                 server: flavor.server(),
                 ignores_space: false,
             },
-            reads_uncommitted: found.reads_uncommitted,
+            reads_otherwise: found.reads_otherwise,
             tables: HashMap::new(),
             views: HashMap::new(),
             routines: HashSet::new(),
@@ -302,8 +302,8 @@ impl<'a> Builder<'a> {
 
     /// Adds the tables that reading this one reads.
     fn add_reads(&self, name: &Name, deep: usize, into: &mut Vec<Name>) -> Result<(), Bypass> {
-        if self.reads_uncommitted {
-            return Err(Bypass::ReadUncommitted);
+        if let Some(why) = self.reads_otherwise {
+            return Err(why);
         }
         if let Some(engine) = self.tables.get(name) {
             if engine.is_none() || self.volatile.contains(name) {
@@ -488,6 +488,26 @@ mod tests {
                 Some(names.collect())
             }
             _ => None,
+        }
+    }
+
+    /// Which scope a query has that `WITH` names, nobody follows.
+    #[test]
+    fn a_name_that_may_be_a_query_is_no_table_where_all_are_known() {
+        let found = Found {
+            tables: vec![table("d", "t", ALL)],
+            ..Found::default()
+        };
+        let catalog = build(&found, &versions(), &[]);
+        let read = |database: Option<&str>, name: &str| TableRef {
+            database: database.map(str::to_owned),
+            name: name.to_owned(),
+            may_be_query: database.is_none(),
+        };
+        let tables = [read(Some("d"), "t"), read(None, "general_log")];
+        for (database, is_kept) in [(Some("d"), true), (None, true), (Some("mysql"), false)] {
+            let reads = catalog.reads(&tables, database);
+            assert_eq!(reads.is_ok(), is_kept, "{database:?}");
         }
     }
 

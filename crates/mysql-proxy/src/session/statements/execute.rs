@@ -72,7 +72,7 @@ impl Session {
         self.drop_cursor(id);
         let mut other = None;
         if effect.reads_previous || effect.reads_insert_id || !effect.questions.is_empty() {
-            match Box::pin(self.ask_prepared(&text, effect.to_mut())).await {
+            match Box::pin(self.ask_prepared(id, &text, effect.to_mut())).await {
                 Ok(ToExecute::Own) => {}
                 Ok(ToExecute::Other(text)) => other = Some(text),
                 Ok(ToExecute::Nothing(answer)) => {
@@ -131,24 +131,41 @@ impl Session {
         if bound.is_some_and(|bound| bound.fetched.is_some()) {
             return self.unbind(id, |bound| bound.cursor = false);
         }
-        let is_over = self.statements.get(id).is_some_and(|prepared| {
-            let bound = prepared.bound.as_ref();
-            prepared.text().is_kept()
-                && bound.is_some_and(|bound| bound.handle.had_cursor && !bound.long_data)
-        });
-        if !is_over || self.statements.asks_for_cursor {
+        let Some(prepared) = self.statements.get(id) else {
             return;
+        };
+        // It has the answers of its time in its text.
+        let is_of_its_time = prepared.is_bound_to_other();
+        let had_cursor = |bound: &Bound| bound.handle.had_cursor && !bound.long_data;
+        let is_over = prepared.text().is_kept()
+            && prepared.bound.as_ref().is_some_and(had_cursor)
+            && !self.statements.asks_for_cursor;
+        if is_of_its_time || is_over {
+            self.close_bound(id);
         }
-        self.close_bound(id);
     }
 
-    /// What to execute of a statement that asks about the one before it.
+    /// What to execute of a statement that asks about the one before it. Pieces of parameters wait
+    /// for its own handle: they are dropped where that cannot be had, as they would come with a
+    /// later execution otherwise.
     async fn ask_prepared(
         &mut self,
+        id: u32,
         text: &Arc<StatementText>,
         effect: &mut Effect,
     ) -> Result<ToExecute, Trouble> {
-        let sql = match self.ask(Source::Text(text.sql()), effect).await? {
+        let has_pieces = self.statements.get(id).is_some_and(Prepared::has_pieces);
+        let source = if has_pieces {
+            Source::TextWithPieces(text.sql())
+        } else {
+            Source::Text(text.sql())
+        };
+        let asked = self.ask(source, effect).await;
+        if has_pieces && !matches!(asked, Ok(Asked::Send(None))) {
+            self.close_bound(id);
+            return Err(asked.err().unwrap_or(Trouble::AsksWithPieces));
+        }
+        let sql = match asked? {
             Asked::Send(None) => return Ok(ToExecute::Own),
             Asked::Send(Some(sql)) => sql,
             Asked::Answered(answer) => return Ok(ToExecute::Nothing(answer)),
