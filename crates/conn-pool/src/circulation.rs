@@ -65,7 +65,11 @@ impl<C: Connect> Shared<C> {
             Ok(Err(error)) => LeaseError::Connect(error),
             Err(_) => LeaseError::ConnectTimeout { limit },
         };
-        self.state().counts.connect_failures += 1;
+        let mut state = self.state();
+        state.counts.connect_failures += 1;
+        if matches!(&error, LeaseError::Connect(error) if self.connect.is_full(error)) {
+            state.note_full();
+        }
         Err(error)
     }
 
@@ -143,13 +147,16 @@ impl<C: Connect> Shared<C> {
         drop(waiter.grant.send(Grant::Lease(CleanLease::new(lease))));
     }
 
-    /// A connection is gone, or was not opened: the first waiter may open another in its place.
+    /// A connection is gone, or was not opened: the first waiter may open another in its place,
+    /// unless the other end would take that no more than this one.
     pub(crate) fn permit_returned(self: &Arc<Self>, right: Right) {
         let mut state = self.state();
-        if right == Right::Opening {
+        let is_opening = right == Right::Opening;
+        if is_opening {
             state.opening -= 1;
         }
-        if let Some(waiter) = state.next_waiter() {
+        let is_refused = is_opening && state.is_full(1);
+        if !is_refused && let Some(waiter) = state.next_waiter() {
             state.opening += 1;
             drop(state);
             drop(waiter.grant.send(Grant::Permit(Permit::to_open(self))));

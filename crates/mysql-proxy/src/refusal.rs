@@ -54,6 +54,11 @@ use crate::show::TABLES;
 /// `ER_DBACCESS_DENIED_ERROR`, `ER_BAD_DB_ERROR`.
 const CLIENTS_OWN: [u16; 2] = [1044, 1049];
 
+/// See [`OriginError::is_of_full_origin`].
+const FULL: &str = "it takes no more connections";
+const ADVICE_FULL: &str =
+    "lower pool.max, or raise the origin's max_connections or max_user_connections";
+
 /// As servers say it.
 pub(crate) fn bad_handshake() -> ErrPacket {
     ErrPacket::new(1043, *b"08S01", "Bad handshake")
@@ -191,12 +196,6 @@ pub(crate) fn of_trouble(trouble: &Trouble, hyperdrive: &Hyperdrive) -> ErrPacke
             "The connection that ran the previous statement serves another session by now: run \
              both statements in one transaction",
         ),
-        Trouble::AsksWithPieces => ErrPacket::new(
-            1235,
-            *b"42000",
-            "This version of tidegate does not carry long data for a statement that asks for its \
-             connection or about the one before it: send its parameters with the execution",
-        ),
         Trouble::NotSupported(what) => ErrPacket::new(
             1235,
             *b"42000",
@@ -259,6 +258,14 @@ fn of_lease_error(error: &LeaseError<OriginError>, hyperdrive: &Hyperdrive) -> E
                 hyperdrive.origin.address
             ),
         ),
+        LeaseError::Full { waited } => ErrPacket::new(
+            1429,
+            *b"HY000",
+            format!(
+                "Unable to connect to the origin of hyperdrive '{name}': {FULL}, and those that \
+                 the pool has stayed in use for {waited:?}; {ADVICE_FULL}"
+            ),
+        ),
         LeaseError::WaitTimeout { waited } => ErrPacket::new(
             1203,
             *b"42000",
@@ -293,6 +300,7 @@ fn of_origin_error(error: &OriginError, hyperdrive: &Hyperdrive) -> ErrPacket {
         }
         error => {
             let told = match error {
+                OriginError::Login(_) if error.is_of_full_origin() => FULL.to_owned(),
                 // The origin's own words name its user, which is not the client's to know.
                 OriginError::Login(LoginError::Refused(refusal)) => {
                     format!("it refused the login with error {}", refusal.code)
@@ -300,6 +308,7 @@ fn of_origin_error(error: &OriginError, hyperdrive: &Hyperdrive) -> ErrPacket {
                 error => error.to_string(),
             };
             let advice = match error {
+                OriginError::Login(_) if error.is_of_full_origin() => ADVICE_FULL,
                 OriginError::Login(LoginError::Refused(_)) => {
                     "check the user and password in its origin"
                 }

@@ -200,11 +200,12 @@ impl SessionState {
                 && self.names == before.names
                 && self.variable(CLIENT_CHARSET) == before.variable(CLIENT_CHARSET)
         };
-        !is_ascii && !is_as_before() && !(self.is_surely_utf8() && before.is_surely_utf8())
+        let is_utf8 = || self.is_surely_utf8() && before.is_surely_utf8();
+        !(is_ascii || is_as_before() || is_utf8())
     }
 
-    /// True for a session whose texts are UTF-8, on a connection that is led to its state as well as
-    /// on one that is on its way there.
+    /// True for a session whose texts are UTF-8, also on a connection that is still on its way to
+    /// this state.
     fn is_surely_utf8(&self) -> bool {
         let is_new = matches!(self.names, Names::Login(id) if collation::is_new(id));
         self.is_utf8 && !is_new && self.variable(CLIENT_CHARSET).is_none()

@@ -8,10 +8,10 @@ use e2e::{Path, expect_failure};
 use mysql_async::prelude::Queryable;
 use mysql_proto::Capabilities;
 use testkit::{Database, DatabaseKind};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::wire::Wire;
-use crate::world::{direct, path, server};
+use crate::world::{USER, direct, path, server};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -189,4 +189,44 @@ async fn a_user_has_as_many_clients_as_it_may() -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// A server that takes no more connections takes none from a session that can wait for one which
+/// the pool has. Who waits in vain is told what is full. (MariaDB forgets such a limit at times.)
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_origin_is_waited_for() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MySql).await? else {
+        return Ok(());
+    };
+    let narrow = format!("ALTER USER '{USER}'@'%' WITH MAX_USER_CONNECTIONS 2");
+    server.execute(&narrow).await?;
+    let path = path(&server)
+        .pool("max = 8")
+        .pool("wait_timeout = \"4s\"")
+        .start()
+        .await?;
+    let Some(path) = path else {
+        return Ok(());
+    };
+    // Its driver asks for settings first.
+    let mut waiter = path.endpoint().connect().await?;
+    let mut holders = Vec::new();
+    for _ in 0..2 {
+        let mut holder = path.endpoint().connect().await?;
+        for sql in ["BEGIN", "SELECT 1"] {
+            holder.query_drop(sql).await?;
+        }
+        holders.push(holder);
+    }
+    let refused = expect_failure(waiter.query_drop("SELECT 1").await)?;
+    ensure!(
+        refused.code == 1429 && refused.message.contains("max_user_connections"),
+        "{refused:?}"
+    );
+    let waits = tokio::spawn(async move { waiter.query_drop("SELECT 1").await });
+    sleep(Duration::from_millis(500)).await;
+    ensure!(!waits.is_finished(), "it did not wait");
+    holders[0].query_drop("COMMIT").await?;
+    timeout(PATIENCE, waits).await???;
+    Ok(())
 }

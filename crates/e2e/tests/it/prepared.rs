@@ -53,6 +53,17 @@ async fn arguments(client: &mut Raw, _: usize) -> Result<()> {
     client.fetch(id, 1).await?;
     client.close(id).await?;
     client.execute(id, &Values::int(9)).await?;
+    // (To MariaDB it means the one prepared last.)
+    client.prepare("SELECT ? + 2").await?;
+    client
+        .execute(u32::MAX, &Values::int(5).without_types())
+        .await?;
+    client.execute(u32::MAX, &Values::int(6)).await?;
+    client
+        .execute(u32::MAX, &Values::int(7).without_types())
+        .await?;
+    client.prepare("SELECT 'none'").await?;
+    client.execute(u32::MAX, &Values::default()).await?;
     Ok(())
 }
 

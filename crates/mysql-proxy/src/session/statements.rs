@@ -24,10 +24,11 @@ mod send;
 
 use std::sync::Arc;
 
-use mysql_proto::{Command, StatusFlags, Summary, patch_statement_id, write_command};
+use mysql_proto::{Command, ExecuteView, StatusFlags, Summary, patch_statement_id, write_command};
 use mysql_sql::{Effect, StatementKind};
 
 use super::Session;
+use super::attributes::has_attributes;
 use super::outcome::Relayed;
 use super::outgoing::Outgoing;
 use crate::downstream::CommandPacket;
@@ -381,6 +382,9 @@ impl Session {
         }
         let id = self.statement_id(packet);
         let prepared = self.statements.get(id).ok_or(None)?;
+        if self.means_last_prepared(packet) && !self.has_types_if_any(packet, prepared) {
+            return Err(Some(Trouble::Malformed(flavor)));
+        }
         match &prepared.failed {
             Some(error) => Err(Some(Trouble::Refused(error.clone()))),
             None => Ok(id),
@@ -390,12 +394,33 @@ impl Session {
     /// The client's id of the statement that a command is for. To MariaDB −1 means the one prepared
     /// last, so that clients can send its execution along with the preparation.
     fn statement_id(&self, packet: CommandPacket) -> u32 {
-        let id = self.downstream.argument(packet).first_chunk();
-        let id = id.map_or(0, |id| u32::from_le_bytes(*id));
-        if id == LAST_PREPARED && self.served.pool.connector().flavor().is_mariadb() {
+        let id = self.written_id(packet);
+        if self.means_last_prepared(packet) {
             return self.statements.last_prepared.unwrap_or(id);
         }
         id
+    }
+
+    fn written_id(&self, packet: CommandPacket) -> u32 {
+        let id = self.downstream.argument(packet).first_chunk();
+        id.map_or(0, |id| u32::from_le_bytes(*id))
+    }
+
+    fn means_last_prepared(&self, packet: CommandPacket) -> bool {
+        let is_last = self.written_id(packet) == LAST_PREPARED;
+        is_last && self.served.pool.connector().flavor().is_mariadb()
+    }
+
+    /// True unless an execution leaves out the types of its parameters, which MariaDB takes by a
+    /// statement's own id only.
+    fn has_types_if_any(&self, packet: CommandPacket, prepared: &Prepared) -> bool {
+        if packet.command != Command::STMT_EXECUTE || !packet.is_whole {
+            return true;
+        }
+        let has_attributes = has_attributes(self.downstream.capabilities());
+        let payload = self.downstream.payload(packet);
+        let view = ExecuteView::parse(payload, prepared.params, has_attributes);
+        prepared.params == 0 || view.is_some_and(|view| view.has_types())
     }
 
     /// Refuses an id that names no statement, in the origin's own words.

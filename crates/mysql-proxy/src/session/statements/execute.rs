@@ -28,6 +28,11 @@ enum ToExecute {
 /// An execution has at least an id, flags, and a number of times.
 pub(super) const SHORTEST_EXECUTION: usize = 9;
 
+/// A literal takes the place of what it asks, in another text than the one that has the long data.
+const ASKS_WITH_PIECES: Trouble = Trouble::NotSupported(
+    "long data for a statement that asks for its connection, or about the one before it",
+);
+
 /// Errors with which an origin refuses the parameters of an execution, or the handle itself: those
 /// of MySQL and others for parameters, TiDB's unknown error, unknown handler. What it has taken of
 /// the types is not known then.
@@ -163,7 +168,7 @@ impl Session {
         let asked = self.ask(source, effect).await;
         if has_pieces && !matches!(asked, Ok(Asked::Send(None))) {
             self.close_bound(id);
-            return Err(asked.err().unwrap_or(Trouble::AsksWithPieces));
+            return Err(asked.err().unwrap_or(ASKS_WITH_PIECES));
         }
         let sql = match asked? {
             Asked::Send(None) => return Ok(ToExecute::Own),
