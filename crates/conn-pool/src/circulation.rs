@@ -65,11 +65,7 @@ impl<C: Connect> Shared<C> {
             Ok(Err(error)) => LeaseError::Connect(error),
             Err(_) => LeaseError::ConnectTimeout { limit },
         };
-        let mut state = self.state();
-        state.counts.connect_failures += 1;
-        if matches!(&error, LeaseError::Connect(error) if self.connect.is_full(error)) {
-            state.note_full();
-        }
+        self.state().counts.connect_failures += 1;
         Err(error)
     }
 
@@ -147,16 +143,13 @@ impl<C: Connect> Shared<C> {
         drop(waiter.grant.send(Grant::Lease(CleanLease::new(lease))));
     }
 
-    /// A connection is gone, or was not opened: the first waiter may open another in its place,
-    /// unless the other end would take that no more than this one.
+    /// A connection is gone, or was not opened: the first waiter may open another in its place.
     pub(crate) fn permit_returned(self: &Arc<Self>, right: Right) {
         let mut state = self.state();
-        let is_opening = right == Right::Opening;
-        if is_opening {
+        if right == Right::Opening {
             state.opening -= 1;
         }
-        let is_refused = is_opening && state.is_full(1);
-        if !is_refused && let Some(waiter) = state.next_waiter() {
+        if let Some(waiter) = state.next_waiter() {
             state.opening += 1;
             drop(state);
             drop(waiter.grant.send(Grant::Permit(Permit::to_open(self))));

@@ -20,13 +20,6 @@ pub trait Connect: Send + Sync + 'static {
         key: &Self::Key,
     ) -> impl Future<Output = Result<Self::Conn, Self::Error>> + Send;
 
-    /// Tells whether the other end has as many connections as it takes, so that another may be
-    /// opened once one is gone. Who asked then waits for one that the pool has.
-    fn is_full(&self, error: &Self::Error) -> bool {
-        let _ = error;
-        false
-    }
-
     /// Tells how near an idle connection of the right key is to a wish. It is called under the
     /// pool's lock, for several connections in a row: it must be cheap, and must not call the pool.
     fn fit(&self, conn: &Self::Conn, wish: &Self::Wish) -> Fit;

@@ -18,13 +18,6 @@ pub enum LeaseError<E> {
         /// The limit that passed.
         waited: Duration,
     },
-    /// The pool could have opened a connection, but the other end takes no more: see
-    /// [`crate::Connect::is_full`]. None of those that it has came back in the same time.
-    #[error("the other end takes no more connections, and none was given back within {waited:?}")]
-    Full {
-        /// The limit that passed.
-        waited: Duration,
-    },
     /// Opening a connection took longer than [`crate::PoolConfig::connect_timeout`].
     #[error("connecting took longer than {limit:?}")]
     ConnectTimeout {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use crate::circulation::Shared;
 use crate::config::PoolConfig;
@@ -16,7 +16,7 @@ use crate::error::LeaseError;
 use crate::janitor::Janitor;
 use crate::lease::{Grant, Lease, Permit, Visit};
 use crate::metrics::{Books, PoolMetrics};
-use crate::state::{Ask, Claim, FULL_FOR, Idle};
+use crate::state::{Ask, Claim, Idle};
 use crate::stats::PoolStats;
 
 /// A pool of connections. Cheap to clone; all clones share the connections.
@@ -89,57 +89,26 @@ impl<C: Connect> Pool<C> {
             connect, config, ..
         } = &*self.shared;
         let ask = Ask { key, wish, last };
-        let deadline = Instant::now() + limit;
         loop {
-            let (claim, is_full) = {
-                let mut state = self.shared.state();
-                let claim = state.claim(&ask, connect, config);
-                (claim, state.is_full(0))
-            };
-            let leased = match claim {
+            let claim = self.shared.state().claim(&ask, connect, config);
+            match claim {
                 Claim::Idle(idle) => {
                     if let Some(lease) = self.shared.revive(idle) {
                         return Ok(lease);
                     }
-                    continue;
                 }
-                Claim::Permit(evicted) => self.open_instead_of(evicted, key).await,
+                Claim::Permit(evicted) => return self.open_instead_of(evicted, key).await,
                 Claim::Wait(granted) => {
-                    // The other end is asked again then.
-                    let pause = if is_full { FULL_FOR } else { limit };
-                    let until = deadline.min(Instant::now() + pause);
-                    match self.wait(until, granted, &ask).await.transpose() {
-                        Some(leased) => leased,
-                        None if Instant::now() < deadline => continue,
-                        None => return Err(self.waited_in_vain(limit, is_full)),
+                    let lease = self.wait(limit, granted, key).await?;
+                    if connect.fit(lease.conn(), wish) == Fit::Never {
+                        return self.shared.open(lease.into_permit(), key).await;
                     }
+                    return Ok(lease);
                 }
                 Claim::QueueFull => return Err(self.queue_full()),
                 Claim::Closed => return Err(LeaseError::Closed),
-            };
-            match leased {
-                Err(LeaseError::Connect(error)) if self.may_come_back(&error) => {
-                    if Instant::now() >= deadline {
-                        return Err(self.waited_in_vain(limit, true));
-                    }
-                }
-                leased => return leased,
             }
         }
-    }
-
-    fn waited_in_vain(&self, waited: Duration, is_full: bool) -> LeaseError<C::Error> {
-        self.shared.state().counts.wait_timeouts += 1;
-        if is_full {
-            LeaseError::Full { waited }
-        } else {
-            LeaseError::WaitTimeout { waited }
-        }
-    }
-
-    /// True when the other end takes no more connections, and one that the pool has may come back.
-    fn may_come_back(&self, error: &C::Error) -> bool {
-        self.shared.connect.is_full(error) && self.shared.state().is_full(0)
     }
 
     /// Lends the very connection of an earlier visit again, if it is idle and nobody used it since.
@@ -226,25 +195,21 @@ impl<C: Connect> Pool<C> {
         }
     }
 
-    /// Waits until then for what comes back. `None`: nothing has.
     async fn wait(
         &self,
-        until: Instant,
+        limit: Duration,
         granted: oneshot::Receiver<Grant<C>>,
-        ask: &Ask<'_, C>,
-    ) -> Result<Option<Lease<C>>, LeaseError<C::Error>> {
-        let Ask { key, wish, .. } = ask;
-        let lease = match timeout_at(until, granted).await {
-            Err(_) => return Ok(None),
-            Ok(Err(_)) => return Err(LeaseError::Closed),
-            Ok(Ok(Grant::Permit(permit))) => self.open(permit, key).await?,
-            Ok(Ok(Grant::Lease(clean))) => clean.into_lease().ok_or(LeaseError::Closed)?,
-        };
-        if self.shared.connect.fit(lease.conn(), wish) == Fit::Never {
-            let opened = self.shared.open(lease.into_permit(), key).await;
-            return opened.map(Some);
+        key: &C::Key,
+    ) -> Result<Lease<C>, LeaseError<C::Error>> {
+        match timeout(limit, granted).await {
+            Err(_) => {
+                self.shared.state().counts.wait_timeouts += 1;
+                Err(LeaseError::WaitTimeout { waited: limit })
+            }
+            Ok(Err(_)) => Err(LeaseError::Closed),
+            Ok(Ok(Grant::Permit(permit))) => self.open(permit, key).await,
+            Ok(Ok(Grant::Lease(clean))) => clean.into_lease().ok_or(LeaseError::Closed),
         }
-        Ok(Some(lease))
     }
 }
 

@@ -5,7 +5,6 @@
 //! the first waiter, so nobody who comes later can overtake.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -53,13 +52,8 @@ pub(crate) struct State<C: Connect> {
     /// What was asked for last.
     pub(crate) last_key: Option<C::Key>,
     pub(crate) lifetimes: Lifetimes,
-    /// The other end takes no more connections, as far as is known: it is not asked before then.
-    full_until: Option<Instant>,
     pub(crate) closed: bool,
 }
-
-/// How long the other end is taken to be full: connections of others may go at any time.
-pub(crate) const FULL_FOR: Duration = Duration::from_secs(1);
 
 /// What somebody asks for.
 pub(crate) struct Ask<'a, C: Connect> {
@@ -93,7 +87,6 @@ impl<C: Connect> State<C> {
             visits: 0,
             last_key: None,
             lifetimes: Lifetimes::new(config.max_lifetime),
-            full_until: None,
             closed: false,
         }
     }
@@ -187,7 +180,7 @@ impl<C: Connect> State<C> {
     /// The right to open a connection, if there is room or can be made. Nothing idle suits by now,
     /// so the one that nobody used for longest makes room.
     fn claim_permit(&mut self, max: usize) -> Option<Claim<C>> {
-        let evicted = if self.open < max && !self.is_full(0) {
+        let evicted = if self.open < max {
             self.open += 1;
             None
         } else {
@@ -196,18 +189,6 @@ impl<C: Connect> State<C> {
         };
         self.opening += 1;
         Some(Claim::Permit(evicted))
-    }
-
-    /// The other end takes no more connections for now.
-    pub(crate) fn note_full(&mut self) {
-        self.full_until = Some(Instant::now() + FULL_FOR);
-    }
-
-    /// True while it does not, if there are connections that may come back, beside so many that are
-    /// not open. (Without any, who asks is told.)
-    pub(crate) fn is_full(&self, not_open: usize) -> bool {
-        let is_until = |until: Instant| Instant::now() < until;
-        self.open > not_open && self.full_until.is_some_and(is_until)
     }
 
     /// The right to open a connection that nobody asked for, if fewer are open than shall be.

@@ -14,7 +14,6 @@ use crate::{Connect, Fit, Lease, LeaseError, Metrics, Pool, PoolConfig};
 mod fairness;
 mod figures;
 mod fitting;
-mod full;
 mod keeping;
 mod storm;
 

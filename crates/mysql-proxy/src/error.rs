@@ -28,15 +28,6 @@ pub enum OriginError {
     MissingCapability(&'static str),
 }
 
-impl OriginError {
-    /// The origin has as many connections as it takes, of all users or of its own:
-    /// `ER_CON_COUNT_ERROR`, `ER_TOO_MANY_USER_CONNECTIONS`, `ER_USER_LIMIT_REACHED`.
-    pub(crate) fn is_of_full_origin(&self) -> bool {
-        const FULL: [u16; 3] = [1040, 1203, 1226];
-        matches!(self, Self::Login(LoginError::Refused(refused)) if FULL.contains(&refused.code))
-    }
-}
-
 /// Why a session ended. Only for logs and figures: the client was told what it had to be told.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SessionEnd {

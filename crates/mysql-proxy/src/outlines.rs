@@ -23,11 +23,13 @@ impl<T: Clone> Outlines<T> {
     }
 
     pub(crate) fn remember(&self, outline: &Outline, what: T) {
+        let outline = outline.bytes().into();
         let mut known = self.known();
-        if known.len() >= MOST {
-            known.clear();
-        }
-        known.insert(outline.bytes().into(), what);
+        let forgotten = (known.len() >= MOST).then(|| std::mem::take(&mut *known));
+        known.insert(outline, what);
+        // Who reads a text need not wait for all that to be freed.
+        drop(known);
+        drop(forgotten);
     }
 
     fn known(&self) -> MutexGuard<'_, Known<T>> {

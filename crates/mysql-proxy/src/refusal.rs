@@ -54,10 +54,9 @@ use crate::show::TABLES;
 /// `ER_DBACCESS_DENIED_ERROR`, `ER_BAD_DB_ERROR`.
 const CLIENTS_OWN: [u16; 2] = [1044, 1049];
 
-/// See [`OriginError::is_of_full_origin`].
-const FULL: &str = "it takes no more connections";
-const ADVICE_FULL: &str =
-    "lower pool.max, or raise the origin's max_connections or max_user_connections";
+/// The origin has as many connections as it takes, of all users or of its own:
+/// `ER_CON_COUNT_ERROR`, `ER_TOO_MANY_USER_CONNECTIONS`, `ER_USER_LIMIT_REACHED`.
+const FULL: [u16; 3] = [1040, 1203, 1226];
 
 /// As servers say it.
 pub(crate) fn bad_handshake() -> ErrPacket {
@@ -258,14 +257,6 @@ fn of_lease_error(error: &LeaseError<OriginError>, hyperdrive: &Hyperdrive) -> E
                 hyperdrive.origin.address
             ),
         ),
-        LeaseError::Full { waited } => ErrPacket::new(
-            1429,
-            *b"HY000",
-            format!(
-                "Unable to connect to the origin of hyperdrive '{name}': {FULL}, and those that \
-                 the pool has stayed in use for {waited:?}; {ADVICE_FULL}"
-            ),
-        ),
         LeaseError::WaitTimeout { waited } => ErrPacket::new(
             1203,
             *b"42000",
@@ -300,7 +291,6 @@ fn of_origin_error(error: &OriginError, hyperdrive: &Hyperdrive) -> ErrPacket {
         }
         error => {
             let told = match error {
-                OriginError::Login(_) if error.is_of_full_origin() => FULL.to_owned(),
                 // The origin's own words name its user, which is not the client's to know.
                 OriginError::Login(LoginError::Refused(refusal)) => {
                     format!("it refused the login with error {}", refusal.code)
@@ -308,7 +298,12 @@ fn of_origin_error(error: &OriginError, hyperdrive: &Hyperdrive) -> ErrPacket {
                 error => error.to_string(),
             };
             let advice = match error {
-                OriginError::Login(_) if error.is_of_full_origin() => ADVICE_FULL,
+                OriginError::Login(LoginError::Refused(refusal))
+                    if FULL.contains(&refusal.code) =>
+                {
+                    "it has as many connections as it takes: lower pool.max, or raise its \
+                     max_connections or max_user_connections"
+                }
                 OriginError::Login(LoginError::Refused(_)) => {
                     "check the user and password in its origin"
                 }

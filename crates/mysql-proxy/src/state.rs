@@ -175,6 +175,19 @@ impl SessionState {
         }
     }
 
+    /// The database that a login for a session in this state may begin in. (It would say a name
+    /// that is not ASCII in the character set of the client's login, which may be another by now.)
+    pub(crate) fn database_of_login(&self) -> Option<String> {
+        let name = self.database_name().filter(|name| name.is_ascii());
+        name.map(str::to_owned)
+    }
+
+    /// True on a connection that is in a database whose name nobody knows, and in a session that
+    /// keeps it for that.
+    pub(crate) fn is_in_unknown_database(&self) -> bool {
+        self.database == Database::Unknown
+    }
+
     /// The state after these assignments, which all succeeded. A [`Value::Expression`] must have
     /// been asked for before.
     pub(crate) fn assigned(&self, sets: &[Assignment]) -> Result<Self, NotCarried> {
@@ -193,7 +206,7 @@ impl SessionState {
     /// True where a step may say the database's name in another character set than the session
     /// has, which was in the state `before`: that of its bytes beyond ASCII nobody keeps books of,
     /// but that it was UTF-8 all the time.
-    fn has_doubtful_database(&self, before: &Self) -> bool {
+    pub(crate) fn has_doubtful_database(&self, before: &Self) -> bool {
         let is_ascii = self.database_name().is_none_or(str::is_ascii);
         let is_as_before = || {
             self.database == before.database

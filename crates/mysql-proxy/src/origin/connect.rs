@@ -269,10 +269,6 @@ impl Connect for OriginConnector {
         Box::pin(self.open(profile)).await.map(Box::new)
     }
 
-    fn is_full(&self, error: &OriginError) -> bool {
-        error.is_of_full_origin()
-    }
-
     fn fit(&self, conn: &Box<OriginConn>, state: &Arc<SessionState>) -> Fit {
         conn.fit(state)
     }

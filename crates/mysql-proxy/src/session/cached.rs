@@ -203,9 +203,7 @@ impl Session {
 
     /// Under what the result of a read is to be kept.
     pub(super) fn key_to_fill(&self, read: Read<'_>) -> Result<Key, Bypass> {
-        if read.len() > LONGEST {
-            return Err(Bypass::TooLong);
-        }
+        read.fits()?;
         let key = match (read, &self.at_once.not_found) {
             (Read::Text(_), NotFound::Text { hash }) => self.parts_of(read).with_hash(*hash),
             _ => self.key_of(read),
@@ -354,6 +352,14 @@ impl Filling {
 }
 
 impl<'a> Read<'a> {
+    /// The error: it is too long to be looked for.
+    pub(super) fn fits(self) -> Result<(), Bypass> {
+        if self.len() > LONGEST {
+            return Err(Bypass::TooLong);
+        }
+        Ok(())
+    }
+
     fn len(self) -> usize {
         match self {
             Self::Text(sql) => sql.len(),

@@ -192,10 +192,18 @@ impl Session {
     /// `COM_RESET_CONNECTION`: the session is as after its login, but for what servers do
     /// otherwise: see [`Home::reset`](super::home::Home::reset).
     async fn reset(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
+        let is_settled = self.held.as_ref().is_some_and(|lease| lease.is_settled());
+        if is_settled && !self.are_names_sure {
+            Box::pin(self.learn_database()).await;
+        }
         self.keep_answers().await;
         let found_rows = self.previous.found_rows;
         self.leave_lease().await;
         self.resets += 1;
+        if self.state.is_in_unknown_database() {
+            // No other connection can be led there.
+            self.state = Arc::new(self.state.without_database());
+        }
         let defaults = match self.default_names().await {
             Ok(defaults) => defaults,
             Err(trouble) => return self.give_up(packet, trouble).await,
@@ -209,13 +217,16 @@ impl Session {
         let current = self.state.database_name();
         let role = self.state.role.clone();
         let role = role.filter(|_| connector.flavor() != Flavor::TiDb);
-        let state = self.home.reset(connector.flavor(), current, defaults);
+        let mut state = self.home.reset(connector.flavor(), current, defaults);
+        if state.has_doubtful_database(&self.state) {
+            state = state.without_database();
+        }
         let state = state.in_role(role);
         self.status = connector.login_status();
         self.insert_id = Some(0);
         self.logins = Logins::default();
         let profile = Profile {
-            database: state.database_name().map(str::to_owned),
+            database: state.database_of_login(),
             ..Profile::clone(&self.profile)
         };
         self.profile = Arc::new(profile);

@@ -67,7 +67,7 @@ impl Session {
         }
         let read = Read::Text(sql);
         let plan = self.plan_for(cache, None, Some(&touches));
-        match plan.and_then(|plan| self.key_to_fill(read).map(|_| plan)) {
+        match plan.and_then(|plan| read.fits().map(|()| plan)) {
             Ok(plan) => {
                 (told.outcome, told.reason) = ("miss", None);
                 told.reads = Some(names(plan.on.tables()));

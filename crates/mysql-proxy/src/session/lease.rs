@@ -234,8 +234,8 @@ impl Session {
         effect.reads_insert_id || effect.runs_program || fires()
     }
 
-    /// Connections that are opened for this session from now on begin in this database; in none, if
-    /// a login may say its name in another character set than the session has.
+    /// Connections that are opened for this session from now on begin in this database, if a login
+    /// can say its name: see [`SessionState::database_of_login`].
     pub(super) fn set_database(&mut self, database: &str) {
         let profile = Profile {
             database: database.is_ascii().then(|| database.to_owned()),

@@ -78,7 +78,7 @@ impl Session {
         }
         self.note_escapes(summary);
         if effect.drops_database && may_have_run {
-            Box::pin(self.look_for_database()).await;
+            Box::pin(self.learn_database()).await;
         }
         if is_doubtful && self.pins.hold() {
             // It made none, perhaps, and then the connection's is another session's.
@@ -184,10 +184,11 @@ impl Session {
         }
     }
 
-    /// A database was dropped, and the session is in none now if it was in that one, though there
-    /// may be another of its name by now. Only the connection knows.
-    async fn look_for_database(&mut self) {
-        if self.state.database_name().is_none() {
+    /// The session may be in another database than its state tells: one was dropped, so that it is
+    /// in none if it was in that one, though there may be another of its name by now; or what is
+    /// not understood, or failed half way, has led it there. Only the connection knows.
+    pub(super) async fn learn_database(&mut self) {
+        if self.state.is_in_unknown_database() {
             return;
         }
         self.keep_answers().await;
@@ -256,7 +257,9 @@ impl Session {
         adjusted: bool,
     ) -> Result<(), SessionEnd> {
         if failed {
-            // Of several, some may be in force, and nothing tells which.
+            // Of several, some may be in force, and nothing tells which. (To ask for the database
+            // would take what session tracking has to tell with the next reply: that waits until
+            // it matters.)
             if effect.is_multi || effect.may_set_in_part || effect.sets.len() > 1 {
                 self.pin(reason(&effect.sets).name(), None);
             }
@@ -275,7 +278,6 @@ impl Session {
         let sets = sets.filter(|sets| !(self.is_on_tidb() && sets.iter().any(is_odd_level)));
         let assigned = sets.map(|sets| self.state.assigned(&sets));
         let Some(Ok(state)) = assigned else {
-            let is_database = |set: &Assignment| matches!(set, Assignment::Database(_));
             if effect.sets.iter().any(is_database) {
                 self.stay_in_database();
             } else {
@@ -349,6 +351,10 @@ fn unhex(digits: &str) -> Option<String> {
     let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
     let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
     String::from_utf8(bytes?).ok()
+}
+
+fn is_database(set: &Assignment) -> bool {
+    matches!(set, Assignment::Database(_))
 }
 
 /// Why a session pins of which nothing tells what it has set.

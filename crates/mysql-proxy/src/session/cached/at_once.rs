@@ -12,7 +12,7 @@ use query_cache::Sought;
 use tokio::time::Instant;
 
 use super::super::Session;
-use super::{LONGEST, Read};
+use super::Read;
 use crate::cache::{Entry, Hashed, Key};
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
@@ -108,9 +108,7 @@ impl Session {
     /// The key of a read that may be kept.
     #[inline]
     pub(in crate::session) fn sought<'a>(&'a self, read: Read<'a>) -> Result<Hashed<'a>, NotFound> {
-        if read.len() > LONGEST {
-            return Err(NotFound::NotSought);
-        }
+        read.fits().map_err(|_| NotFound::NotSought)?;
         Ok(self.key_of(read))
     }
 

@@ -80,7 +80,13 @@ impl Session {
         let (read, shape) = self.read_of(prepared, &plain);
         let key = self.sought(read)?;
         let Some(kept) = self.look_up(&key, shape, now) else {
-            return Err(NotFound::Execution(key.to_key(self.states())));
+            let touches = text.touches(self.dialect());
+            let is_kept = touches.is_some_and(|touches| touches.keeps.is_ok());
+            return Err(if is_kept {
+                NotFound::Execution(key.to_key(self.states()))
+            } else {
+                NotFound::NotSought
+            });
         };
         text.executed();
         let made = prepared.made_by(&plain, self.served.pool.connector().flavor());

@@ -20,6 +20,11 @@ use crate::statements::{Handle, StatementText};
 /// Bytes of the response that hold the statement's id: a header, the OK's first byte, the id.
 const ID_END: usize = HEADER_LEN + 5;
 
+/// It would be prepared in its database, from where nothing leads back.
+const COMES_FROM_ELSEWHERE: Trouble = Trouble::NotSupported(
+    "a statement that was prepared in another database, in one whose name is not UTF-8",
+);
+
 impl Session {
     /// `COM_STMT_PREPARE`.
     pub(super) async fn prepare(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
@@ -79,7 +84,10 @@ impl Session {
         // What one session's character set hides, another may understand.
         let is_understood =
             sql.is_ascii() || statement.effect.pin != Some(PinReason::NotUnderstood);
-        let may_keep = packet.is_whole && is_understood && self.statements.may_keep(sql.len());
+        let may_keep = packet.is_whole
+            && is_understood
+            && !self.state.is_in_unknown_database()
+            && self.statements.may_keep(sql.len());
         let kept =
             may_keep.then(|| texts.intern(sql, &self.state, self.dialect().escapes, &statement));
         kept.flatten()
@@ -224,12 +232,17 @@ impl Session {
         &mut self,
         text: &Arc<StatementText>,
     ) -> Result<Handle, Trouble> {
+        if !self.are_names_sure {
+            Box::pin(self.learn_database()).await;
+        }
         let now = Arc::clone(&self.state);
         let is_same = now
             .for_prepare(&text.statement().effect)
             .is_same(text.under());
         let under = if is_same {
             Arc::clone(&now)
+        } else if now.is_in_unknown_database() {
+            return Err(COMES_FROM_ELSEWHERE);
         } else {
             Arc::new(now.as_under(text.under()))
         };

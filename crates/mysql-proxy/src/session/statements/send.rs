@@ -78,7 +78,11 @@ impl Session {
         let Some(id) = aim.id else {
             let awaits = may_do_harm;
             return match lease.handles.predicted_id() {
-                Some(id) if packet.is_whole && self.is_prepared_now(execution.text) => {
+                Some(id)
+                    if packet.is_whole
+                        && self.are_names_sure
+                        && self.is_prepared_now(execution.text) =>
+                {
                     let bytes = self.preparation(packet, execution, &aim, id)?;
                     let Some(lease) = &mut self.held else {
                         return Ok(None);
