@@ -148,6 +148,40 @@ async fn what_is_not_committed_is_not_kept() -> Result<()> {
     Ok(())
 }
 
+/// The sessions of a TiDB may read what is some seconds old, by a global variable.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_old_already_is_not_kept() -> Result<()> {
+    let Some(world) = World::start(DatabaseKind::Tidb, "").await? else {
+        return Ok(());
+    };
+    let mut client = world.client().await?;
+    for (value, reason) in [("ON", Some("session_variable")), ("OFF", None)] {
+        let set = format!("SET GLOBAL tidb_low_resolution_tso = {value}");
+        world.server.execute(&set).await?;
+        // By this the edge asks for what there is.
+        client
+            .query_drop("CREATE TABLE IF NOT EXISTS new (a INT)")
+            .await?;
+        eventually(&set, PATIENCE, async || {
+            let mut client = world.client().await?;
+            let before = figures(&mut client, "SELECT v FROM r").await?;
+            for _ in 0..2 {
+                client.query_drop("SELECT v FROM r WHERE id = 1").await?;
+            }
+            let after = figures(&mut client, "SELECT v FROM r").await?;
+            let is_hit = after.hits > before.hits;
+            ensure!(is_hit == reason.is_none(), "{after:?}");
+            ensure!(
+                is_hit || after.last_bypass.as_deref() == reason,
+                "{after:?}"
+            );
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_are_kept_or_there_is_a_reason_on_mariadb() -> Result<()> {
     tells_reasons(DatabaseKind::MariaDb).await
