@@ -36,6 +36,13 @@ pub enum Assignment {
     Role(String),
 }
 
+impl Assignment {
+    /// True if the session is in another database after it.
+    pub fn enters_database(&self) -> bool {
+        matches!(self, Self::Database(_))
+    }
+}
+
 /// What a system variable is set to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {

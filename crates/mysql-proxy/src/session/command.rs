@@ -194,6 +194,7 @@ impl Session {
     async fn reset(&mut self, packet: CommandPacket) -> Result<(), SessionEnd> {
         let is_settled = self.held.as_ref().is_some_and(|lease| lease.is_settled());
         if is_settled && !self.are_names_sure {
+            // It stays in the database that it is in.
             Box::pin(self.learn_database()).await;
         }
         self.keep_answers().await;

@@ -159,11 +159,11 @@ impl Session {
             return;
         };
         let is_elsewhere = self.state.database_name().is_some();
-        let goes_there = [Assignment::Database(lost.name.clone())];
+        let goes_there = [Assignment::Database(lost.name)];
         if let Ok(state) = self.state.assigned(&goes_there)
             && !is_elsewhere
         {
-            self.set_database(&lost.name);
+            self.set_database_of(&state);
             self.state = Arc::new(state);
         }
     }

@@ -234,11 +234,11 @@ impl Session {
         effect.reads_insert_id || effect.runs_program || fires()
     }
 
-    /// Connections that are opened for this session from now on begin in this database, if a login
-    /// can say its name: see [`SessionState::database_of_login`].
-    pub(super) fn set_database(&mut self, database: &str) {
+    /// Connections that are opened for this session from now on begin in the database of this
+    /// state, if a login can say its name: see [`SessionState::database_of_login`].
+    pub(super) fn set_database_of(&mut self, state: &SessionState) {
         let profile = Profile {
-            database: database.is_ascii().then(|| database.to_owned()),
+            database: state.database_of_login(),
             ..Profile::clone(&self.profile)
         };
         self.profile = Arc::new(profile);

@@ -209,15 +209,13 @@ impl Session {
         if name.is_some() && self.state.database_name() == name.as_deref() {
             return;
         }
-        // Of several statements, one has gone to another database.
-        let state = name.and_then(|name| {
-            let goes_there = [Assignment::Database(name.clone())];
-            let state = self.state.assigned(&goes_there).ok()?;
-            self.set_database(&name);
-            Some(state)
-        });
+        let goes_there = name.map(Assignment::Database);
+        let state = goes_there.and_then(|set| self.state.assigned(&[set]).ok());
         match state {
-            Some(state) => self.enter(Arc::new(state)),
+            Some(state) => {
+                self.set_database_of(&state);
+                self.enter(Arc::new(state));
+            }
             None => self.stay_in_database(),
         }
     }
@@ -278,17 +276,16 @@ impl Session {
         let sets = sets.filter(|sets| !(self.is_on_tidb() && sets.iter().any(is_odd_level)));
         let assigned = sets.map(|sets| self.state.assigned(&sets));
         let Some(Ok(state)) = assigned else {
-            if effect.sets.iter().any(is_database) {
+            if effect.sets.iter().any(Assignment::enters_database) {
                 self.stay_in_database();
             } else {
                 self.pin(reason(&effect.sets).name(), None);
             }
             return Ok(());
         };
-        if let Some(database) = state.database_name()
-            && self.state.database_name() != Some(database)
-        {
-            self.set_database(database);
+        let database = state.database_name();
+        if database.is_some() && self.state.database_name() != database {
+            self.set_database_of(&state);
         }
         let states = self.served.pool.connector().states();
         self.enter(states.share(state));
@@ -351,10 +348,6 @@ fn unhex(digits: &str) -> Option<String> {
     let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
     let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
     String::from_utf8(bytes?).ok()
-}
-
-fn is_database(set: &Assignment) -> bool {
-    matches!(set, Assignment::Database(_))
 }
 
 /// Why a session pins of which nothing tells what it has set.

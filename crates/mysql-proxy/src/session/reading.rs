@@ -7,8 +7,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use mysql_sql::{
-    Assignment, Dialect, Effect, Outline, PinReason, Statement, StatementKind, Touched, Touches,
-    hints, touches,
+    Assignment, Dialect, Outline, PinReason, Statement, StatementKind, Touched, Touches, hints,
+    touches,
 };
 
 use super::Session;
@@ -48,7 +48,7 @@ impl Session {
         {
             self.served.plain_reads.remember(outline, dialect);
         }
-        let touches = self.touches(sql, outline, &statement);
+        let touches = self.touches((sql, outline), dialect, &statement);
         Some((statement, touches))
     }
 
@@ -82,8 +82,8 @@ impl Session {
 
     fn touches(
         &self,
-        sql: &[u8],
-        outline: Option<&Outline>,
+        (sql, outline): (&[u8], Option<&Outline>),
+        dialect: Dialect,
         statement: &Statement,
     ) -> Option<TextTouches> {
         let cache = self.served.cache.as_ref()?;
@@ -93,8 +93,9 @@ impl Session {
         if !has_to_be || !is_understood {
             return None;
         }
-        let dialect = self.dialect();
-        let enters_database = enters_database(&statement.effect);
+        let effect = &statement.effect;
+        let enters_database =
+            effect.is_multi && effect.sets.iter().any(Assignment::enters_database);
         if may_be_kept && cache.keeps() && !enters_database {
             let readings = &cache.readings;
             let reading = readings.of((sql, outline), dialect, statement, &cache.figures);
@@ -109,18 +110,12 @@ impl Session {
     }
 }
 
-/// True for a text that begins as most plain reads do. What else there is may be longer than it,
-/// and nothing would be known of it.
+/// True for a text that begins as most plain reads do. Any other would pay for an outline by which
+/// nothing is known.
 fn begins_as_read(sql: &[u8]) -> bool {
     const SELECT: &[u8] = b"SELECT";
     sql.get(..SELECT.len())
         .is_some_and(|word| word.eq_ignore_ascii_case(SELECT))
-}
-
-/// True for several statements of which one is `USE`.
-fn enters_database(effect: &Effect) -> bool {
-    let mut sets = effect.sets.iter();
-    effect.is_multi && sets.any(|set| matches!(set, Assignment::Database(_)))
 }
 
 impl Deref for TextTouches {
