@@ -31,6 +31,7 @@ mod routines;
 mod settle;
 mod show;
 mod statements;
+mod straight;
 mod warnings;
 
 use std::sync::Arc;

@@ -135,9 +135,14 @@ impl OriginConn {
         database.is_some() && self.state.database_name() == database
     }
 
+    /// True when nothing leads it to this state, as it is in that.
+    pub(crate) fn is_in_state(&self, state: &Arc<SessionState>) -> bool {
+        self.state.is_same(state)
+    }
+
     /// How near it is to a state.
     pub(crate) fn fit(&self, state: &Arc<SessionState>) -> Fit {
-        if self.state.is_same(state) {
+        if self.is_in_state(state) {
             Fit::Ready
         } else {
             bring::fit(&self.state, state, self.flavor)

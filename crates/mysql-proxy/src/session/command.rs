@@ -11,6 +11,7 @@ use super::logins::Logins;
 use super::outcome::Relayed;
 use super::outgoing::Outgoing;
 use super::questions::{Asked, Source};
+use super::reading::{Text, TextTouches};
 use super::routines::Calling;
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
@@ -77,11 +78,43 @@ impl Session {
             return self.explain(packet).await;
         }
         let text = self.downstream.sql(packet);
-        let Some((mut statement, touches)) = self.read_text(text, packet.is_whole) else {
-            return self.explain(packet).await;
-        };
-        let Statement { kind, effect } = &mut statement;
+        match self.read_text(text, packet.is_whole) {
+            Text::Plain(touches) => self.plain(packet, touches.as_ref()).await,
+            Text::Other(mut statement, touches) => {
+                self.statement(packet, &mut statement, touches.as_ref())
+                    .await
+            }
+            Text::Explained => self.explain(packet).await,
+        }
+    }
+
+    /// A text that only reads, and that the cache has nothing for.
+    async fn plain(
+        &mut self,
+        packet: CommandPacket,
+        touches: Option<&TextTouches>,
+    ) -> Result<(), SessionEnd> {
+        if let Some(planned) = self.plan_text(self.downstream.sql(packet), touches) {
+            match self.take_part(planned).await {
+                Ok(Some(kept)) => return self.answer_kept(packet, &kept).await,
+                Ok(None) => {}
+                Err(trouble) => return self.give_up(packet, trouble).await,
+            }
+        }
+        self.served.metrics.statement(StatementKind::Read);
+        self.relay_plain(packet).await
+    }
+
+    /// Any other.
+    async fn statement(
+        &mut self,
+        packet: CommandPacket,
+        statement: &mut Statement,
+        touches: Option<&TextTouches>,
+    ) -> Result<(), SessionEnd> {
+        let Statement { kind, effect } = statement;
         let kind = *kind;
+        let text = self.downstream.sql(packet);
         self.look_at_text(effect, text);
         if !effect.routines.named().is_empty() {
             let state = Arc::clone(&self.state);
@@ -100,7 +133,7 @@ impl Session {
             }
         }
         if kind == StatementKind::Read
-            && let Some(planned) = self.plan_text(self.downstream.sql(packet), touches.as_ref())
+            && let Some(planned) = self.plan_text(self.downstream.sql(packet), touches)
         {
             match self.take_part(planned).await {
                 Ok(Some(kept)) => return self.answer_kept(packet, &kept).await,
@@ -109,14 +142,12 @@ impl Session {
             }
         }
         self.served.metrics.statement(kind);
-        let writes = touches.as_ref().map(|touches| &touches.writes);
+        let writes = touches.map(|touches| &touches.writes);
         let database = writes
             .filter(|writes| **writes != Touched::Nothing)
             .and_then(|_| self.state.database_name().map(str::to_owned));
         let mut outgoing = Outgoing::unchanged(packet).of(kind, effect);
-        outgoing.writes = touches
-            .as_ref()
-            .map(|touches| WriteSet::of(touches, database.as_deref()));
+        outgoing.writes = touches.map(|touches| WriteSet::of(touches, database.as_deref()));
         let asks = effect.reads_previous || effect.reads_insert_id || !effect.questions.is_empty();
         if asks {
             match self.ask(Source::Packet(packet), effect).await {

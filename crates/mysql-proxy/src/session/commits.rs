@@ -218,7 +218,7 @@ impl Session {
     }
 
     /// True unless it is known that reading a view writes nothing.
-    fn views_may_write(&self) -> bool {
+    pub(super) fn views_may_write(&self) -> bool {
         let Served { cache, pool, .. } = &*self.served;
         let Some(cache) = cache else { return false };
         let (catalog, _) = cache.catalog();

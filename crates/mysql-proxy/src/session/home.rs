@@ -138,6 +138,15 @@ impl Session {
         self.filling = None;
     }
 
+    /// Notes that the database of the session's login is there, if the lease in hand is in it.
+    pub(super) fn note_home(&mut self) {
+        if !self.home.is_known
+            && let Some(lease) = &self.held
+        {
+            self.home.is_known = lease.is_in(self.home.database.as_deref());
+        }
+    }
+
     /// The session is where a statement of its own has led it.
     pub(super) fn forget_lost_database(&mut self) {
         self.home.lost = None;

@@ -76,6 +76,11 @@ impl Session {
 }
 
 impl Logins {
+    /// True when no change is under way.
+    pub(super) fn are_settled(&self) -> bool {
+        self.change.is_none()
+    }
+
     /// A piece of the response is about to be passed on, with what it tells; mostly it is the last.
     pub(super) fn note_piece(&mut self, summary: &Summary, is_last: bool) {
         if is_last && let Some(change) = self.change.take() {

@@ -38,7 +38,7 @@ impl Session {
         effect: &Effect,
         summary: &Summary,
     ) -> Result<(), SessionEnd> {
-        self.note_unnamed(effect);
+        self.note_unnamed(effect.may_write);
         let Some(lease) = &mut self.held else {
             return Ok(());
         };

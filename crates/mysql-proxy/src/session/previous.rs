@@ -149,11 +149,16 @@ impl Previous {
 
     /// A `SELECT` without warnings was answered with so many rows by no connection.
     pub(super) fn note_kept(&mut self, rows: u64) {
+        self.note_plain(None, rows);
+    }
+
+    /// Likewise, on the connection of this visit: as [`Previous::note`] does.
+    pub(super) fn note_plain(&mut self, visit: Option<Visit>, rows: u64) {
         *self = Self {
             is_none: false,
-            visit: None,
+            visit,
             row_count: -1,
-            is_counted_elsewhere: true,
+            is_counted_elsewhere: visit.is_none(),
             found_rows: Some(rows),
             warned: false,
             told: Some(0),

@@ -23,33 +23,39 @@ pub(super) enum TextTouches {
     Own(Touches),
 }
 
+/// A text that was read. What it touches is told where that has to be known: not if it only reads
+/// and is not to be kept, or if nothing can be told of it.
+pub(super) enum Text {
+    /// A [`Statement::plain_read`].
+    Plain(Option<TextTouches>),
+    Other(Box<Statement>, Option<TextTouches>),
+    /// It asks to be explained.
+    Explained,
+}
+
 impl Session {
-    /// What a text is, and what it touches, where that has to be known: not if it only reads and is
-    /// not to be kept, or if nothing can be told of it. `None`: it asks to be explained.
-    pub(super) fn read_text(
-        &self,
-        sql: &[u8],
-        is_whole: bool,
-    ) -> Option<(Statement, Option<TextTouches>)> {
+    /// What a text is, and what it touches.
+    pub(super) fn read_text(&self, sql: &[u8], is_whole: bool) -> Text {
         let dialect = self.dialect();
         let may_be_kept = self.may_look_up();
         let outline = self.outline(sql, is_whole, may_be_kept);
         let outline = outline.as_ref();
         let known = outline.and_then(|own| self.plain_read(own, dialect, may_be_kept));
-        if known.is_some() {
+        if let Some(known) = known {
             return known;
         }
         if is_whole && hints(sql, dialect).explains {
-            return None;
+            return Text::Explained;
         }
         let statement = self.classify(sql, is_whole);
-        if let Some(outline) = outline.filter(|_| !may_be_kept)
-            && statement == Statement::plain_read()
-        {
+        let touches = self.touches((sql, outline), dialect, &statement);
+        if statement != Statement::plain_read() {
+            return Text::Other(Box::new(statement), touches);
+        }
+        if let Some(outline) = outline.filter(|_| !may_be_kept) {
             self.served.plain_reads.remember(outline, dialect);
         }
-        let touches = self.touches((sql, outline), dialect, &statement);
-        Some((statement, touches))
+        Text::Plain(touches)
     }
 
     /// The outline of a text that can be read, if something may be known by it.
@@ -63,21 +69,14 @@ impl Session {
     }
 
     /// A text of this outline, if it is known to be a plain read.
-    fn plain_read(
-        &self,
-        outline: &Outline,
-        dialect: Dialect,
-        may_be_kept: bool,
-    ) -> Option<(Statement, Option<TextTouches>)> {
-        let touches = if may_be_kept {
+    fn plain_read(&self, outline: &Outline, dialect: Dialect, may_be_kept: bool) -> Option<Text> {
+        if may_be_kept {
             let readings = &self.served.cache.as_ref()?.readings;
-            Some(TextTouches::Known(readings.of_plain(outline, dialect)?))
-        } else {
-            let known = self.served.plain_reads.find(outline);
-            known.filter(|known| *known == dialect)?;
-            None
-        };
-        Some((Statement::plain_read(), touches))
+            let reading = readings.of_plain(outline, dialect)?;
+            return Some(Text::Plain(Some(TextTouches::Known(reading))));
+        }
+        let known = self.served.plain_reads.find(outline)?;
+        (known == dialect).then_some(Text::Plain(None))
     }
 
     fn touches(

@@ -164,7 +164,7 @@ impl Session {
     /// of its connection before.
     fn note_sent(&mut self, effect: &Effect) {
         self.calling.moves = self.served.pool.connector().programs().moves();
-        self.note_unnamed(effect);
+        self.note_unnamed(effect.may_write);
         let Some(lease) = &mut self.held else { return };
         if effect.may_write {
             lease.touch();
@@ -179,20 +179,17 @@ impl Session {
         if effect.runs_program {
             lease.note_program();
         }
-        if !self.home.is_known {
-            self.home.is_known = lease.is_in(self.home.database.as_deref());
-        }
+        self.note_home();
     }
 
     /// A statement is about to run, or has run: programs may run with it that it does not name. To
     /// be noted at both ends, as one may come to be, or be gone, on the way.
-    pub(super) fn note_unnamed(&mut self, effect: &Effect) {
+    pub(super) fn note_unnamed(&mut self, may_write: bool) {
         let connector = self.served.pool.connector();
         // One that has come and gone on the way has moved that twice.
         let have_moved = connector.programs().moves() != self.calling.moves;
-        let may_run = have_moved
-            || connector.runs_on_reads()
-            || (effect.may_write && connector.runs_on_writes());
+        let may_run =
+            have_moved || connector.runs_on_reads() || (may_write && connector.runs_on_writes());
         if may_run && let Some(lease) = &mut self.held {
             lease.note_program();
         }
@@ -333,7 +330,11 @@ impl Session {
         Ok(())
     }
 
-    async fn relay_response(&mut self, packet: CommandPacket) -> Result<Relayed, SessionEnd> {
+    /// Passes the response to a command on.
+    pub(super) async fn relay_response(
+        &mut self,
+        packet: CommandPacket,
+    ) -> Result<Relayed, SessionEnd> {
         let Some(lease) = &mut self.held else {
             return Err(SessionEnd::StateLost);
         };

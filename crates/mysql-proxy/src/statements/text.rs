@@ -30,6 +30,7 @@ pub(crate) struct StatementText {
     /// Of the SQL, as the cache wants it.
     hash: u64,
     statement: Statement,
+    is_plain: bool,
     /// Once somebody has asked.
     touches: OnceLock<Touches>,
     /// Likewise.
@@ -166,6 +167,7 @@ impl StatementText {
             id,
             hash: hash_of_text(&key.sql),
             key,
+            is_plain: statement == Statement::plain_read(),
             statement,
             touches: OnceLock::new(),
             figures: OnceLock::new(),
@@ -199,6 +201,11 @@ impl StatementText {
     /// What executing it does.
     pub(crate) fn statement(&self) -> &Statement {
         &self.statement
+    }
+
+    /// True when it is a [`Statement::plain_read`].
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// What executing it touches; it is read once. `None`: nothing can be told of it.

@@ -67,17 +67,40 @@ impl Session {
         let Some(text) = self.statements.text(id) else {
             return self.unknown_statement(packet).await;
         };
+        self.statements.carry.clear();
+        self.statements.lacks = 0;
+        self.statements.asks_for_cursor = asks_for_cursor(self.downstream.argument(packet));
+        if text.is_plain() {
+            let execution = Execution::own(id, &text);
+            match self.relay_straight(packet, Some(&execution)).await? {
+                Some(Relayed::Response(summary)) if self.settle_straight(&summary) => {
+                    return Ok(());
+                }
+                Some(relayed) => {
+                    let effect = &text.statement().effect;
+                    return self.end_execution(&execution, effect, relayed).await;
+                }
+                None => {}
+            }
+        }
+        self.run(packet, id, &text).await
+    }
+
+    /// Relays an execution for which nothing is kept, and that does not go straight.
+    async fn run(
+        &mut self,
+        packet: CommandPacket,
+        id: u32,
+        text: &Arc<StatementText>,
+    ) -> Result<(), SessionEnd> {
         let mut effect = Cow::Borrowed(&text.statement().effect);
         if !effect.routines.named().is_empty() {
             self.look_at_routines(effect.to_mut(), text.under().database_name());
         }
-        self.statements.carry.clear();
-        self.statements.lacks = 0;
-        self.statements.asks_for_cursor = asks_for_cursor(self.downstream.argument(packet));
         self.drop_cursor(id);
         let mut other = None;
         if effect.reads_previous || effect.reads_insert_id || !effect.questions.is_empty() {
-            match Box::pin(self.ask_prepared(id, &text, effect.to_mut())).await {
+            match Box::pin(self.ask_prepared(id, text, effect.to_mut())).await {
                 Ok(ToExecute::Own) => {}
                 Ok(ToExecute::Other(text)) => other = Some(text),
                 Ok(ToExecute::Nothing(answer)) => {
@@ -89,12 +112,12 @@ impl Session {
         if !effect.user_variables.is_empty() {
             self.expect_user_variables(effect.to_mut());
         }
-        if effect.pin.is_none() && self.sets_foreign_strings(&text) {
+        if effect.pin.is_none() && self.sets_foreign_strings(text) {
             effect.to_mut().pin = Some(PinReason::UserVariable);
         }
         let execution = Execution {
             id,
-            text: other.as_ref().unwrap_or(&text),
+            text: other.as_ref().unwrap_or(text),
             once: other.is_some(),
         };
         let mut outgoing =
@@ -104,14 +127,26 @@ impl Session {
             return self.give_up(packet, trouble).await;
         }
         text.executed();
-        outgoing.writes = self.writes_of(&text);
-        let summary = match self.relay(&outgoing, &effect).await? {
+        outgoing.writes = self.writes_of(text);
+        let relayed = self.relay(&outgoing, &effect).await?;
+        self.end_execution(&execution, &effect, relayed).await
+    }
+
+    /// Notes what an execution has left, and settles that.
+    async fn end_execution(
+        &mut self,
+        execution: &Execution<'_>,
+        effect: &Effect,
+        relayed: Relayed,
+    ) -> Result<(), SessionEnd> {
+        let summary = match relayed {
             Relayed::Response(summary) => summary,
             Relayed::Failed(how) => return self.tell_failed(*how).await,
         };
-        self.note_executed(&outgoing, &summary);
+        self.note_executed(execution, &summary);
         let older = self.take_older(&summary);
-        self.note(text.statement().kind, &effect, &summary).await?;
+        let kind = execution.text.statement().kind;
+        self.note(kind, effect, &summary).await?;
         if let Some(older) = older {
             Box::pin(self.add_to(older)).await;
         }
@@ -187,10 +222,7 @@ impl Session {
     }
 
     /// Notes what an execution has done to its handle.
-    fn note_executed(&mut self, outgoing: &Outgoing<'_>, summary: &Summary) {
-        let Some(execution) = &outgoing.execution else {
-            return;
-        };
+    fn note_executed(&mut self, execution: &Execution<'_>, summary: &Summary) {
         let id = execution.id;
         let is_bound = self
             .statements

@@ -27,10 +27,10 @@ use crate::session::attributes::has_attributes;
 use crate::session::lease::NO_ROLE;
 use crate::session::outcome::{NotSent, SendTrouble};
 use crate::session::relay::send_behind;
-use crate::statements::{Aim, Handle, StatementText, Target};
+use crate::statements::{Aim, Handle, Prepared, StatementText, Target};
 
 /// An execution of a statement.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::session) struct Execution<'a> {
     /// The client's id of it.
     pub(super) id: u32,
@@ -38,6 +38,22 @@ pub(in crate::session) struct Execution<'a> {
     pub(super) text: &'a Arc<StatementText>,
     /// The text is not the statement's own.
     pub(super) once: bool,
+}
+
+impl<'a> Execution<'a> {
+    /// Of the client's statement of this id, as it is.
+    pub(super) fn own(id: u32, text: &'a Arc<StatementText>) -> Self {
+        Self {
+            id,
+            text,
+            once: false,
+        }
+    }
+
+    /// Counts it.
+    pub(in crate::session) fn begun(&self) {
+        self.text.executed();
+    }
 }
 
 impl Session {
@@ -127,6 +143,23 @@ impl Session {
         let aim = prepared.aim(payload.unwrap_or_default(), &mut lease.handles, target);
         self.statements.last_used = aim.key;
         aim
+    }
+
+    /// The origin's id of the handle that the lease in hand has for an execution, with no steps
+    /// ahead of it. `None`: there is none, or the execution cannot go there as it is.
+    pub(in crate::session) fn handle_straight(
+        &mut self,
+        packet: CommandPacket,
+        execution: &Execution<'_>,
+    ) -> Option<u32> {
+        self.statements.is_led = false;
+        let is_bound = |prepared: &Prepared| prepared.bound.is_some();
+        let prepared = self.statements.get(execution.id);
+        if self.statements.asks_for_cursor || prepared.is_none_or(is_bound) {
+            return None;
+        }
+        let aim = self.aim(packet, execution);
+        aim.id.filter(|_| aim.retyped.is_none())
     }
 
     /// True when the statement can be prepared in the state that the session is in.
