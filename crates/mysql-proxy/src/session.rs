@@ -15,6 +15,7 @@ mod home;
 mod kill;
 mod lease;
 mod limits;
+mod locks;
 mod login;
 mod logins;
 mod note;
@@ -62,6 +63,7 @@ use commits::{Uncommitted, UnderLock};
 use defining::Defining;
 use home::Home;
 use limits::Watch;
+use locks::LockAnswer;
 use logins::Logins;
 use pins::Pins;
 use previous::Previous;
@@ -136,6 +138,8 @@ pub(crate) struct Session {
     defining: Option<Defining>,
     /// The read under way, if its result is to be kept.
     filling: Option<Box<Filling>>,
+    /// What comes to the client, if it has asked for a lock.
+    lock_answer: Option<Box<LockAnswer>>,
     /// The command under way, as far as it might have been answered at once.
     at_once: AtOnce,
     /// Since when the command under way has waited for another session's, if it has.

@@ -126,10 +126,10 @@ impl PinReason {
 /// A statement that, if it succeeds, ends what others have pinned for.
 ///
 /// Pins are counted by their reason and [`Effect::pin_name`](crate::Effect::pin_name), one for
-/// each statement that was sent, whether it succeeded or not (`GET_LOCK` that waited in vain
-/// counts: then more is believed to be held than is, never less). A release with a name takes
-/// one from the pins of the same reason and the same name; without a name it takes all of the
-/// reason, named or not. Nothing else lifts a pin.
+/// each statement that was sent, whether it succeeded or not, but for a `GET_LOCK` whose answer
+/// tells that nothing was taken: rather more is believed to be held than is, never less. A release
+/// with a name takes one from the pins of the same reason and the same name; without a name it
+/// takes all of the reason, named or not. Nothing else lifts a pin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
     /// Pins of this reason end.

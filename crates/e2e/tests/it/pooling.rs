@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use e2e::Endpoint;
+use e2e::{Endpoint, expect_failure};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, TxOpts};
 use mysql_proto::Capabilities;
@@ -280,4 +280,94 @@ async fn the_edge_answers_for_itself_while_a_renewed_pool_is_exhausted() -> Resu
     let answered = timeout(PATIENCE, holds.query("SELECT 1")).await;
     answered.context("the connection was kept")??;
     Ok(())
+}
+
+/// What a call of a lock function answers, by either protocol.
+async fn lock(client: &mut Conn, call: &str, prepared: bool, name: &str) -> Result<Option<i64>> {
+    let has_timeout = call == "GET_LOCK";
+    // TiDB lets go of a lock a moment after it has said so.
+    let timeout = if name == "busy" { 0 } else { 5 };
+    let answer: Option<Option<i64>> = match (prepared, has_timeout) {
+        (false, true) => {
+            let sql = format!("SELECT {call}('{name}', {timeout})");
+            client.query_first(sql).await?
+        }
+        (false, false) => {
+            client
+                .query_first(format!("SELECT {call}('{name}')"))
+                .await?
+        }
+        (true, true) => {
+            let sql = format!("SELECT {call}(?, ?)");
+            client.exec_first(sql, (name, timeout)).await?
+        }
+        (true, false) => {
+            client
+                .exec_first(format!("SELECT {call}(?)"), (name,))
+                .await?
+        }
+    };
+    answer.context("no row")
+}
+
+async fn locks_that_are_not_held_keep_no_connection(kind: DatabaseKind) -> Result<()> {
+    let Some(server) = server(kind).await? else {
+        return Ok(());
+    };
+    let pool = "max = 1\nwait_timeout = \"300ms\"";
+    let Some(path) = path(&server).pool(pool).start().await? else {
+        return Ok(());
+    };
+    let mut owner = server.connect().await?;
+    let taken: Option<i64> = owner.query_first("SELECT GET_LOCK('busy', 0)").await?;
+    ensure!(taken == Some(1), "{taken:?}");
+    let mut one = path.endpoint().connect().await?;
+    let mut other = path.endpoint().connect().await?;
+    let are_prepared: &[(bool, bool)] = match kind {
+        // It may execute a prepared one with the name of before.
+        DatabaseKind::Tidb => &[(false, false)],
+        _ => &[(true, true), (false, true), (true, false), (false, false)],
+    };
+    for (takes, gives) in are_prepared.iter().copied() {
+        let case = format!("{kind:?}, prepared: {takes} {gives}");
+        let refused = lock(&mut one, "GET_LOCK", takes, "busy").await?;
+        ensure!(refused == Some(0), "{case}: taking busy gives {refused:?}");
+        let free: Option<i64> = other.query_first("SELECT 1").await?;
+        ensure!(free == Some(1), "{case}");
+        // Twice, and another one: each has to be let go of.
+        for name in ["job", "job", "task"] {
+            let taken = lock(&mut one, "GET_LOCK", takes, name).await?;
+            ensure!(taken == Some(1), "{case}: taking {name} gives {taken:?}");
+        }
+        for name in ["job", "task", "job"] {
+            let kept = other.query_first::<i64, _>("SELECT 1").await;
+            ensure!(
+                expect_failure(kept)?.code == 1203,
+                "{case}: lent with a lock on it"
+            );
+            let given = lock(&mut one, "RELEASE_LOCK", gives, name).await?;
+            ensure!(
+                given == Some(1),
+                "{case}: letting go of {name} gives {given:?}"
+            );
+        }
+        let free: Option<i64> = other.query_first("SELECT 1").await?;
+        ensure!(free == Some(1), "{case}: nothing is held any more");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mariadb_locks_that_are_not_held_keep_no_connection() -> Result<()> {
+    locks_that_are_not_held_keep_no_connection(DatabaseKind::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mysql_locks_that_are_not_held_keep_no_connection() -> Result<()> {
+    locks_that_are_not_held_keep_no_connection(DatabaseKind::MySql).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tidb_locks_that_are_not_held_keep_no_connection() -> Result<()> {
+    locks_that_are_not_held_keep_no_connection(DatabaseKind::Tidb).await
 }

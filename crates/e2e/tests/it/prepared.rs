@@ -32,6 +32,7 @@ async fn arguments(client: &mut Raw, _: usize) -> Result<()> {
     client.fetch(4_000, 1).await?;
     client.reset(4_000).await?;
     client.close(4_000).await?;
+    let first = client.prepare("SELECT 'first'").await?;
     for sql in ["SELEC", "SELECT * FROM no_such_table"] {
         let what = format!("prepare {sql}");
         client
@@ -39,6 +40,9 @@ async fn arguments(client: &mut Raw, _: usize) -> Result<()> {
             .await?;
     }
     let id = client.prepare("SELECT ? + 1").await?;
+    // Those that were refused have taken ids, or not.
+    let step = id.wrapping_sub(first).to_le_bytes();
+    client.log.push(("ids".to_owned(), step.to_vec()));
     client.execute(id, &Values::int(5).without_types()).await?;
     client.execute(id, &Values::int(5)).await?;
     client.execute(id, &Values::int(6).without_types()).await?;

@@ -270,12 +270,8 @@ impl<'a> Login<'a> {
         if let Some(error) = refusal::unfit_collation(collation, flavor) {
             return Err(self.refuse(&mut stream, &error, "character set").await);
         }
-        let home = Home::new(
-            &served,
-            capabilities,
-            login.and_then(|login| login.database.clone()),
-            collation,
-        );
+        let database = login.and_then(|login| login.database.clone());
+        let home = Home::new(&served, capabilities, database, collation);
         let limit = self.shared.config.login_timeout;
         let refused = served.refused_database(home.database.as_deref(), limit);
         if let Some(error) = Box::pin(refused).await {
@@ -307,6 +303,7 @@ impl<'a> Login<'a> {
             at_once: AtOnce::default(),
             logins: Logins::default(),
             followed_since: None,
+            lock_answer: None,
             in_flight: None,
             under_lock: UnderLock::default(),
             uncommitted: Uncommitted::default(),

@@ -180,7 +180,12 @@ impl Session {
             Some(_) if effect.is_unknown && error == Some(PARSE_ERROR) && !effect.is_multi => {
                 self.pins.soil();
             }
-            reason => self.note_called(reason.map(PinReason::name), effect),
+            reason => {
+                let answer = self.lock_answer.take();
+                let took_none = answer.is_some_and(|answer| answer.is_refusal(summary));
+                let reason = reason.filter(|_| !took_none);
+                self.note_called(reason.map(PinReason::name), effect);
+            }
         }
     }
 

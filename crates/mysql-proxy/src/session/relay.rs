@@ -16,6 +16,7 @@ use mysql_sql::Effect;
 use super::attributes::first_packet;
 use super::cached::Filling;
 use super::lease::{NO_DATABASE, NO_ROLE};
+use super::locks::LockAnswer;
 use super::outcome::{NotSent, Relayed, SendTrouble, unanswered, unsent};
 use super::outgoing::Outgoing;
 use super::{MAX_RETRIES, Session};
@@ -38,6 +39,7 @@ impl Session {
         }
         // One of an earlier command would be lost: see `cache/loose.rs`.
         self.in_flight = None;
+        self.lock_answer = LockAnswer::to(packet.command, effect);
         self.begin_writing(outgoing, effect);
         self.begin_defining(effect);
         self.begin_login_change(effect);
@@ -398,6 +400,9 @@ impl Session {
         let is_done = fed.state == ResponseState::Done;
         if let Some(filling) = self.filling.take() {
             self.filling = filling.keep(response, is_done.then(|| tracker.summary()));
+        }
+        if let Some(answer) = &mut self.lock_answer {
+            answer.push(response);
         }
         // Before the client is told.
         self.logins.note_piece(tracker.summary(), is_done);

@@ -94,6 +94,21 @@ impl Plain<'_> {
         }
     }
 
+    /// The value of the first parameter, if that is a string of at most 250 bytes.
+    pub(crate) fn first_string(&self) -> Option<&[u8]> {
+        const VARCHAR: u8 = 15;
+        const TINY_BLOB: u8 = 249;
+        const STRING: u8 = 254;
+        /// Above it the length has more than a byte.
+        const LONGEST: u8 = 250;
+        let kind = *self.types().first()?;
+        let is_string = matches!(kind, VARCHAR | TINY_BLOB..=STRING);
+        let is_null = self.parameters().nulls.first()? & 1 != 0;
+        let (&len, rest) = self.payload.get(self.parts.values..)?.split_first()?;
+        let is_there = is_string && !is_null && len <= LONGEST;
+        rest.get(..usize::from(len)).filter(|_| is_there)
+    }
+
     fn parameters(&self) -> Parameters<'_> {
         Parameters {
             types: self.types(),

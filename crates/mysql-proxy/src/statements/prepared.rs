@@ -159,6 +159,15 @@ impl Statements {
         id
     }
 
+    /// One was refused, and took an id all the same.
+    pub(crate) fn skip_id(&mut self) {
+        self.last_id = if self.last_id >= MAX_ID {
+            1
+        } else {
+            self.last_id + 1
+        };
+    }
+
     /// A statement by the client's id.
     pub(crate) fn get(&self, id: u32) -> Option<&Prepared> {
         self.open.get(&id)

@@ -93,7 +93,10 @@ impl Session {
         id: u32,
         text: &Arc<StatementText>,
     ) -> Result<(), SessionEnd> {
-        let mut effect = Cow::Borrowed(&text.statement().effect);
+        let mut effect = match self.effect_on_lock(packet, id, text) {
+            Some(effect) => Cow::Owned(effect),
+            None => Cow::Borrowed(&text.statement().effect),
+        };
         if !effect.routines.named().is_empty() {
             self.look_at_routines(effect.to_mut(), text.under().database_name());
         }

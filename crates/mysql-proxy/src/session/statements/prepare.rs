@@ -62,6 +62,8 @@ impl Session {
         self.note(kind, &effect, &summary).await?;
         if summary.error.is_none() {
             self.previous.keep_row_count(row_count);
+        } else if !self.served.pool.connector().flavor().is_tidb() {
+            self.statements.skip_id();
         }
         self.settle().await
     }
