@@ -411,9 +411,14 @@ impl UserValue {
         }
     }
 
+    /// It was never set, or to nothing but NULL.
+    pub(crate) fn is_untyped(&self) -> bool {
+        self.literal == Self::NULL
+    }
+
     /// It has a type, though it is NULL.
     pub(crate) fn is_typed_null(&self) -> bool {
-        self.is_null && self.literal != Self::NULL
+        self.is_null && !self.is_untyped()
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mysql_sql::Effect;
 
-use super::{SessionState, put};
+use super::{SessionState, UserValue, put};
 
 impl SessionState {
     /// What preparing a statement of this effect depends on: how its text reads, which tables its
@@ -37,14 +37,20 @@ impl SessionState {
             && user_variables.eq(&under.user_variables)
     }
 
-    /// This state, but for what preparing a statement depends on, which is as in `under`.
-    pub(crate) fn as_under(&self, under: &Self) -> Self {
+    /// This state, but for what preparing a statement of this effect depends on, which is as in
+    /// `under`. A variable that was not set there is NULL, and not of the type that it has by now.
+    pub(crate) fn as_under(&self, under: &Self, effect: &Effect) -> Self {
         let mut state = self.clone();
         state.database = under.database.clone();
         state.names = under.names.clone();
         state.ignore_space = under.ignore_space;
         state.variables.retain(|(name, _)| !is_of_text(name));
         state.variables.extend(under.variables.iter().cloned());
+        for (name, value) in &mut state.user_variables {
+            if effect.user_variables.contains(name) {
+                *value = UserValue::null();
+            }
+        }
         for (name, value) in &under.user_variables {
             put(&mut state.user_variables, name, value.clone());
         }
@@ -129,5 +135,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_variable_that_was_set_later_is_null_where_it_is_read() {
+        let effect = Effect {
+            user_variables: vec!["x".to_owned()],
+            ..Effect::default()
+        };
+        let plain = SessionState::new(None, 45);
+        let set = |name: &str| Assignment::UserVariable {
+            name: name.to_owned(),
+            value: "1.5".to_owned(),
+        };
+        let now = plain.assigned(&[set("x"), set("y")]).unwrap();
+        let under = now.as_under(&plain.for_prepare(&effect), &effect);
+        let is_untyped = |(name, value): &(String, UserValue)| (name.clone(), value.is_untyped());
+        let seen: Vec<_> = under.user_variables.iter().map(is_untyped).collect();
+        assert_eq!(seen, [("x".to_owned(), true), ("y".to_owned(), false)]);
     }
 }

@@ -246,7 +246,7 @@ impl Session {
         } else if now.is_in_unknown_database() {
             return Err(COMES_FROM_ELSEWHERE);
         } else {
-            Arc::new(now.as_under(text.under()))
+            Arc::new(now.as_under(text.under(), &text.statement().effect))
         };
         self.lead_to(&under).await?;
         let mut rooms = Rooms::default();
