@@ -140,7 +140,11 @@ impl Case<'_> {
         if (!runs || calls) && self.equal(without_figures) {
             return Some("the figures of the statement before in the reply to what runs none");
         }
-        (reads_unset(self.program, self.place, &self.sql) && self.equal(without_types))
+        let reads_unset = reads_unset(self.program, self.place, &self.sql);
+        // To prepare `SET @a = ?` gives it one on MySQL, too.
+        let asks_for_type = has(&self.sql, &["collation(", "charset(", "coercibility("]);
+        let is_of_type = self.equal(without_types) || (asks_for_type && self.equal(without_rows));
+        (reads_unset && is_of_type)
             .then_some("the type of a variable that was never set, where others have set it")
     }
 

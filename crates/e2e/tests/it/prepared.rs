@@ -558,3 +558,101 @@ async fn open_statements_hold_no_connection() -> Result<()> {
     }
     Ok(())
 }
+
+/// Two sessions execute one text on one connection, with types of their own that each tells once.
+async fn types_are_each_sessions_own(kind: DatabaseKind) -> Result<()> {
+    async fn play(endpoint: &Endpoint) -> Result<Log> {
+        const SQL: &str = "SELECT id, ? AS x FROM typed WHERE id < 2";
+        let mut one = Raw::connect(endpoint, Capabilities::empty()).await?;
+        let mut other = Raw::connect(endpoint, Capabilities::empty()).await?;
+        let (mine, theirs) = (one.prepare(SQL).await?, other.prepare(SQL).await?);
+        one.execute(mine, &Values::int(5)).await?;
+        for turn in 6..10 {
+            other.execute(theirs, &Values::text("abc")).await?;
+            one.execute(mine, &Values::int(turn).without_types())
+                .await?;
+            let text = Values::text("untold").without_types();
+            other.execute(theirs, &text).await?;
+        }
+        one.log.append(&mut other.log);
+        Ok(one.log)
+    }
+    let Some(server) = server(kind).await? else {
+        return Ok(());
+    };
+    let mut admin = server.connect().await?;
+    for sql in [
+        format!("GRANT ALL ON *.* TO {USER}@'%'"),
+        format!("CREATE TABLE {DATABASE}.typed (id INT PRIMARY KEY)"),
+        format!("INSERT INTO {DATABASE}.typed VALUES (1), (2)"),
+    ] {
+        admin.query_drop(sql).await?;
+    }
+    let expected = play(&direct(&server)).await?;
+    for cache in ["enabled = false", "enabled = true"] {
+        let path = path(&server).pool("max = 1").cache(cache);
+        let Some(path) = path.start().await? else {
+            return Ok(());
+        };
+        ensure_same(&play(path.endpoint()).await?, &expected).context(cache)?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn types_are_each_sessions_own_on_mariadb() -> Result<()> {
+    types_are_each_sessions_own(DatabaseKind::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn types_are_each_sessions_own_on_mysql() -> Result<()> {
+    types_are_each_sessions_own(DatabaseKind::MySql).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn types_are_each_sessions_own_on_tidb() -> Result<()> {
+    types_are_each_sessions_own(DatabaseKind::Tidb).await
+}
+
+/// Where a view may write, whatever is sent counts as a write until its outcome is known; that of a
+/// piece of long data nobody tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_data_is_no_write_that_was_lost() -> Result<()> {
+    let Some(server) = server(DatabaseKind::MariaDb).await? else {
+        return Ok(());
+    };
+    let mut admin = server.connect().await?;
+    for sql in [
+        "CREATE FUNCTION shop.writes() RETURNS INT MODIFIES SQL DATA BEGIN \
+         INSERT INTO shop.pieces VALUES ('by a view'); RETURN 1; END",
+        "CREATE TABLE shop.pieces (a TEXT)",
+        "CREATE VIEW shop.v AS SELECT shop.writes() AS x",
+    ] {
+        admin.query_drop(sql).await?;
+    }
+    let path = path(&server).pool("max = 2").cache("enabled = true");
+    let Some(path) = path.start().await? else {
+        return Ok(());
+    };
+    let mut client = Raw::connect(path.endpoint(), Capabilities::empty()).await?;
+    client.query("BEGIN").await?;
+    let id = client.prepare("INSERT INTO pieces VALUES (?)").await?;
+    let nothing = Values {
+        bytes: Vec::new(),
+        ..Values::text("")
+    };
+    for _ in 0..3 {
+        client.long_data(id, 0, b"in pieces").await?;
+        client.query("SELECT 1").await?;
+        // What follows a lost connection up takes a moment.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let summary = client.execute(id, &nothing).await?;
+        ensure!(summary.error.is_none(), "{summary:?}");
+    }
+    client.query("COMMIT").await?;
+    let count: Option<u64> = admin
+        .query_first("SELECT COUNT(*) FROM shop.pieces WHERE a = 'in pieces'")
+        .await?;
+    ensure!(count == Some(3), "{count:?}");
+    Ok(())
+}

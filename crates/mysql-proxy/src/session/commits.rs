@@ -290,11 +290,16 @@ impl Session {
     }
 }
 
-/// True for commands that read no table. A dump of the log may take as long as its session.
+/// True for commands that read no table. A dump of the log may take as long as its session, and
+/// nobody says that a piece of long data has come.
 fn runs_nothing(command: Command) -> bool {
     matches!(
         command,
-        Command::PING | Command::REGISTER_SLAVE | Command::BINLOG_DUMP | Command::BINLOG_DUMP_GTID
+        Command::PING
+            | Command::REGISTER_SLAVE
+            | Command::BINLOG_DUMP
+            | Command::BINLOG_DUMP_GTID
+            | Command::STMT_SEND_LONG_DATA
     )
 }
 

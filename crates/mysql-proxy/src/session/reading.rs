@@ -26,7 +26,7 @@ pub(super) enum TextTouches {
 /// A text that was read. What it touches is told where that has to be known: not if it only reads
 /// and is not to be kept, or if nothing can be told of it.
 pub(super) enum Text {
-    /// A [`Statement::plain_read`].
+    /// A [`Statement::plain_read`] that surely writes nothing.
     Plain(Option<TextTouches>),
     Other(Box<Statement>, Option<TextTouches>),
     /// It asks to be explained.
@@ -49,7 +49,8 @@ impl Session {
         }
         let statement = self.classify(sql, is_whole);
         let touches = self.touches((sql, outline), dialect, &statement);
-        if statement != Statement::plain_read() {
+        let may_write = |touches: &TextTouches| touches.writes != Touched::Nothing;
+        if statement != Statement::plain_read() || touches.as_ref().is_some_and(may_write) {
             return Text::Other(Box::new(statement), touches);
         }
         if let Some(outline) = outline.filter(|_| !may_be_kept) {
@@ -72,7 +73,8 @@ impl Session {
     fn plain_read(&self, outline: &Outline, dialect: Dialect, may_be_kept: bool) -> Option<Text> {
         if may_be_kept {
             let readings = &self.served.cache.as_ref()?.readings;
-            let reading = readings.of_plain(outline, dialect)?;
+            let reading = readings.of_plain(outline, dialect);
+            let reading = reading.filter(|reading| reading.touches.writes == Touched::Nothing)?;
             return Some(Text::Plain(Some(TextTouches::Known(reading))));
         }
         let known = self.served.plain_reads.find(outline)?;

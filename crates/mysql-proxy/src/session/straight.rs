@@ -18,7 +18,7 @@
 //! What is asked here at each step is what the others find nothing to do for. A condition that is
 //! left out does not make it faster, but wrong.
 
-use mysql_proto::{StatusFlags, Summary, patch_statement_id};
+use mysql_proto::{StatusFlags, Summary};
 use mysql_sql::{Effect, StatementKind};
 
 use super::attributes::has_attributes;
@@ -60,19 +60,19 @@ impl Session {
         if !self.is_at_ease(packet) || !self.lease_straight() {
             return Ok(None);
         }
-        if let Some(execution) = execution {
-            let Some(handle) = self.handle_straight(packet, execution) else {
-                return Ok(None);
-            };
-            patch_statement_id(self.downstream.payload_mut(packet), handle);
-            execution.begun();
+        let aimed = execution.map(|execution| self.aim_straight(packet, execution));
+        if let Some(None) = aimed {
+            return Ok(None);
         }
+        let instead = aimed.flatten().and_then(|aimed| aimed.instead);
         self.note_versions();
         let Some(lease) = &mut self.held else {
             return Ok(None);
         };
         lease.begin_command();
-        if let Err(error) = lease.send(self.downstream.packet(packet)).await {
+        let bytes = instead.as_deref();
+        let bytes = bytes.unwrap_or_else(|| self.downstream.packet(packet));
+        if let Err(error) = lease.send(bytes).await {
             if !error.sent {
                 self.held = None;
                 return Ok(None);
@@ -82,6 +82,9 @@ impl Session {
             return unsent(SendTrouble::lost(error.source), packet).map(Some);
         }
         self.downstream.consume(packet);
+        if let Some(execution) = execution {
+            execution.begun();
+        }
         self.calling.moves = self.served.pool.connector().programs().moves();
         self.note_unnamed(false);
         self.note_home();

@@ -40,6 +40,17 @@ pub(in crate::session) struct Execution<'a> {
     pub(super) once: bool,
 }
 
+/// An execution that is ready to be sent.
+#[derive(Debug)]
+pub(in crate::session) struct Aimed {
+    /// The packet that goes out in the place of the client's, with types that the handle has to be
+    /// told.
+    pub(in crate::session) instead: Option<Vec<u8>>,
+}
+
+/// Longest packet that has room for types in any case.
+const LONGEST_AIMED: usize = MAX_PAYLOAD / 2;
+
 impl<'a> Execution<'a> {
     /// Of the client's statement of this id, as it is.
     pub(super) fn own(id: u32, text: &'a Arc<StatementText>) -> Self {
@@ -145,21 +156,31 @@ impl Session {
         aim
     }
 
-    /// The origin's id of the handle that the lease in hand has for an execution, with no steps
-    /// ahead of it. `None`: there is none, or the execution cannot go there as it is.
-    pub(in crate::session) fn handle_straight(
+    /// Makes an execution ready for the handle that the lease in hand has, with no steps ahead of
+    /// it. `None`: there is none, and nothing was done.
+    pub(in crate::session) fn aim_straight(
         &mut self,
         packet: CommandPacket,
         execution: &Execution<'_>,
-    ) -> Option<u32> {
+    ) -> Option<Aimed> {
         self.statements.is_led = false;
         let is_bound = |prepared: &Prepared| prepared.bound.is_some();
         let prepared = self.statements.get(execution.id);
-        if self.statements.asks_for_cursor || prepared.is_none_or(is_bound) {
+        let may_overflow = self.downstream.packet(packet).len() > LONGEST_AIMED;
+        if self.statements.asks_for_cursor || prepared.is_none_or(is_bound) || may_overflow {
             return None;
         }
         let aim = self.aim(packet, execution);
-        aim.id.filter(|_| aim.retyped.is_none())
+        let id = aim.id?;
+        // From here on it has to be sent: its handle is taken to have seen the types.
+        let Some(payload) = aim.retyped else {
+            patch_statement_id(self.downstream.payload_mut(packet), id);
+            return Some(Aimed { instead: None });
+        };
+        let instead = self.retyped(packet, payload, id).ok();
+        instead.map(|bytes| Aimed {
+            instead: Some(bytes),
+        })
     }
 
     /// True when the statement can be prepared in the state that the session is in.
