@@ -256,13 +256,8 @@ fn user_variables(from: &SessionState, to: &SessionState) -> String {
         }
     }
     for (name, value) in &to.user_variables {
-        let before = value_of(&from.user_variables, name);
-        if before != Some(value) {
+        if value_of(&from.user_variables, name) != Some(value) {
             let name = quoted(name);
-            if value.is_untyped() && before.is_some() {
-                // NULL alone would leave the type that it has.
-                add(&mut list, format_args!("@{name}=''"));
-            }
             add(&mut list, format_args!("@{name}={}", value.literal));
             if value.is_typed_null() {
                 add(&mut list, format_args!("@{name}=NULL"));

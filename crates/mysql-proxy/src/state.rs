@@ -7,6 +7,8 @@
 mod prepare;
 mod results;
 
+pub(crate) use prepare::Doubt;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -411,14 +413,9 @@ impl UserValue {
         }
     }
 
-    /// It was never set, or to nothing but NULL.
-    pub(crate) fn is_untyped(&self) -> bool {
-        self.literal == Self::NULL
-    }
-
     /// It has a type, though it is NULL.
     pub(crate) fn is_typed_null(&self) -> bool {
-        self.is_null && !self.is_untyped()
+        self.is_null && self.literal != Self::NULL
     }
 }
 

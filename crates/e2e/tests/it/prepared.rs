@@ -656,3 +656,68 @@ async fn long_data_is_no_write_that_was_lost() -> Result<()> {
     ensure!(count == Some(3), "{count:?}");
     Ok(())
 }
+
+/// What only its connection knows of a session is left alone when a statement has to be prepared
+/// there again, in the state of its time.
+async fn keeps_what_only_its_connection_knows(kind: DatabaseKind) -> Result<()> {
+    async fn play(endpoint: &Endpoint) -> Result<Log> {
+        let mut client = Raw::connect(endpoint, Capabilities::empty()).await?;
+        let sets = |at: usize| match at {
+            0 => ["SELECT @n := 0", "SET @n = 0", "SELECT @n := 5", "@n"],
+            1 => ["SELECT 1", "SET @n = 0", "SELECT 5 INTO @n", "@n"],
+            2 => ["SET @n = 7", "SET @n = 0", "SELECT @n := 5", "@n"],
+            _ => {
+                let [utc, other] = ["SET time_zone = '+00:00'", "SET time_zone = '+01:00'"];
+                [utc, other, "CALL shop.sets_zone()", "@@time_zone"]
+            }
+        };
+        for at in 0..4 {
+            client.query("SELECT 'apart'").await?;
+            let [first, then, last, seen] = sets(at);
+            client.query(first).await?;
+            let read = client.prepare(&format!("SELECT {seen}, {at}")).await?;
+            client.query(then).await?;
+            client.query(last).await?;
+            for other in 0..4 {
+                // There is no room for more on its connection.
+                let sql = format!("SELECT {other}, {at}, 'other'");
+                let id = client.prepare(&sql).await?;
+                client.execute(id, &Values::default()).await?;
+            }
+            client.execute(read, &Values::default()).await?;
+            client.query(&format!("SELECT {seen}")).await?;
+        }
+        // The types of variables are another matter.
+        let values = |(what, bytes): (String, Vec<u8>)| {
+            let tail = bytes.len().saturating_sub(14);
+            (what, bytes[tail..].to_vec())
+        };
+        Ok(client.log.into_iter().map(values).collect())
+    }
+    let Some(server) = server(kind).await? else {
+        return Ok(());
+    };
+    let mut admin = server.connect().await?;
+    admin
+        .query_drop(format!("GRANT ALL ON *.* TO {USER}@'%'"))
+        .await?;
+    admin
+        .query_drop("CREATE PROCEDURE shop.sets_zone() SET time_zone = '+05:00'")
+        .await?;
+    let expected = play(&direct(&server)).await?;
+    let pool = "max = 1\nmax_statements = 2";
+    let Some(path) = path(&server).pool(pool).start().await? else {
+        return Ok(());
+    };
+    ensure_same(&play(path.endpoint()).await?, &expected)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_what_only_its_connection_knows_on_mariadb() -> Result<()> {
+    keeps_what_only_its_connection_knows(DatabaseKind::MariaDb).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_what_only_its_connection_knows_on_mysql() -> Result<()> {
+    keeps_what_only_its_connection_knows(DatabaseKind::MySql).await
+}

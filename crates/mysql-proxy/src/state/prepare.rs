@@ -4,7 +4,17 @@ use std::sync::Arc;
 
 use mysql_sql::Effect;
 
-use super::{SessionState, UserValue, put};
+use super::{SessionState, put};
+
+/// What a session's connection may have otherwise than its state tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    Nothing,
+    /// `SELECT @a := 5`.
+    UserVariables,
+    /// These, session variables and the character set: a procedure may have set any.
+    Variables,
+}
 
 impl SessionState {
     /// What preparing a statement of this effect depends on: how its text reads, which tables its
@@ -37,22 +47,22 @@ impl SessionState {
             && user_variables.eq(&under.user_variables)
     }
 
-    /// This state, but for what preparing a statement of this effect depends on, which is as in
-    /// `under`. A variable that was not set there is NULL, and not of the type that it has by now.
-    pub(crate) fn as_under(&self, under: &Self, effect: &Effect) -> Self {
+    /// This state, but for what preparing a statement depends on, which is as in `under`. What is
+    /// in doubt stays as it is: the step back would set it to what it was before.
+    pub(crate) fn as_under(&self, under: &Self, doubt: Doubt) -> Self {
         let mut state = self.clone();
         state.database = under.database.clone();
+        if doubt == Doubt::Variables {
+            return state.stamped();
+        }
         state.names = under.names.clone();
         state.ignore_space = under.ignore_space;
         state.variables.retain(|(name, _)| !is_of_text(name));
         state.variables.extend(under.variables.iter().cloned());
-        for (name, value) in &mut state.user_variables {
-            if effect.user_variables.contains(name) {
-                *value = UserValue::null();
+        if doubt == Doubt::Nothing {
+            for (name, value) in &under.user_variables {
+                put(&mut state.user_variables, name, value.clone());
             }
-        }
-        for (name, value) in &under.user_variables {
-            put(&mut state.user_variables, name, value.clone());
         }
         state.stamped()
     }
@@ -135,23 +145,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn a_variable_that_was_set_later_is_null_where_it_is_read() {
-        let effect = Effect {
-            user_variables: vec!["x".to_owned()],
-            ..Effect::default()
-        };
-        let plain = SessionState::new(None, 45);
-        let set = |name: &str| Assignment::UserVariable {
-            name: name.to_owned(),
-            value: "1.5".to_owned(),
-        };
-        let now = plain.assigned(&[set("x"), set("y")]).unwrap();
-        let under = now.as_under(&plain.for_prepare(&effect), &effect);
-        let is_untyped = |(name, value): &(String, UserValue)| (name.clone(), value.is_untyped());
-        let seen: Vec<_> = under.user_variables.iter().map(is_untyped).collect();
-        assert_eq!(seen, [("x".to_owned(), true), ("y".to_owned(), false)]);
     }
 }

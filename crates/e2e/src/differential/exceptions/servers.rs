@@ -202,14 +202,14 @@ impl Case<'_> {
         {
             return Some("the flags of a column, by whether MySQL sorts a table of its own");
         }
-        let executions: Vec<_> = executions(self.program, self.place).collect();
-        let [before @ .., execution] = executions.as_slice() else {
-            return None;
-        };
         let untold = |reply: &Reply| without_rows(&without_types(reply));
         if self.sets_what_it_reads() && self.equal(untold) {
             return Some("the type of a variable that was set after the statement was prepared");
         }
+        let executions: Vec<_> = executions(self.program, self.place).collect();
+        let [before @ .., execution] = executions.as_slice() else {
+            return None;
+        };
         let had_cursor = before.iter().any(|earlier| earlier.cursor) && !execution.cursor;
         if had_cursor && self.expected.iter().any(Reply::is_lost) {
             return Some(
@@ -274,10 +274,11 @@ impl Case<'_> {
     /// True for an execution that reads a user variable which a `SET` has set since its statement
     /// was prepared.
     fn sets_what_it_reads(&self) -> bool {
-        let Some(Step::Execute(execution)) = self.program.steps.get(self.place) else {
-            return false;
+        let slot = match self.program.steps.get(self.place) {
+            Some(Step::Execute(execution)) => execution.slot,
+            Some(Step::Fetch(slot, _)) => *slot,
+            _ => return false,
         };
-        let slot = execution.slot;
         let steps = self.program.steps.iter().enumerate().take(self.place);
         let since = steps
             .skip_while(|(_, step)| !matches!(step, Step::Prepare(other, _) if *other == slot))

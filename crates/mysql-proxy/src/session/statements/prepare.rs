@@ -14,7 +14,7 @@ use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
 use crate::session::outcome::{Relayed, SendTrouble, unanswered, unsent};
 use crate::session::outgoing::Outgoing;
-use crate::state::SessionState;
+use crate::state::{Doubt, SessionState};
 use crate::statements::{Handle, StatementText};
 
 /// Bytes of the response that hold the statement's id: a header, the OK's first byte, the id.
@@ -246,7 +246,7 @@ impl Session {
         } else if now.is_in_unknown_database() {
             return Err(COMES_FROM_ELSEWHERE);
         } else {
-            Arc::new(now.as_under(text.under(), &text.statement().effect))
+            Arc::new(now.as_under(text.under(), self.doubt()))
         };
         self.lead_to(&under).await?;
         let mut rooms = Rooms::default();
@@ -262,6 +262,30 @@ impl Session {
             self.lead_to(&now).await?;
         }
         prepared
+    }
+
+    /// What is in doubt of the session's state, by what pins it.
+    fn doubt(&self) -> Doubt {
+        const OF_ANYTHING: [PinReason; 6] = [
+            PinReason::NotUnderstood,
+            PinReason::TextPrepare,
+            PinReason::Procedure,
+            PinReason::StoredFunction,
+            PinReason::SessionVariable,
+            PinReason::CharacterSet,
+        ];
+        const OF_USER_VARIABLES: [PinReason; 2] = [PinReason::UserVariable, PinReason::Diagnostics];
+        let pins_for_one_of = |reasons: &[PinReason]| {
+            let mut names = reasons.iter().map(|reason| reason.name());
+            names.any(|name| self.pins.has(name))
+        };
+        if pins_for_one_of(&OF_ANYTHING) {
+            Doubt::Variables
+        } else if pins_for_one_of(&OF_USER_VARIABLES) {
+            Doubt::UserVariables
+        } else {
+            Doubt::Nothing
+        }
     }
 
     async fn ask_to_prepare(&mut self, text: &Arc<StatementText>) -> Result<Handle, Trouble> {
