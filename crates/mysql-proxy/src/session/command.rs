@@ -6,6 +6,7 @@ use mysql_proto::{Capabilities, Command, StatusFlags};
 use mysql_sql::{Effect, PinReason, Statement, StatementKind, Touched, classify};
 
 use super::Session;
+use super::cached::Planned;
 use super::commits::WriteSet;
 use super::logins::Logins;
 use super::outcome::Relayed;
@@ -94,15 +95,26 @@ impl Session {
         packet: CommandPacket,
         touches: Option<&TextTouches>,
     ) -> Result<(), SessionEnd> {
-        if let Some(planned) = self.plan_text(self.downstream.sql(packet), touches) {
-            match self.take_part(planned).await {
-                Ok(Some(kept)) => return self.answer_kept(packet, &kept).await,
-                Ok(None) => {}
-                Err(trouble) => return self.give_up(packet, trouble).await,
-            }
+        if let Some(planned) = self.plan_text(self.downstream.sql(packet), touches)
+            && let Some(answered) = self.answer_planned(packet, planned).await
+        {
+            return answered;
         }
         self.served.metrics.statement(StatementKind::Read);
         self.relay_plain(packet).await
+    }
+
+    /// Answers a read with what another has fetched. `None`: it goes to the origin.
+    async fn answer_planned(
+        &mut self,
+        packet: CommandPacket,
+        planned: Planned,
+    ) -> Option<Result<(), SessionEnd>> {
+        match self.take_part(planned).await {
+            Ok(Some(kept)) => Some(self.answer_kept(packet, &kept).await),
+            Ok(None) => None,
+            Err(trouble) => Some(self.give_up(packet, trouble).await),
+        }
     }
 
     /// Any other.
@@ -134,12 +146,9 @@ impl Session {
         }
         if kind == StatementKind::Read
             && let Some(planned) = self.plan_text(self.downstream.sql(packet), touches)
+            && let Some(answered) = self.answer_planned(packet, planned).await
         {
-            match self.take_part(planned).await {
-                Ok(Some(kept)) => return self.answer_kept(packet, &kept).await,
-                Ok(None) => {}
-                Err(trouble) => return self.give_up(packet, trouble).await,
-            }
+            return answered;
         }
         self.served.metrics.statement(kind);
         let writes = touches.map(|touches| &touches.writes);

@@ -163,8 +163,7 @@ impl Session {
     /// if that may be anything.
     pub(super) fn begin_commit(&mut self, set: WriteSet<'_>, may_define: bool) -> bool {
         self.calling.are_known = false;
-        // What reads a view may run a function that writes; what is kept reads none of those.
-        let may_run = self.filling.is_none() && self.views_may_write();
+        let may_run = self.may_write_by_reading();
         if set.is_nothing() && !may_run {
             return false;
         }
@@ -217,8 +216,13 @@ impl Session {
         is_anything
     }
 
-    /// True unless it is known that reading a view writes nothing.
-    pub(super) fn views_may_write(&self) -> bool {
+    /// True unless it is known that what only reads writes nothing: what reads a view may run a
+    /// function that writes. What is kept reads none of those.
+    pub(super) fn may_write_by_reading(&self) -> bool {
+        self.filling.is_none() && self.views_may_write()
+    }
+
+    fn views_may_write(&self) -> bool {
         let Served { cache, pool, .. } = &*self.served;
         let Some(cache) = cache else { return false };
         let (catalog, _) = cache.catalog();

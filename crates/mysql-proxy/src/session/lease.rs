@@ -1,16 +1,17 @@
-//! Takes the lease that a statement needs, and says what leads it to the session's state.
+//! Takes the lease that a statement needs, and leads it to the session's state, or says what does.
 
 use std::sync::Arc;
 
 use conn_pool::{Lease, LeaseError};
 use mysql_client::LoginError;
+use mysql_proto::Command;
 use mysql_sql::{Assignment, Effect};
 
 use super::Session;
 use crate::bring::Steps;
-use crate::error::{OriginError, SessionEnd, Trouble};
+use crate::error::{OriginError, OriginLoss, SessionEnd, Trouble};
 use crate::mutant::Fault;
-use crate::origin::{Flavor, Life, OriginConn, OriginConnector};
+use crate::origin::{BringError, Flavor, Life, OriginConn, OriginConnector};
 use crate::profile::Profile;
 use crate::registry::{Interruption, Parted};
 use crate::state::SessionState;
@@ -176,6 +177,46 @@ impl Session {
             steps.set_insert_id(id, may_do_nothing && lease.flavor() == Flavor::MySql);
         }
         steps
+    }
+
+    /// Leads the lease in hand to the session's state, and waits until it is there.
+    pub(super) async fn lead_lease(&mut self, effect: &Effect) -> Result<(), Trouble> {
+        let steps = self.steps_ahead(effect);
+        let state = Arc::clone(&self.state);
+        self.lead(&steps, &state).await
+    }
+
+    /// Takes steps on the lease in hand, which must be amid no command, and waits until it is in
+    /// this state. One that does not get there is in none that is known, and is closed.
+    pub(super) async fn lead(
+        &mut self,
+        steps: &Steps,
+        state: &Arc<SessionState>,
+    ) -> Result<(), Trouble> {
+        let Some(lease) = &mut self.held else {
+            return Ok(());
+        };
+        if steps.is_empty() {
+            return Ok(());
+        }
+        lease.begin_command();
+        let led = match lease.send(&steps.bytes).await {
+            Ok(()) => lease.finish(steps, state).await,
+            Err(error) => Err(BringError::Lost(error.source.into())),
+        };
+        let Err(error) = led else {
+            lease.end_command();
+            if steps.commands.contains(&Command::RESET_CONNECTION) {
+                lease.unused();
+            }
+            return Ok(());
+        };
+        self.held = None;
+        Err(match error {
+            BringError::Lost(loss) => Trouble::OriginLost(loss),
+            BringError::Refused(error) => Trouble::Refused(error),
+            BringError::NotReset(code) => Trouble::OriginLost(OriginLoss::NotReset(code)),
+        })
     }
 
     /// The state to lead a connection to ahead of a statement that sets what it need not be led to,

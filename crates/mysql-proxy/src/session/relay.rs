@@ -23,7 +23,7 @@ use super::{MAX_RETRIES, Session};
 use crate::bring::Steps;
 use crate::downstream::{CommandPacket, Downstream};
 use crate::error::{OriginLoss, SessionEnd, Trouble};
-use crate::origin::{BringError, OriginConn};
+use crate::origin::OriginConn;
 use crate::state::SessionState;
 
 impl Session {
@@ -257,46 +257,6 @@ impl Session {
     /// is: what reads a view may run a function that writes.
     pub(super) fn may_do_harm(&self, effect: &Effect) -> bool {
         effect.may_write || self.served.pool.connector().runs_on_reads()
-    }
-
-    /// Leads the lease in hand to the session's state, and waits until it is there.
-    pub(super) async fn lead_lease(&mut self, effect: &Effect) -> Result<(), Trouble> {
-        let steps = self.steps_ahead(effect);
-        let state = Arc::clone(&self.state);
-        self.lead(&steps, &state).await
-    }
-
-    /// Takes steps on the lease in hand, which must be amid no command, and waits until it is in
-    /// this state. One that does not get there is in none that is known, and is closed.
-    pub(super) async fn lead(
-        &mut self,
-        steps: &Steps,
-        state: &Arc<SessionState>,
-    ) -> Result<(), Trouble> {
-        let Some(lease) = &mut self.held else {
-            return Ok(());
-        };
-        if steps.is_empty() {
-            return Ok(());
-        }
-        lease.begin_command();
-        let led = match lease.send(&steps.bytes).await {
-            Ok(()) => lease.finish(steps, state).await,
-            Err(error) => Err(BringError::Lost(error.source.into())),
-        };
-        let Err(error) = led else {
-            lease.end_command();
-            if steps.commands.contains(&Command::RESET_CONNECTION) {
-                lease.unused();
-            }
-            return Ok(());
-        };
-        self.held = None;
-        Err(match error {
-            BringError::Lost(loss) => Trouble::OriginLost(loss),
-            BringError::Refused(error) => Trouble::Refused(error),
-            BringError::NotReset(code) => Trouble::OriginLost(OriginLoss::NotReset(code)),
-        })
     }
 
     /// Passes one packet of the client on. Returns the length of its payload.

@@ -36,7 +36,7 @@ use crate::error::{SessionEnd, Trouble};
 use crate::refusal;
 use crate::statements::{Bound, Handle, HandleKey, Prepared, StatementText};
 
-pub(super) use send::Execution;
+pub(super) use send::{Aimed, Execution};
 
 /// <https://mariadb.com/kb/en/com_stmt_execute/>
 const LAST_PREPARED: u32 = u32::MAX;

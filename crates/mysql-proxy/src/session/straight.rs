@@ -24,7 +24,7 @@ use mysql_sql::{Effect, StatementKind};
 use super::attributes::has_attributes;
 use super::outcome::{Relayed, SendTrouble, unsent};
 use super::outgoing::Outgoing;
-use super::statements::Execution;
+use super::statements::{Aimed, Execution};
 use super::{OF_SESSION, Session};
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
@@ -60,17 +60,19 @@ impl Session {
         if !self.is_at_ease(packet) || !self.lease_straight() {
             return Ok(None);
         }
-        let aimed = execution.map(|execution| self.aim_straight(packet, execution));
-        if let Some(None) = aimed {
+        let aimed = match execution {
+            Some(execution) => self.aim_straight(packet, execution),
+            None => Some(Aimed::default()),
+        };
+        let Some(aimed) = aimed else {
             return Ok(None);
-        }
-        let instead = aimed.flatten().and_then(|aimed| aimed.instead);
+        };
         self.note_versions();
         let Some(lease) = &mut self.held else {
             return Ok(None);
         };
         lease.begin_command();
-        let bytes = instead.as_deref();
+        let bytes = aimed.instead.as_deref();
         let bytes = bytes.unwrap_or_else(|| self.downstream.packet(packet));
         if let Err(error) = lease.send(bytes).await {
             if !error.sent {
@@ -118,13 +120,8 @@ impl Session {
             && self.in_flight.is_none()
             && self.defining.is_none()
             && self.logins.are_settled()
-            && !self.may_run_unnamed()
-    }
-
-    /// True unless it is known that what only reads runs nothing that may write.
-    fn may_run_unnamed(&self) -> bool {
-        let runs_on_reads = self.served.pool.connector().runs_on_reads();
-        runs_on_reads || (self.filling.is_none() && self.views_may_write())
+            && !self.served.pool.connector().runs_on_reads()
+            && !self.may_write_by_reading()
     }
 
     /// Takes an idle connection that is ready. False: there is none, or it is not, but in hand all

@@ -30,6 +30,7 @@ pub(crate) struct StatementText {
     /// Of the SQL, as the cache wants it.
     hash: u64,
     statement: Statement,
+    /// It is a [`Statement::plain_read`], which each execution asks.
     is_plain: bool,
     /// Once somebody has asked.
     touches: OnceLock<Touches>,

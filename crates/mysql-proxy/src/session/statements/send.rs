@@ -40,8 +40,8 @@ pub(in crate::session) struct Execution<'a> {
     pub(super) once: bool,
 }
 
-/// An execution that is ready to be sent.
-#[derive(Debug)]
+/// What is ready to be sent.
+#[derive(Debug, Default)]
 pub(in crate::session) struct Aimed {
     /// The packet that goes out in the place of the client's, with types that the handle has to be
     /// told.
@@ -175,7 +175,7 @@ impl Session {
         // From here on it has to be sent: its handle is taken to have seen the types.
         let Some(payload) = aim.retyped else {
             patch_statement_id(self.downstream.payload_mut(packet), id);
-            return Some(Aimed { instead: None });
+            return Some(Aimed::default());
         };
         let instead = self.retyped(packet, payload, id).ok();
         instead.map(|bytes| Aimed {
