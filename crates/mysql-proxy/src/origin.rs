@@ -9,7 +9,7 @@ mod prepare;
 mod reset;
 mod wear;
 
-pub(crate) use ask::{Answer, BringError, MAX_CONDITION_BYTES, MAX_CONDITIONS};
+pub(crate) use ask::{Answer, BringError, MAX_CONDITION_BYTES, MAX_CONDITIONS, packets};
 pub(crate) use conn::OriginConn;
 pub(crate) use conn::{Flavor, Life, SendError, escapes};
 pub(crate) use connect::OriginConnector;

@@ -403,7 +403,7 @@ fn texts(row: &[u8]) -> Option<Vec<Option<String>>> {
 }
 
 /// Whole packets with their headers, one after the other.
-fn packets(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn packets(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let header = PacketHeader::decode(bytes)?;
         let (packet, rest) = bytes.split_at_checked(HEADER_LEN + header.payload_len)?;

@@ -10,12 +10,13 @@
 //! Not on TiDB, which goes on with the name of the first execution, sometimes. (Seen with 8.4:
 //! `RELEASE_LOCK(?)` with another name answers 0, and that one stays locked.)
 
-use mysql_proto::{Command, HEADER_LEN, PacketHeader, Summary, TextRow};
+use mysql_proto::{Command, HEADER_LEN, Summary, TextRow};
 use mysql_sql::{Effect, PinReason, classify};
 
 use super::Session;
 use super::attributes::has_attributes;
 use crate::downstream::CommandPacket;
+use crate::origin::packets;
 use crate::statements::StatementText;
 
 /// Longest text of which an execution is read with its values: a call, and an alias.
@@ -57,17 +58,14 @@ impl LockAnswer {
         row.is_some_and(|row| self.is_none_or_zero(row))
     }
 
-    /// The payload of its only row, which is its last packet but one.
+    /// The payload of its only row, which is its last packet but one. `None`: it is cut, or empty.
     fn row(&self) -> Option<&[u8]> {
-        let mut last = [None; 2];
-        let mut rest = self.bytes.as_slice();
-        while !rest.is_empty() {
-            let header = PacketHeader::decode(rest)?;
-            let (packet, behind) = rest.split_at_checked(HEADER_LEN + header.payload_len)?;
-            last = [last[1], packet.get(HEADER_LEN..)];
-            rest = behind;
+        let packets: Vec<_> = packets(&self.bytes).collect();
+        let len: usize = packets.iter().map(|packet| packet.len()).sum();
+        match packets.as_slice() {
+            [.., row, _] if len == self.bytes.len() => row.get(HEADER_LEN..),
+            _ => None,
         }
-        last[0]
     }
 
     fn is_none_or_zero(&self, row: &[u8]) -> bool {

@@ -146,7 +146,7 @@ impl Statements {
     pub(crate) fn open(&mut self, prepared: Prepared) -> u32 {
         let mut id = self.last_id;
         loop {
-            id = if id >= MAX_ID { 1 } else { id + 1 };
+            id = id_behind(id);
             if !self.open.contains_key(&id) {
                 break;
             }
@@ -161,11 +161,7 @@ impl Statements {
 
     /// One was refused, and took an id all the same.
     pub(crate) fn skip_id(&mut self) {
-        self.last_id = if self.last_id >= MAX_ID {
-            1
-        } else {
-            self.last_id + 1
-        };
+        self.last_id = id_behind(self.last_id);
     }
 
     /// A statement by the client's id.
@@ -228,6 +224,10 @@ impl Statements {
         self.last_prepared = None;
         std::mem::take(&mut self.open).into_values()
     }
+}
+
+fn id_behind(id: u32) -> u32 {
+    if id >= MAX_ID { 1 } else { id + 1 }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::room::{Rooms, TOO_MANY};
 use super::{Bound, Prepared, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
+use crate::session::commits::may_enter_database;
 use crate::session::outcome::{Relayed, SendTrouble, unanswered, unsent};
 use crate::session::outgoing::Outgoing;
 use crate::state::{Doubt, SessionState};
@@ -266,22 +267,12 @@ impl Session {
 
     /// What is in doubt of the session's state, by what pins it.
     fn doubt(&self) -> Doubt {
-        const OF_ANYTHING: [PinReason; 6] = [
-            PinReason::NotUnderstood,
-            PinReason::TextPrepare,
-            PinReason::Procedure,
-            PinReason::StoredFunction,
-            PinReason::SessionVariable,
-            PinReason::CharacterSet,
-        ];
-        const OF_USER_VARIABLES: [PinReason; 2] = [PinReason::UserVariable, PinReason::Diagnostics];
-        let pins_for_one_of = |reasons: &[PinReason]| {
-            let mut names = reasons.iter().map(|reason| reason.name());
-            names.any(|name| self.pins.has(name))
-        };
-        if pins_for_one_of(&OF_ANYTHING) {
+        let pins_for = |reason: PinReason| self.pins.has(reason.name());
+        let enters = |reason: &&str| may_enter_database(reason);
+        // A function sets what it likes, but enters no database.
+        if pins_for(PinReason::StoredFunction) || self.pins.reasons().iter().any(enters) {
             Doubt::Variables
-        } else if pins_for_one_of(&OF_USER_VARIABLES) {
+        } else if pins_for(PinReason::UserVariable) || pins_for(PinReason::Diagnostics) {
             Doubt::UserVariables
         } else {
             Doubt::Nothing
