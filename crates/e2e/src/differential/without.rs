@@ -41,6 +41,21 @@ pub(super) fn without_types(reply: &Reply) -> Reply {
     reply
 }
 
+pub(super) fn without_flags(reply: &Reply) -> Reply {
+    /// Behind them: the decimals, and two bytes that nobody uses.
+    const BEHIND: usize = 3;
+    let mut reply = reply.clone();
+    if let Reply::Rows(rows) = &mut reply {
+        for column in &mut rows.columns {
+            let mut definition = column.0.to_vec();
+            let end = definition.len().saturating_sub(BEHIND);
+            definition[end.saturating_sub(2)..end].fill(0);
+            *column = Column(definition.into());
+        }
+    }
+    reply
+}
+
 pub(super) fn without_warnings(reply: &Reply) -> Reply {
     let mut reply = reply.clone();
     match &mut reply {
