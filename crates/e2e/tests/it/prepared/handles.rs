@@ -170,12 +170,17 @@ async fn keeps_what_only_its_connection_knows(kind: DatabaseKind) -> Result<()> 
             0 => ["SELECT @n := 0", "SET @n = 0", "SELECT @n := 5", "@n"],
             1 => ["SELECT 1", "SET @n = 0", "SELECT 5 INTO @n", "@n"],
             2 => ["SET @n = 7", "SET @n = 0", "SELECT @n := 5", "@n"],
+            // This one pins, too, but leaves no doubt of the mode that it was prepared in.
+            3 => {
+                let [concat, none] = ["SET sql_mode = 'PIPES_AS_CONCAT'", "SET sql_mode = ''"];
+                [concat, none, "SET timestamp = 1000", "'a' || 'b'"]
+            }
             _ => {
                 let [utc, other] = ["SET time_zone = '+00:00'", "SET time_zone = '+01:00'"];
                 [utc, other, "CALL shop.sets_zone()", "@@time_zone"]
             }
         };
-        for at in 0..4 {
+        for at in 0..5 {
             client.query("SELECT 'apart'").await?;
             let [first, then, last, seen] = sets(at);
             client.query(first).await?;

@@ -12,7 +12,6 @@ use super::room::{Rooms, TOO_MANY};
 use super::{Bound, Prepared, Session};
 use crate::downstream::CommandPacket;
 use crate::error::{SessionEnd, Trouble};
-use crate::session::commits::may_enter_database;
 use crate::session::outcome::{Relayed, SendTrouble, unanswered, unsent};
 use crate::session::outgoing::Outgoing;
 use crate::state::{Doubt, SessionState};
@@ -265,12 +264,17 @@ impl Session {
         prepared
     }
 
-    /// What is in doubt of the session's state, by what pins it.
+    /// What is in doubt of the session's state, by what pins it. (A variable that is not carried
+    /// pins as well, but is none that a statement is prepared by.)
     fn doubt(&self) -> Doubt {
+        const PROGRAMS: [PinReason; 4] = [
+            PinReason::NotUnderstood,
+            PinReason::TextPrepare,
+            PinReason::Procedure,
+            PinReason::StoredFunction,
+        ];
         let pins_for = |reason: PinReason| self.pins.has(reason.name());
-        let enters = |reason: &&str| may_enter_database(reason);
-        // A function sets what it likes, but enters no database.
-        if pins_for(PinReason::StoredFunction) || self.pins.reasons().iter().any(enters) {
+        if PROGRAMS.into_iter().any(pins_for) {
             Doubt::Variables
         } else if pins_for(PinReason::UserVariable) || pins_for(PinReason::Diagnostics) {
             Doubt::UserVariables
