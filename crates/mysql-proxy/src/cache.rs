@@ -23,6 +23,7 @@ mod key;
 mod loose;
 mod metrics;
 mod outlast;
+mod plan;
 mod readings;
 mod refresh;
 
@@ -40,6 +41,7 @@ pub(crate) use kept::{Entry, Kept};
 pub(crate) use key::{Context, Hashed, Key, KeyParts, Pieces, hash_of_text};
 pub(crate) use loose::InFlight;
 pub(crate) use metrics::Metrics;
+pub(crate) use plan::{LastPlan, Plan};
 pub(crate) use readings::Reading;
 pub(crate) use refresh::Refresher;
 

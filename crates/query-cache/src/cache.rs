@@ -35,12 +35,12 @@ pub enum Lookup<C, V> {
 }
 
 /// How somebody takes part in fetching what is missing.
-pub enum Joined<C: PartialEq, V> {
+pub enum Joined<C, V> {
     /// Nobody asks for it, or somebody has for so long that it may never end: ask, and tell the
     /// others.
     Lead(Leader<C, V>),
-    /// Somebody asks for it: wait. The key is for another try.
-    Follow(Follower<C, V>, Key<C>),
+    /// Somebody asks for it: wait.
+    Follow(Follower<C, V>),
     /// Somebody has just filled it.
     Filled(Entry<C, V>),
     /// Its results cannot be kept: ask without telling.
@@ -56,7 +56,7 @@ pub(crate) struct Shared<C, V> {
 
 impl<C, V> QueryCache<C, V>
 where
-    C: Clone + PartialEq + Weigh,
+    C: PartialEq + Weigh,
 {
     /// Makes an empty cache.
     pub fn new(config: CacheConfig, mutant: Mutant) -> Self {
@@ -98,11 +98,11 @@ where
     /// Takes part in the flight for a key that was missing, as the first or behind the first.
     pub fn join(&self, key: Key<C>) -> Joined<C, V> {
         let mut flights = self.shared.flights();
-        if flights.is_declined(&key) {
+        if flights.is_declined(key.hash) {
             return Joined::Alone;
         }
-        if let Some(following) = flights.follow(&key) {
-            return Joined::Follow(Follower::new(following), key);
+        if let Some(following) = flights.follow(key.hash) {
+            return Joined::Follow(Follower::new(following, key));
         }
         // One that has landed since the caller looked: it fills before it leaves the list.
         if let Lookup::Hit(entry) = self.lookup(&key, Instant::now()) {
@@ -115,7 +115,7 @@ where
     /// asks for it already, or it could not be kept a while ago.
     pub fn refresh(&self, key: Key<C>, permit: RefreshPermit<C, V>) -> Option<Leader<C, V>> {
         let mut flights = self.shared.flights();
-        if flights.is_declined(&key) || flights.has(&key) {
+        if flights.is_declined(key.hash) || flights.has(key.hash) {
             return None;
         }
         Some(self.lead(&mut flights, key, Some(permit)))
@@ -147,7 +147,7 @@ where
         key: Key<C>,
         permit: Option<RefreshPermit<C, V>>,
     ) -> Leader<C, V> {
-        let id = flights.start(key.clone());
+        let id = flights.start(key.hash);
         Leader::new(Arc::clone(&self.shared), (key, id), permit)
     }
 }
@@ -172,11 +172,11 @@ impl<C, V> fmt::Debug for QueryCache<C, V> {
     }
 }
 
-impl<C: PartialEq, V> fmt::Debug for Joined<C, V> {
+impl<C, V> fmt::Debug for Joined<C, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Lead(_) => "Lead",
-            Self::Follow(..) => "Follow",
+            Self::Follow(_) => "Follow",
             Self::Filled(_) => "Filled",
             Self::Alone => "Alone",
         })

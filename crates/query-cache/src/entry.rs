@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use triomphe::ThinArc;
 
 use crate::config::Lifetime;
-use crate::key::Key;
 use crate::noted::Noted;
 
 /// A result that is kept, with its key. Cheap to clone.
@@ -61,28 +60,25 @@ pub struct RefreshPermit<C, V>(Entry<C, V>);
 const FAR: Duration = Duration::from_secs(1_000_000_000);
 
 impl<C, V> Entry<C, V> {
-    /// Makes the entry of a result that was asked for at this time. `bytes` are those of the key
-    /// and, behind them, those of the result.
+    /// Makes the entry of a result that was asked for at this time. `bytes` are those of the key,
+    /// of which there are `key_len`, and, behind them, those of the result.
     pub(crate) fn new(
-        (key, bytes): (&Key<C>, &[u8]),
+        (context, bytes, key_len): (C, &[u8], usize),
         value: V,
         noted: Noted,
         lifetime: Lifetime,
         since: Instant,
-    ) -> Self
-    where
-        C: Clone,
-    {
+    ) -> Self {
         let after = |time: Instant, lasts| time.checked_add(lasts).unwrap_or(time + FAR);
         let fresh_until = after(since, lifetime.max_age);
         let head = Head {
-            context: key.context().clone(),
+            context,
             value,
             noted,
             since,
             fresh_until,
             served_until: after(fresh_until, lifetime.stale_while_revalidate),
-            key_len: key.bytes().len(),
+            key_len,
             hits: AtomicU32::new(0),
             is_refreshed: AtomicBool::new(false),
         };

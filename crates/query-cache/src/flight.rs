@@ -26,7 +26,7 @@ use crate::config::Lifetime;
 use crate::entry::{Entry, RefreshPermit};
 use crate::error::NotFilled;
 use crate::flights::{Ended, Following, LeaderId, Progress};
-use crate::key::Key;
+use crate::key::{Key, Parts, Sought};
 use crate::mutant::Fault;
 use crate::noted::Noted;
 use crate::store::{MadeRoom, Weighed};
@@ -37,17 +37,21 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// The one who asks. Whatever becomes of it, its followers are told: dropped before it has filled
 /// or declined, it has failed.
-pub struct Leader<C: PartialEq, V> {
+pub struct Leader<C, V> {
     listing: Listing<C, V>,
     asked: Option<Asked>,
-    /// Its key's bytes, and what has come of the result: as an entry has them. Empty until then.
+    context: C,
+    /// Its key's bytes, and what has come of the result: as an entry has them.
     bytes: Vec<u8>,
+    /// How many are the key's.
+    key_len: usize,
     /// Of the entry that it refreshes: goes back when the flight is over.
     _permit: Option<RefreshPermit<C, V>>,
 }
 
 /// One who waits for a leader. Dropping it costs nobody anything.
 pub struct Follower<C, V> {
+    key: Key<C>,
     flight: watch::Receiver<Progress<C, V>>,
     overdue_at: Instant,
 }
@@ -59,10 +63,18 @@ pub enum Outcome<C, V> {
     Filled(Entry<C, V>),
     /// The leader failed, or a write made its result unfit for others: join again. Where writes
     /// never cease that can go on; who is told so twice had better ask alone.
-    Retry,
+    Retry(Key<C>),
     /// The leader is overdue: join again, and lead if nobody else does by then.
-    Overdue,
+    Overdue(Key<C>),
     /// The result is for nobody else, or its leader is stalled: ask without telling.
+    Alone,
+}
+
+/// An [`Outcome`], while its follower has the key still.
+enum End<C, V> {
+    Filled(Entry<C, V>),
+    Retry,
+    Overdue,
     Alone,
 }
 
@@ -73,32 +85,39 @@ struct Asked {
 }
 
 /// A flight's place in the list, which is freed when it is dropped.
-struct Listing<C: PartialEq, V> {
+struct Listing<C, V> {
     shared: Arc<Shared<C, V>>,
-    key: Key<C>,
+    hash: u64,
     id: LeaderId,
     is_listed: bool,
 }
 
 impl<C, V> Leader<C, V>
 where
-    C: Clone + PartialEq + Weigh,
+    C: PartialEq + Weigh,
 {
     pub(crate) fn new(
         shared: Arc<Shared<C, V>>,
         (key, id): (Key<C>, LeaderId),
         permit: Option<RefreshPermit<C, V>>,
     ) -> Self {
+        let Key {
+            context,
+            hash,
+            bytes,
+        } = key;
         let listing = Listing {
             shared,
-            key,
+            hash,
             id,
             is_listed: true,
         };
         Self {
             listing,
             asked: None,
-            bytes: Vec::new(),
+            context,
+            key_len: bytes.len(),
+            bytes,
             _permit: permit,
         }
     }
@@ -121,44 +140,33 @@ where
     /// with it for long.
     pub fn set_stalled(&self, is_stalled: bool) {
         let Listing {
-            shared,
-            key,
-            id,
-            is_listed,
+            shared, hash, id, ..
         } = &self.listing;
-        if *is_listed {
-            shared.flights().set_stalled(key, *id, is_stalled);
+        if self.listing.is_listed {
+            shared.flights().set_stalled(*hash, *id, is_stalled);
         }
     }
 
     /// A piece of the result.
     pub fn push(&mut self, piece: &[u8]) {
-        if self.bytes.is_empty() {
+        if self.received() == 0 {
             // Mostly the first piece is the last.
-            let key = self.listing.key.bytes();
-            self.bytes.reserve_exact(key.len() + piece.len());
-            self.bytes.extend_from_slice(key);
+            self.bytes.reserve_exact(piece.len());
         }
         self.bytes.extend_from_slice(piece);
     }
 
     /// How much of the result has come, in bytes.
     pub fn received(&self) -> usize {
-        self.bytes
-            .len()
-            .saturating_sub(self.listing.key.bytes().len())
+        self.bytes.len() - self.key_len
     }
 
     /// Keeps the result, all of which has come, and gives it to all followers, if it is good for
     /// others than the leader: no write to its tables has begun since the note.
     pub fn fill(mut self, value: V, lifetime: Lifetime) -> Result<Entry<C, V>, NotFilled> {
         let Asked { noted, at } = self.asked_still_current().ok_or(NotFilled::Moved)?;
-        // An empty result is one as well.
-        self.push(&[]);
-        let Listing { shared, key, .. } = &self.listing;
-        let weighed = shared
-            .store
-            .weigh(key.context(), noted.bytes(), self.bytes.len());
+        let store = &self.listing.shared.store;
+        let weighed = store.weigh(&self.context, noted.bytes(), self.bytes.len());
         let weight = match weighed {
             Ok(weight) => weight,
             Err(too_large) => {
@@ -166,15 +174,22 @@ where
                 return Err(too_large);
             }
         };
-        let entry = Entry::new((key, &self.bytes), value, noted, lifetime, at);
-        Ok(self.listing.land(Weighed::new(entry, weight)))
+        let Self {
+            mut listing,
+            context,
+            bytes,
+            key_len,
+            ..
+        } = self;
+        let entry = Entry::new((context, &bytes, key_len), value, noted, lifetime, at);
+        Ok(listing.land(Weighed::new(entry, weight)))
     }
 
     /// The result cannot be kept: it is too large, or of a kind that is not. The key is remembered
     /// for a minute, so that nobody waits for a leader that will say the same.
     pub fn decline(self) {
-        let Listing { shared, key, .. } = &self.listing;
-        shared.flights().decline(key);
+        let Listing { shared, hash, .. } = &self.listing;
+        shared.flights().decline(*hash);
         self.end(Progress::LetGo);
     }
 
@@ -198,9 +213,10 @@ where
     }
 }
 
-impl<C, V> Follower<C, V> {
-    pub(crate) fn new(following: Following<C, V>) -> Self {
+impl<C: PartialEq, V> Follower<C, V> {
+    pub(crate) fn new(following: Following<C, V>, key: Key<C>) -> Self {
         Self {
+            key,
             flight: following.progress,
             overdue_at: following.overdue_at,
         }
@@ -208,30 +224,40 @@ impl<C, V> Follower<C, V> {
 
     /// Waits for what becomes of the flight. Cancel-safe.
     pub async fn outcome(mut self) -> Outcome<C, V> {
-        loop {
-            if let Some(outcome) = self.outcome_if_over() {
-                return outcome;
+        let end = loop {
+            if let Some(end) = self.end_if_over() {
+                break end;
             }
             let next = if self.is_stalled() {
                 self.after_stalled_look().await
             } else {
                 self.after_change().await
             };
-            if let Some(outcome) = next {
-                return outcome;
+            if let Some(end) = next {
+                break end;
             }
+        };
+        match end {
+            End::Filled(entry) => Outcome::Filled(entry),
+            End::Retry => Outcome::Retry(self.key),
+            End::Overdue => Outcome::Overdue(self.key),
+            End::Alone => Outcome::Alone,
         }
     }
 
-    fn outcome_if_over(&mut self) -> Option<Outcome<C, V>> {
+    fn end_if_over(&mut self) -> Option<End<C, V>> {
         match &*self.flight.borrow_and_update() {
             Progress::UnderWay | Progress::Stalled => None,
-            Progress::LetGo => Some(Outcome::Alone),
+            Progress::LetGo => Some(End::Alone),
+            // Of another key with the same hash.
+            Progress::Filled(entry) if !self.key.is(entry.context(), entry.key_bytes()) => {
+                Some(End::Alone)
+            }
             // A write may have begun since the result was kept, and before this one joined.
-            Progress::Filled(entry) if !entry.is_current() => Some(Outcome::Retry),
+            Progress::Filled(entry) if !entry.is_current() => Some(End::Retry),
             Progress::Filled(entry) => {
                 entry.count_hit();
-                Some(Outcome::Filled(entry.clone()))
+                Some(End::Filled(entry.clone()))
             }
         }
     }
@@ -241,21 +267,21 @@ impl<C, V> Follower<C, V> {
     }
 
     /// Waits until something happens, or until the leader is overdue.
-    async fn after_change(&mut self) -> Option<Outcome<C, V>> {
+    async fn after_change(&mut self) -> Option<End<C, V>> {
         match timeout_at(self.overdue_at, self.flight.changed()).await {
             Ok(Ok(())) => None,
-            Ok(Err(_)) => Some(Outcome::Retry),
-            Err(_) => Some(Outcome::Overdue),
+            Ok(Err(_)) => Some(End::Retry),
+            Err(_) => Some(End::Overdue),
         }
     }
 
     /// Waits until it is over, or time for the second look.
-    async fn after_stalled_look(&mut self) -> Option<Outcome<C, V>> {
+    async fn after_stalled_look(&mut self) -> Option<End<C, V>> {
         let over = self.flight.wait_for(Progress::is_over);
         let is_gone = timeout(BETWEEN_LOOKS, over).await.map(|over| over.is_err());
         match is_gone {
-            Ok(is_gone) => is_gone.then_some(Outcome::Retry),
-            Err(_) => self.is_stalled().then_some(Outcome::Alone),
+            Ok(is_gone) => is_gone.then_some(End::Retry),
+            Err(_) => self.is_stalled().then_some(End::Alone),
         }
     }
 }
@@ -268,32 +294,35 @@ impl<C, V> Progress<C, V> {
 
 impl<C, V> Listing<C, V>
 where
-    C: Clone + PartialEq + Weigh,
+    C: PartialEq + Weigh,
 {
     /// Keeps the result, and frees the key in the same moment, so that who joins finds one or the
     /// other. After that followers are told. Gives what is kept: what a leader that took this one's
     /// place has brought before, if that was asked for later.
     fn land(&mut self, weighed: Weighed<C, V>) -> Entry<C, V> {
         self.is_listed = false;
-        let Self {
-            shared, key, id, ..
-        } = self;
+        let hash = self.hash;
+        let Self { shared, id, .. } = self;
         let entry = weighed.entry.clone();
         let mut room = MadeRoom::default();
         let tell = {
             let mut flights = shared.flights();
-            let tell = match flights.end(key, *id) {
+            let tell = match flights.end(hash, *id) {
                 Ended::Led(tell) => tell,
                 Ended::Displaced => {
-                    let kept = shared.store.get(key);
+                    let kept = shared.store.get(&Parts {
+                        context: entry.context(),
+                        hash,
+                        bytes: entry.key_bytes(),
+                    });
                     let is_newer = |kept: &Entry<C, V>| kept.is_newer_than(&entry);
                     if let Some(newer) = kept.filter(is_newer) {
                         return newer;
                     }
-                    flights.take_followers(key)
+                    flights.take_followers(hash)
                 }
             };
-            shared.store.insert(key, weighed, &mut room);
+            shared.store.insert(hash, weighed, &mut room);
             tell
         };
         if let Some(tell) = tell {
@@ -303,7 +332,7 @@ where
     }
 }
 
-impl<C: PartialEq, V> Listing<C, V> {
+impl<C, V> Listing<C, V> {
     /// Frees the key for the next flight, once: it may have one then. After that followers are
     /// told; of no progress, that it has failed.
     fn end(&mut self, progress: Option<Progress<C, V>>) {
@@ -311,7 +340,7 @@ impl<C: PartialEq, V> Listing<C, V> {
             return;
         }
         self.is_listed = false;
-        let tell = match self.shared.flights().end(&self.key, self.id) {
+        let tell = match self.shared.flights().end(self.hash, self.id) {
             Ended::Led(tell) => tell,
             // Those who follow the leader in its place go on.
             Ended::Displaced => None,
@@ -322,13 +351,13 @@ impl<C: PartialEq, V> Listing<C, V> {
     }
 }
 
-impl<C: PartialEq, V> Drop for Listing<C, V> {
+impl<C, V> Drop for Listing<C, V> {
     fn drop(&mut self) {
         self.end(None);
     }
 }
 
-impl<C: PartialEq, V> fmt::Debug for Leader<C, V> {
+impl<C, V> fmt::Debug for Leader<C, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Leader").finish_non_exhaustive()
     }

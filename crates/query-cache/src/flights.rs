@@ -1,6 +1,11 @@
-//! The flights under way, by key. All is short steps under one lock, which only misses take.
+//! The flights under way, by the hash of their keys. All is short steps under one lock, which only
+//! misses take.
+//!
+//! Should two keys have one hash, they have one flight: whose result is for the other key, finds
+//! that out by the entry that it is given, and asks for itself.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Place;
 use std::time::Duration;
 
 use quick_cache::DefaultHashBuilder;
@@ -9,7 +14,6 @@ use tokio::time::Instant;
 
 use crate::declined::Declined;
 use crate::entry::Entry;
-use crate::key::{Key, Sought};
 
 /// How long anybody waits for one leader. A query may take so long, or its connection may be one
 /// that takes everything and answers nothing; so then one of those who wait asks as well.
@@ -17,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The flights under way, and the keys that have none because nothing would come of it.
 pub(crate) struct Flights<C, V> {
-    under_way: HashMap<Key<C>, Flight<C, V>, DefaultHashBuilder>,
+    under_way: HashMap<u64, Flight<C, V>, DefaultHashBuilder>,
     declined: Declined,
     last: LeaderId,
 }
@@ -61,7 +65,7 @@ pub(crate) enum Progress<C, V> {
     LetGo,
 }
 
-impl<C: PartialEq, V> Flights<C, V> {
+impl<C, V> Flights<C, V> {
     pub(crate) fn new(hasher: DefaultHashBuilder) -> Self {
         Self {
             under_way: HashMap::with_hasher(hasher),
@@ -75,20 +79,20 @@ impl<C: PartialEq, V> Flights<C, V> {
     }
 
     /// Follows the flight for this key, if there is one that is not overdue.
-    pub(crate) fn follow(&mut self, key: &Key<C>) -> Option<Following<C, V>> {
-        self.under_way.get_mut(key)?.follow()
+    pub(crate) fn follow(&mut self, hash: u64) -> Option<Following<C, V>> {
+        self.under_way.get_mut(&hash)?.follow()
     }
 
     /// Whether there is a flight for this key.
-    pub(crate) fn has(&self, key: &Key<C>) -> bool {
-        self.under_way.contains_key(key)
+    pub(crate) fn has(&self, hash: u64) -> bool {
+        self.under_way.contains_key(&hash)
     }
 
     /// Lists a flight for this key until [`Flights::end`], in the place of one that is overdue: who
     /// follows that follows this one.
-    pub(crate) fn start(&mut self, key: Key<C>) -> LeaderId {
+    pub(crate) fn start(&mut self, hash: u64) -> LeaderId {
         self.last = LeaderId(self.last.0.wrapping_add(1));
-        let flight = self.under_way.entry(key).or_insert(Flight {
+        let flight = self.under_way.entry(hash).or_insert(Flight {
             tell: None,
             is_stalled: false,
             leader: self.last,
@@ -99,38 +103,36 @@ impl<C: PartialEq, V> Flights<C, V> {
     }
 
     /// This leader waits for its own client, or goes on.
-    pub(crate) fn set_stalled(&mut self, key: &Key<C>, leader: LeaderId, is_stalled: bool) {
-        let flight = self.under_way.get_mut(key);
+    pub(crate) fn set_stalled(&mut self, hash: u64, leader: LeaderId, is_stalled: bool) {
+        let flight = self.under_way.get_mut(&hash);
         if let Some(flight) = flight.filter(|flight| flight.leader == leader) {
             flight.set_stalled(is_stalled);
         }
     }
 
     /// Frees the key, if this leader has it still.
-    pub(crate) fn end(&mut self, key: &Key<C>, leader: LeaderId) -> Ended<C, V> {
-        match self.under_way.remove_entry(key) {
-            Some((_, flight)) if flight.leader == leader => Ended::Led(flight.tell),
-            Some((key, flight)) => {
-                self.under_way.insert(key, flight);
-                Ended::Displaced
+    pub(crate) fn end(&mut self, hash: u64, leader: LeaderId) -> Ended<C, V> {
+        match self.under_way.entry(hash) {
+            Place::Occupied(flight) if flight.get().leader == leader => {
+                Ended::Led(flight.remove().tell)
             }
-            None => Ended::Displaced,
+            Place::Occupied(_) | Place::Vacant(_) => Ended::Displaced,
         }
     }
 
     /// What tells the followers of a flight that goes on, if there are any: somebody has a result
     /// for them before its leader.
-    pub(crate) fn take_followers(&mut self, key: &Key<C>) -> Option<watch::Sender<Progress<C, V>>> {
-        self.under_way.get_mut(key)?.tell.take()
+    pub(crate) fn take_followers(&mut self, hash: u64) -> Option<watch::Sender<Progress<C, V>>> {
+        self.under_way.get_mut(&hash)?.tell.take()
     }
 
     /// Whether a result for this key could not be kept a while ago.
-    pub(crate) fn is_declined(&self, key: &Key<C>) -> bool {
-        self.declined.may_have_some() && self.declined.has(key.hash(), Instant::now())
+    pub(crate) fn is_declined(&self, hash: u64) -> bool {
+        self.declined.may_have_some() && self.declined.has(hash, Instant::now())
     }
 
-    pub(crate) fn decline(&mut self, key: &Key<C>) {
-        self.declined.add(key.hash(), Instant::now());
+    pub(crate) fn decline(&mut self, hash: u64) {
+        self.declined.add(hash, Instant::now());
     }
 }
 

@@ -1,21 +1,17 @@
 //! What a result is kept under.
 
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
-use triomphe::ThinArc;
-
-/// A key: bytes, and what tells keys of the same bytes apart. Cheap to clone: all of it is one
-/// allocation, and what many keys share in their contexts is counted once for each key.
+/// A key: bytes, and what tells keys of the same bytes apart.
 ///
 /// Its maker hashes it, once: who fetches what is missing needs the hash in half a dozen places. It
 /// must be seeded with something that clients cannot know.
-pub struct Key<C>(ThinArc<Head<C>, u8>);
-
-/// What a key is, besides its bytes.
-struct Head<C> {
-    context: C,
-    hash: u64,
+#[derive(Clone)]
+pub struct Key<C> {
+    pub(crate) context: C,
+    pub(crate) hash: u64,
+    /// The result will be put behind them.
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// What is looked for. It need not be a [`Key`], which takes an allocation.
@@ -27,58 +23,53 @@ pub trait Sought<C> {
     fn is(&self, context: &C, bytes: &[u8]) -> bool;
 }
 
+/// A key whose parts are elsewhere.
+pub(crate) struct Parts<'a, C> {
+    pub(crate) context: &'a C,
+    pub(crate) hash: u64,
+    pub(crate) bytes: &'a [u8],
+}
+
 impl<C> Key<C> {
     /// Makes a key with this hash. Equal keys must have the same.
-    pub fn new(context: C, bytes: &[u8], hash: u64) -> Self {
-        Self(ThinArc::from_header_and_slice(
-            Head { context, hash },
+    ///
+    /// Bytes with room behind them are not moved when a result follows that fits there.
+    pub fn new(context: C, bytes: Vec<u8>, hash: u64) -> Self {
+        Self {
+            context,
+            hash,
             bytes,
-        ))
-    }
-
-    fn head(&self) -> &Head<C> {
-        &self.0.header.header
+        }
     }
 
     /// What tells it apart from others of the same bytes.
     pub fn context(&self) -> &C {
-        &self.head().context
+        &self.context
     }
 
     /// Its bytes.
     pub fn bytes(&self) -> &[u8] {
-        &self.0.slice
+        &self.bytes
     }
 }
 
 impl<C: PartialEq> Sought<C> for Key<C> {
     fn hash(&self) -> u64 {
-        self.head().hash
+        self.hash
     }
 
     fn is(&self, context: &C, bytes: &[u8]) -> bool {
-        self.bytes() == bytes && self.context() == context
+        self.bytes == bytes && self.context == *context
     }
 }
 
-impl<C: PartialEq> PartialEq for Key<C> {
-    fn eq(&self, other: &Self) -> bool {
-        let is_one = std::ptr::eq(self.head(), other.head());
-        is_one || (self.head().hash == other.head().hash && self.is(other.context(), other.bytes()))
+impl<C: PartialEq> Sought<C> for Parts<'_, C> {
+    fn hash(&self) -> u64 {
+        self.hash
     }
-}
 
-impl<C: PartialEq> Eq for Key<C> {}
-
-impl<C> Hash for Key<C> {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        hasher.write_u64(self.head().hash);
-    }
-}
-
-impl<C> Clone for Key<C> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
+    fn is(&self, context: &C, bytes: &[u8]) -> bool {
+        self.bytes == bytes && self.context == context
     }
 }
 

@@ -11,7 +11,7 @@ use quick_cache::{DefaultHashBuilder, Equivalent, Lifecycle, OptionsBuilder, Wei
 use crate::config::CacheConfig;
 use crate::entry::Entry;
 use crate::error::NotFilled;
-use crate::key::{Key, Sought};
+use crate::key::Sought;
 use crate::weight::{self, Weigh};
 
 /// How a cache stands.
@@ -140,11 +140,11 @@ where
         Ok(bytes as u64)
     }
 
-    /// Keeps an entry, in the place of the one with the same key. What makes room is to be dropped
-    /// when nothing is locked any more.
-    pub(crate) fn insert(&self, key: &Key<C>, weighed: Weighed<C, V>, room: &mut MadeRoom<C, V>) {
+    /// Keeps an entry whose key has this hash, in the place of the one with the same key. What
+    /// makes room is to be dropped when nothing is locked any more.
+    pub(crate) fn insert(&self, hash: u64, weighed: Weighed<C, V>, room: &mut MadeRoom<C, V>) {
         let indexed = Indexed {
-            hash: Sought::hash(key),
+            hash,
             entry: weighed.entry.clone(),
         };
         self.entries.insert_with_lifecycle(indexed, weighed, room);

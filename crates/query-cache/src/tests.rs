@@ -28,7 +28,7 @@ impl Weigh for () {
 fn key(text: &str) -> Key {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
-    Key::new((), text.as_bytes(), hasher.finish())
+    Key::new((), text.into(), hasher.finish())
 }
 
 /// All of the result has come, and is kept.

@@ -38,7 +38,7 @@ fn key(number: usize) -> Key<Context> {
     // Sizes differ, as those of statements and results do.
     let bytes = bytes(number, 100 + number % 41);
     let hash = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    Key::new(Context([0; 6]), &bytes, hash)
+    Key::new(Context([0; 6]), bytes, hash)
 }
 
 struct Rig {

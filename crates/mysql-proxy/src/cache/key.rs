@@ -1,6 +1,5 @@
 //! What a result is kept under: everything that can change a byte of it.
 
-use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 use std::iter;
 use std::sync::{Arc, LazyLock};
@@ -55,6 +54,9 @@ pub(crate) struct Hashed<'a> {
     hash: u64,
 }
 
+/// Bytes of a result that a key has room for: a row or two, and what tells their columns.
+const USUAL_RESULT: usize = 512;
+
 /// Hashes the parts. A miss asks for its key's hash in half a dozen places, and who makes room for
 /// it is asked for its own; so a key holds it. Clients cannot know the seed.
 static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
@@ -104,7 +106,7 @@ impl Hashed<'_> {
             prepared,
             sql_len: parts.sql.len(),
         };
-        Key::new(context, &parts.joined(), hash)
+        Key::new(context, parts.joined(), hash)
     }
 }
 
@@ -139,15 +141,13 @@ impl<'a> KeyParts<'a> {
         iter::once(self.sql).chain(self.parameters)
     }
 
-    /// All pieces, one behind the other.
-    fn joined(&self) -> Cow<'a, [u8]> {
-        if self.prepared.is_none() {
-            return self.sql.into();
-        }
-        let mut bytes = Vec::with_capacity(self.pieces().map(<[u8]>::len).sum());
+    /// All pieces, one behind the other, with room for a result.
+    fn joined(&self) -> Vec<u8> {
+        let len: usize = self.pieces().map(<[u8]>::len).sum();
+        let mut bytes = Vec::with_capacity(len + USUAL_RESULT);
         self.pieces()
             .for_each(|piece| bytes.extend_from_slice(piece));
-        bytes.into()
+        bytes
     }
 
     /// Whether these are all pieces, one behind the other.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use mysql_sql::{Dialect, Outline, Statement, Touched, Touches, touches};
 
-use super::Figures;
 use super::figures::AllFigures;
+use super::{Figures, LastPlan};
 use crate::outlines::Outlines;
 
 /// Most names in a text that is remembered: tables, and what else is told of it one by one. More
@@ -23,6 +23,7 @@ pub(crate) struct Reading {
     is_plain: bool,
     pub(crate) touches: Touches,
     pub(crate) figures: Arc<Figures>,
+    pub(crate) last_plan: LastPlan,
 }
 
 impl Reading {
@@ -74,6 +75,7 @@ impl Readings {
             statement: statement.clone(),
             touches: touches(sql, dialect, statement),
             figures: figures.of(sql, dialect),
+            last_plan: LastPlan::default(),
         });
         if let Some(outline) = outline.filter(|_| reading.names() <= MOST_NAMES) {
             self.0.remember(outline, Arc::clone(&reading));

@@ -15,12 +15,11 @@
 mod at_once;
 mod part;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use mysql_proto::{StatusFlags, Summary};
 use mysql_sql::{NotKept, Touches};
-use query_cache::{Dependencies, Generation, Leader, Lifetime, Lookup, RefreshPermit};
+use query_cache::{Leader, Lookup, RefreshPermit};
 use tokio::time::Instant;
 
 pub(super) use at_once::{AtOnce, NotFound};
@@ -28,8 +27,8 @@ pub(super) use at_once::{AtOnce, NotFound};
 use super::reading::TextTouches;
 use super::{OF_SESSION, Session};
 use crate::cache::{
-    Bypass, Context, Entry, Figures, Hashed, Kept, Key, KeyParts, Outcome, Pieces, Refresher,
-    ResultCache, hash_of_text,
+    Bypass, Context, Entry, Figures, Hashed, Kept, Key, KeyParts, LastPlan, Outcome, Pieces, Plan,
+    Refresher, ResultCache, hash_of_text,
 };
 use crate::downstream::CommandPacket;
 use crate::error::SessionEnd;
@@ -55,14 +54,6 @@ pub(super) enum Read<'a> {
     /// `COM_STMT_EXECUTE`: the statement, what executions have made of it, and the parameters with
     /// their types, from the flags on, in pieces.
     Execution(&'a Arc<StatementText>, u64, Pieces<'a>),
-}
-
-/// What a result depends on, and for how long it is good.
-#[derive(Debug)]
-pub(super) struct Plan {
-    generation: Generation,
-    pub(super) on: Dependencies,
-    pub(super) lifetime: Lifetime,
 }
 
 /// A read whose result is to be kept, if it can be.
@@ -184,7 +175,11 @@ impl Session {
             _ => cache.figures.of(sql, self.dialect()),
         };
         let key = || self.key_to_fill(Read::Text(sql));
-        let plan = self.plan_for(cache, None, touches.map(|own| &**own));
+        let last = match touches {
+            Some(TextTouches::Known(reading)) => Some(&reading.last_plan),
+            _ => None,
+        };
+        let plan = self.plan_for(cache, None, touches.map(|own| &**own), last);
         planned(plan, key, figures)
     }
 
@@ -197,7 +192,8 @@ impl Session {
         let cache = self.served.cache.as_ref().filter(|cache| cache.keeps())?;
         let dialect = self.dialect();
         let figures = text.cache_figures(|| cache.figures.of(text.sql(), dialect));
-        let plan = self.plan_for(cache, Some(text), text.touches(dialect));
+        let (touches, last) = (text.touches(dialect), Some(text.last_plan()));
+        let plan = self.plan_for(cache, Some(text), touches, last);
         planned(plan, key, Arc::clone(figures))
     }
 
@@ -212,12 +208,13 @@ impl Session {
     }
 
     /// What a read depends on, a text or the execution of a prepared one. The error: why it is not
-    /// kept.
+    /// kept. `last`: what was found of the text before.
     pub(super) fn plan_for(
         &self,
         cache: &ResultCache,
         prepared: Option<&StatementText>,
         touches: Option<&Touches>,
+        last: Option<&LastPlan>,
     ) -> Result<Plan, Bypass> {
         if let Some(why) = self.is_past_cache() {
             return Err(why);
@@ -234,25 +231,7 @@ impl Session {
         if let Some(why) = self.reads_another_state() {
             return Err(why);
         }
-        let (catalog, generation) = cache.catalog();
-        let catalog = catalog.known().ok_or(Bypass::NoCatalog)?;
-        let database = database.map(lower_case);
-        let reads = catalog.reads(names, database.as_deref())?;
-        let lifetime = cache
-            .lifetime(touches.hints, reads.max_age)
-            .ok_or(Bypass::Rule)?;
-        // What would not be kept need not wait for others, nor they for it.
-        if cache.loose.runs_earlier() {
-            return Err(Bypass::Earlier);
-        }
-        if !cache.versions.can_note(&reads.on, generation) {
-            return Err(Bypass::Committing);
-        }
-        Ok(Plan {
-            generation,
-            on: reads.on,
-            lifetime,
-        })
+        cache.plan((names, touches.hints), database, last)
     }
 
     /// The statement under way is about to be sent: what it reads is as new as its tables are now.
@@ -283,15 +262,6 @@ fn planned(
             figures.count(Outcome::Bypass(why));
             None
         }
-    }
-}
-
-/// A name in lower case, which most are.
-fn lower_case(name: &str) -> Cow<'_, str> {
-    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        name.to_ascii_lowercase().into()
-    } else {
-        name.into()
     }
 }
 

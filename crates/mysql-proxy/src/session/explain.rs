@@ -66,7 +66,7 @@ impl Session {
             return told;
         }
         let read = Read::Text(sql);
-        let plan = self.plan_for(cache, None, Some(&touches));
+        let plan = self.plan_for(cache, None, Some(&touches), None);
         match plan.and_then(|plan| read.fits().map(|()| plan)) {
             Ok(plan) => {
                 (told.outcome, told.reason) = ("miss", None);

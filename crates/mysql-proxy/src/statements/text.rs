@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use mysql_sql::{Dialect, Escapes, PinReason, Statement, Touches, touches};
 
-use crate::cache::{Figures, hash_of_text};
+use crate::cache::{Figures, LastPlan, hash_of_text};
 use crate::state::SessionState;
 use crate::striped::Striped;
 
@@ -36,6 +36,7 @@ pub(crate) struct StatementText {
     touches: OnceLock<Touches>,
     /// Likewise.
     figures: OnceLock<Arc<Figures>>,
+    last_plan: LastPlan,
     sessions: AtomicU32,
     connections: AtomicU32,
     executions: Striped,
@@ -172,6 +173,7 @@ impl StatementText {
             statement,
             touches: OnceLock::new(),
             figures: OnceLock::new(),
+            last_plan: LastPlan::default(),
             sessions: AtomicU32::new(0),
             connections: AtomicU32::new(0),
             executions: Striped::default(),
@@ -224,6 +226,11 @@ impl StatementText {
     /// How the cache of its hyperdrive does with it; looked up once.
     pub(crate) fn cache_figures(&self, look_up: impl FnOnce() -> Arc<Figures>) -> &Arc<Figures> {
         self.figures.get_or_init(look_up)
+    }
+
+    /// What its executions were found to depend on.
+    pub(crate) fn last_plan(&self) -> &LastPlan {
+        &self.last_plan
     }
 
     /// True when it can be prepared on any connection.

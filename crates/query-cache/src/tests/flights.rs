@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, advance, sleep, timeout};
 
-use super::{LIFETIME, Rig, fill, key};
-use crate::{Follower, Joined, Lookup, NotFilled, Outcome};
+use super::{Key, LIFETIME, Rig, fill, key};
+use crate::{Follower, Joined, Lookup, NotFilled, Outcome, Sought};
 
 fn follow(rig: &Rig, text: &str) -> Follower<(), ()> {
     match rig.cache.join(key(text)) {
-        Joined::Follow(follower, _) => follower,
+        Joined::Follow(follower) => follower,
         other => panic!("{other:?} instead of a place behind the leader"),
     }
 }
@@ -40,6 +40,29 @@ async fn other_keys_have_flights_of_their_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_keys_of_one_hash_have_one_flight_and_two_results() {
+    let rig = Rig::new();
+    let other = || Key::new((), b"other".to_vec(), key("k").hash());
+    let leader = rig.lead_noted("k");
+    let (own, others) = (follow(&rig, "k"), rig.cache.join(other()));
+    assert!(fill(leader, "v").is_ok());
+    assert!(matches!(own.outcome().await, Outcome::Filled(entry) if entry.bytes() == b"v"));
+    let Joined::Follow(others) = others else {
+        panic!("{others:?} instead of a place behind the leader");
+    };
+    assert!(matches!(others.outcome().await, Outcome::Alone));
+    // Of both what is kept is their own.
+    let Joined::Lead(mut leader) = rig.cache.join(other()) else {
+        panic!("it was given the result of another key");
+    };
+    assert!(leader.note(rig.note()));
+    assert!(fill(leader, "w").is_ok());
+    assert_eq!(rig.hit("k").as_deref(), Some("v"));
+    let found = rig.cache.lookup(&other(), Instant::now());
+    assert!(matches!(found, Lookup::Hit(entry) if entry.bytes() == b"w"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_joins_after_the_landing_is_served() {
     let rig = Rig::new();
     rig.fill("k", "v");
@@ -54,7 +77,7 @@ async fn a_leader_that_fails_makes_way() {
     let followers = [follow(&rig, "k"), follow(&rig, "k")];
     drop(leader);
     for follower in followers {
-        assert!(matches!(follower.outcome().await, Outcome::Retry));
+        assert!(matches!(follower.outcome().await, Outcome::Retry(_)));
     }
     let _next = rig.lead("k");
     follow(&rig, "k");
@@ -115,8 +138,8 @@ async fn a_write_since_the_note_keeps_the_result_from_others() {
     let after = follow(&rig, "k");
     let filled = fill(leader, "old");
     assert_eq!(filled.unwrap_err(), NotFilled::Moved);
-    assert!(matches!(before.outcome().await, Outcome::Retry));
-    assert!(matches!(after.outcome().await, Outcome::Retry));
+    assert!(matches!(before.outcome().await, Outcome::Retry(_)));
+    assert!(matches!(after.outcome().await, Outcome::Retry(_)));
     assert_eq!(rig.hit("k"), None);
 }
 
@@ -128,7 +151,7 @@ async fn a_write_since_the_fill_keeps_the_result_from_a_late_follower() {
     let filled = fill(leader, "old");
     assert!(filled.is_ok());
     rig.write();
-    assert!(matches!(follower.outcome().await, Outcome::Retry));
+    assert!(matches!(follower.outcome().await, Outcome::Retry(_)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +161,10 @@ async fn one_of_those_who_wait_for_long_leads_as_well() {
     let (one, other) = (follow(&rig, "k"), follow(&rig, "k"));
     let began = Instant::now();
     let (one, other) = tokio::join!(one.outcome(), other.outcome());
-    assert!(matches!((one, other), (Outcome::Overdue, Outcome::Overdue)));
+    assert!(matches!(
+        (one, other),
+        (Outcome::Overdue(_), Outcome::Overdue(_))
+    ));
     assert_eq!(began.elapsed(), Duration::from_secs(3));
 
     let next = rig.lead_noted("k");
@@ -174,7 +200,7 @@ async fn what_an_overdue_leader_brings_is_kept_and_told() {
     let rig = Rig::new();
     let slow = rig.lead_noted("k");
     let outcome = follow(&rig, "k").outcome().await;
-    assert!(matches!(outcome, Outcome::Overdue));
+    assert!(matches!(outcome, Outcome::Overdue(_)));
     let next = rig.lead_noted("k");
     let (follower, began) = (follow(&rig, "k"), Instant::now());
     assert!(fill(slow, "v").is_ok());
@@ -192,7 +218,7 @@ async fn what_an_overdue_leader_brings_takes_the_place_of_nothing_newer() {
     let rig = Rig::new();
     let slow = rig.lead_noted("k");
     let outcome = follow(&rig, "k").outcome().await;
-    assert!(matches!(outcome, Outcome::Overdue));
+    assert!(matches!(outcome, Outcome::Overdue(_)));
     rig.fill("k", "newer");
     assert!(fill(slow, "older").is_ok());
     assert_eq!(rig.hit("k").as_deref(), Some("newer"));
@@ -252,7 +278,7 @@ async fn a_stalled_leader_may_still_fill_or_fail() {
             rig.write();
         } else {
             drop(leader);
-            assert!(matches!(follower.await.unwrap(), Outcome::Retry));
+            assert!(matches!(follower.await.unwrap(), Outcome::Retry(_)));
         }
     }
 }
@@ -299,7 +325,7 @@ struct Herd {
 
 async fn one_of_a_herd(rig: Arc<Rig>, herd: Arc<Herd>) {
     let outcome = match rig.cache.join(key("k")) {
-        Joined::Follow(follower, _) => follower.outcome().await,
+        Joined::Follow(follower) => follower.outcome().await,
         Joined::Filled(entry) => Outcome::Filled(entry),
         Joined::Alone => Outcome::Alone,
         Joined::Lead(mut leader) => {

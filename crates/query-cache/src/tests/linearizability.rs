@@ -37,7 +37,7 @@ impl Query {
     fn key(self) -> Key<Self> {
         let mut hasher = DefaultHasher::new();
         self.hash(&mut hasher);
-        Key::new(self, &[], hasher.finish())
+        Key::new(self, Vec::new(), hasher.finish())
     }
 }
 
@@ -144,7 +144,7 @@ impl World {
         }
         let outcome = match self.cache.join(query.key()) {
             Joined::Filled(entry) => return *entry.value(),
-            Joined::Follow(follower, _) => runtime.block_on(follower.outcome()),
+            Joined::Follow(follower) => runtime.block_on(follower.outcome()),
             Joined::Alone => Outcome::Alone,
             Joined::Lead(mut leader) => {
                 let tables = query.0.map(|at| self.registers[at].table.clone());
@@ -161,7 +161,7 @@ impl World {
                 self.follows.fetch_add(1, SeqCst);
                 *entry.value()
             }
-            Outcome::Retry | Outcome::Overdue | Outcome::Alone => self.ask(query, dice),
+            Outcome::Retry(_) | Outcome::Overdue(_) | Outcome::Alone => self.ask(query, dice),
         }
     }
 

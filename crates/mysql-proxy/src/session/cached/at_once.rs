@@ -118,6 +118,6 @@ impl Session {
         }
         let key = self.sought(Read::Text(self.downstream.sql(packet)))?;
         let kept = self.look_up(&key, 0, now);
-        kept.ok_or(NotFound::Text { hash: key.hash() })
+        kept.ok_or_else(|| NotFound::Text { hash: key.hash() })
     }
 }

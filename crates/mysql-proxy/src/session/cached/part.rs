@@ -1,5 +1,6 @@
 //! Who asks for what is missing, and who waits for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use query_cache::{Follower, Joined, Outcome as Shared};
@@ -7,7 +8,7 @@ use tokio::time::Instant;
 
 use super::super::Session;
 use super::{Filling, Planned};
-use crate::cache::{Bypass, Context, Entry, Kept, Outcome};
+use crate::cache::{Bypass, Context, Entry, Figures, Kept, Outcome, Plan};
 use crate::error::Trouble;
 use crate::registry::Interruption;
 
@@ -18,8 +19,11 @@ enum Part {
     /// The statement goes to the origin.
     Sends,
     /// Somebody else fetches it.
-    Follows((Follower<Context, Kept>, Planned)),
+    Follows(Followed),
 }
+
+/// Another's flight, and with what to go on if that comes to nothing.
+type Followed = (Follower<Context, Kept>, Plan, Arc<Figures>);
 
 /// How often a read waits for another whose result turns out to be too old for it.
 const MAX_RETRIES: u32 = 2;
@@ -63,10 +67,7 @@ impl Session {
                 }));
                 Part::Sends
             }
-            Joined::Follow(follower, key) => {
-                let planned = Planned { key, plan, figures };
-                Part::Follows((follower, planned))
-            }
+            Joined::Follow(follower) => Part::Follows((follower, plan, figures)),
             Joined::Filled(kept) => {
                 figures.count(Outcome::Hit);
                 Part::Answered(kept)
@@ -81,7 +82,7 @@ impl Session {
     /// Waits for another.
     async fn await_flight(
         &mut self,
-        (mut follower, mut planned): (Follower<Context, Kept>, Planned),
+        (mut follower, mut plan, mut figures): Followed,
     ) -> Result<Option<Entry>, Trouble> {
         self.followed_since.get_or_insert_with(Instant::now);
         let (mut retries, mut overdue) = (0, 0);
@@ -95,21 +96,28 @@ impl Session {
                     return Err(Trouble::Interrupted(Interruption::Killed));
                 }
             };
-            match outcome {
+            let key = match outcome {
                 Shared::Filled(kept) => {
-                    planned.figures.count(Outcome::Hit);
+                    figures.count(Outcome::Hit);
                     return Ok(Some(kept));
                 }
                 // Where writes never cease it could go on.
-                Shared::Retry if retries < MAX_RETRIES => retries += 1,
+                Shared::Retry(key) if retries < MAX_RETRIES => {
+                    retries += 1;
+                    key
+                }
                 // One of those who wait leads next.
-                Shared::Overdue if overdue < MAX_OVERDUE => overdue += 1,
-                Shared::Retry | Shared::Overdue | Shared::Alone => {
-                    planned.figures.count(Outcome::Bypass(Bypass::Stalled));
+                Shared::Overdue(key) if overdue < MAX_OVERDUE => {
+                    overdue += 1;
+                    key
+                }
+                Shared::Retry(_) | Shared::Overdue(_) | Shared::Alone => {
+                    figures.count(Outcome::Bypass(Bypass::Stalled));
                     return Ok(None);
                 }
-            }
-            (follower, planned) = match self.join(planned) {
+            };
+            let planned = Planned { key, plan, figures };
+            (follower, plan, figures) = match self.join(planned) {
                 Part::Answered(kept) => return Ok(Some(kept)),
                 Part::Sends => return Ok(None),
                 Part::Follows(flight) => flight,
