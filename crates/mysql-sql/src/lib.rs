@@ -49,5 +49,7 @@ pub use question::{Answer, Column, Question, QuestionKind, Server};
 pub use routine::{Routine, RoutineKind, Routines};
 pub use substitute::substitute;
 pub use token::{Escapes, Letters};
-pub use touches::{Hints, NotKept, TableRef, Touched, Touches, hints, touches, without_explain};
+pub use touches::{
+    Hints, NotKept, TableRef, Touched, Touches, hints, merely_read, touches, without_explain,
+};
 pub use variables::{initial, is_character_set, mariadb_release, spelling};

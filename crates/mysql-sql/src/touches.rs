@@ -189,5 +189,11 @@ pub fn touches(sql: &[u8], dialect: Dialect, statement: &Statement) -> Touches {
     }
 }
 
+/// The tables that a query reads, which surely does no more than that: it runs no program and
+/// changes nothing. `None`: it may. Whether its result may be kept is another question.
+pub fn merely_read(sql: &[u8], dialect: Dialect, statement: &Statement) -> Option<Vec<TableRef>> {
+    keeps::mere_query(sql, dialect, statement)
+}
+
 #[cfg(test)]
 mod tests;

@@ -5,14 +5,25 @@ use super::keyword::Keyword;
 use super::native;
 use super::piece::Piece;
 use super::query::{Opener, Place};
-use super::reader::{Read, Reader};
+use super::reader::{Judges, Read, Reader};
 use crate::builtin::{is_builtin, is_users_if_apart};
 use crate::word::is;
 
 impl Reader<'_> {
-    /// It may not be kept, for this reason: of no concern to whoever only looks for tables.
+    /// It may not be kept, for this reason: of no concern to whoever asks for something else.
     pub(super) fn refuse(&self, reason: NotKept) -> Read {
-        if self.judges { Err(reason) } else { Ok(()) }
+        match self.judges {
+            Judges::Nothing | Judges::Calls => Ok(()),
+            Judges::Everything => Err(reason),
+        }
+    }
+
+    /// Likewise, for a reason by which it may do more than to read.
+    pub(super) fn refuse_call(&self, reason: NotKept) -> Read {
+        match self.judges {
+            Judges::Nothing => Ok(()),
+            Judges::Calls | Judges::Everything => Err(reason),
+        }
     }
 
     /// The keyword at hand.
@@ -21,8 +32,8 @@ impl Reader<'_> {
             Keyword::For if place == Place::InsideWithFrom => Ok(()),
             Keyword::For => self.judge_for(),
             Keyword::Lock => self.refuse(NotKept::Locks),
-            Keyword::Into => self.refuse(NotKept::Writes),
-            Keyword::Procedure => self.refuse(NotKept::NotUnderstood),
+            Keyword::Into => self.refuse_call(NotKept::Writes),
+            Keyword::Procedure => self.refuse_call(NotKept::NotUnderstood),
             Keyword::Volatile => self.refuse(NotKept::Nondeterministic),
             Keyword::FoundRows => self.refuse(NotKept::FoundRows),
             Keyword::NoCache => self.refuse(NotKept::Hint),
@@ -59,21 +70,20 @@ impl Reader<'_> {
             )
             | Piece::Name(_)
             | Piece::Literal
-            | Piece::Variable => self.refuse(NotKept::Function),
+            | Piece::Variable => self.refuse_call(NotKept::Function),
             _ => Ok(()),
         }
     }
 
     fn judge_function(&self, word: &[u8]) -> Read {
         if !native::is_deterministic(word, self.server) {
-            return self.refuse(if is_builtin(word, self.server) {
-                NotKept::Nondeterministic
-            } else {
-                NotKept::Function
-            });
+            if !is_builtin(word, self.server) {
+                return self.refuse_call(NotKept::Function);
+            }
+            self.refuse(NotKept::Nondeterministic)?;
         }
         if !self.pieces.is_adjacent() && is_users_if_apart(word, self.server) {
-            return self.refuse(NotKept::Function);
+            return self.refuse_call(NotKept::Function);
         }
         Ok(())
     }

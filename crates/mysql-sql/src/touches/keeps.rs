@@ -3,7 +3,7 @@
 
 use super::NotKept;
 use super::piece::Piece;
-use super::reader::{Reader, expect};
+use super::reader::{Judges, Reader, expect};
 use super::table::TableRef;
 use crate::classify::{Dialect, Statement, StatementKind};
 use crate::effect::Effect;
@@ -26,7 +26,7 @@ pub(super) fn read(
     if has_hint_that_matters(sql) {
         return Err(NotKept::Hint);
     }
-    let mut reader = Reader::judging(tokens, dialect.server);
+    let mut reader = Reader::judging(Judges::Everything, tokens, dialect.server);
     reader.query()?;
     expect(reader.pieces.peek() == Piece::End)?;
     if statement.effect.may_write {
@@ -40,6 +40,26 @@ pub(super) fn read(
         return Err(NotKept::SystemTable);
     }
     Ok(tables)
+}
+
+/// The tables that a query reads, if it surely does no more than that: whatever it calls is the
+/// server's own, and changes nothing. Its result may hang on more than tables.
+pub(super) fn mere_query(
+    sql: &[u8],
+    dialect: Dialect,
+    statement: &Statement,
+) -> Option<Vec<TableRef>> {
+    let effect = &statement.effect;
+    let tokens = Tokens::new(sql, dialect.escapes, dialect.letters);
+    let may_do_more =
+        effect.is_multi || effect.may_write || effect.runs_program || effect.pin.is_some();
+    if may_do_more || statement.kind != StatementKind::Read || !is_select(tokens.clone()) {
+        return None;
+    }
+    let mut reader = Reader::judging(Judges::Calls, tokens, dialect.server);
+    reader.query().ok()?;
+    let is_whole = reader.pieces.peek() == Piece::End;
+    is_whole.then(|| reader.into_tables())
 }
 
 fn is_select(mut tokens: Tokens<'_>) -> bool {

@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
                 Piece::Keyword(keyword) if self.stops(keyword, place)? => return Ok(()),
                 Piece::Keyword(keyword) => self.judge_keyword(keyword, place)?,
                 Piece::Name(name) | Piece::Word(name) if is_of_sequence(name) => {
-                    self.refuse(NotKept::Nondeterministic)?;
+                    self.refuse_call(NotKept::Nondeterministic)?;
                 }
                 Piece::Variable => self.refuse(NotKept::Variable)?,
                 _ => {}

@@ -16,12 +16,22 @@ pub(super) const MAX_NAMES: usize = 128;
 /// Nothing, or why it is not understood or not kept.
 pub(super) type Read<T = ()> = Result<T, NotKept>;
 
+/// What a reader refuses, besides what it does not understand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judges {
+    /// Nothing: it only looks for tables.
+    Nothing,
+    /// What may run a program, or change something.
+    Calls,
+    /// All that may not be kept.
+    Everything,
+}
+
 /// Reads queries and references to tables.
 pub(super) struct Reader<'a> {
     pub(super) pieces: Pieces<'a>,
     pub(super) server: Server,
-    /// Refuses what may not be kept, too: else it only looks for tables.
-    pub(super) judges: bool,
+    pub(super) judges: Judges,
     depth: usize,
     tables: Vec<TableRef>,
     /// The names that `WITH` gives to queries, wherever it stands.
@@ -34,17 +44,17 @@ impl<'a> Reader<'a> {
         Self {
             pieces,
             server,
-            judges: false,
+            judges: Judges::Nothing,
             depth: 0,
             tables: Vec::new(),
             queries: Vec::new(),
         }
     }
 
-    /// Refuses what may not be kept.
-    pub(super) fn judging(tokens: Tokens<'a>, server: Server) -> Self {
+    /// Refuses more than what it does not understand.
+    pub(super) fn judging(judges: Judges, tokens: Tokens<'a>, server: Server) -> Self {
         Self {
-            judges: true,
+            judges,
             ..Self::new(Pieces::new(tokens), server)
         }
     }

@@ -102,3 +102,51 @@ async fn programs_that_another_hyperdrive_makes_are_known() -> Result<()> {
     }
     Ok(())
 }
+
+/// Only a view that may call somebody's function makes a write of what is not kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn views_that_are_not_kept_leave_alone_what_is() -> Result<()> {
+    const VIEWS: [&str; 4] = [
+        "CREATE VIEW one AS SELECT 1 AS a",
+        "CREATE VIEW told AS SELECT NOW() AS a, CURRENT_USER() AS b, id FROM other.o",
+        "CREATE VIEW diced AS SELECT RAND() AS a FROM seen",
+        "CREATE VIEW listed AS SELECT table_name AS a FROM information_schema.tables",
+    ];
+    const OTHERS: [&str; 7] = [
+        "SET NAMES utf8mb4",
+        "SELECT 1",
+        "SELECT NOW() FROM held",
+        "SELECT a, b FROM told",
+        "SELECT a FROM listed LIMIT 1",
+        "BEGIN",
+        "COMMIT",
+    ];
+    for kind in [DatabaseKind::MariaDb, DatabaseKind::MySql] {
+        let Some(world) = World::start(kind, "").await? else {
+            continue;
+        };
+        let (mut definer, mut truth) = (world.client().await?, world.direct().await?);
+        execute(&mut definer, &BUMPS).await?;
+        execute(&mut definer, &VIEWS).await?;
+        let (mut reader, mut other) = (world.client().await?, world.client().await?);
+        keep(&mut reader, READ).await?;
+        for sql in OTHERS {
+            other.query_drop(sql).await.context(sql)?;
+            let told: Option<Row> = reader
+                .query_first(format!("{READ} /* tidegate: explain */"))
+                .await?;
+            let outcome: Option<String> = told.and_then(|row| row.get("Outcome"));
+            ensure!(
+                outcome.as_deref() == Some("hit"),
+                "{kind:?}: {outcome:?} behind {sql}"
+            );
+        }
+        definer
+            .query_drop("CREATE OR REPLACE VIEW told AS SELECT NOW() AS a, writes() AS b")
+            .await?;
+        keep(&mut reader, READ).await?;
+        other.query_drop("SELECT a, b FROM told").await?;
+        ensure_fresh(&mut reader, &mut truth, READ, "what the view calls").await?;
+    }
+    Ok(())
+}

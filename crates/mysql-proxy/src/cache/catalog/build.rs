@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use domain::{Keep, TableRule};
-use mysql_sql::{Dialect, Escapes, Letters, Server, TableRef, classify, touches};
+use mysql_sql::{Dialect, Escapes, Letters, Server, TableRef, classify, merely_read, touches};
 use query_cache::{Table, Versions, Writes};
 
 use super::ask::{Found, FoundRoutine};
@@ -32,6 +32,9 @@ const ENGINES: [(&str, bool); 8] = [
     ("ARCHIVE", false),
     ("CSV", false),
 ];
+
+/// Databases in which users can make no views.
+const OF_SERVER: [&str; 2] = ["information_schema", "performance_schema"];
 
 /// Database and name, in lower case.
 pub(super) type Name = (String, String);
@@ -334,21 +337,19 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// True unless a view surely calls no function, and reads nothing of which that is not known.
+    /// True unless a view surely calls no function of users, and reads nothing of which that is not
+    /// known.
     fn may_write(&self, name: &Name, text: &str) -> bool {
         let statement = classify(text.as_bytes(), self.dialect);
-        let touched = touches(text.as_bytes(), self.dialect, &statement);
+        let reads = merely_read(text.as_bytes(), self.dialect, &statement);
         let is_unknown = |table: &TableRef| {
             let name = named(table, &name.0);
-            !self.tables.contains_key(&name) && !self.views.contains_key(&name)
+            let is_known = self.tables.contains_key(&name) || self.views.contains_key(&name);
+            !(is_known || table.may_be_query || OF_SERVER.contains(&name.0.as_str()))
         };
         text.is_empty()
             || text.contains('\\')
-            || statement.effect.pin.is_some()
-            || statement.effect.runs_program
-            || touched
-                .keeps
-                .map_or(true, |tables| tables.iter().any(is_unknown))
+            || reads.is_none_or(|tables| tables.iter().any(is_unknown))
     }
 
     /// What a write to this table or view may change, and whether all of that rolls back. Likewise
@@ -589,6 +590,34 @@ mod tests {
             },
         ] {
             assert_eq!(writes_by("SET NEW.a = 1", shown), None);
+        }
+    }
+
+    #[test]
+    fn a_view_may_write_if_it_may_call_what_somebody_has_made() {
+        for (text, may_write) in [
+            ("select 1 AS `a`", false),
+            ("select now() AS `a`,user() AS `b` from `d`.`t`", false),
+            ("select `a` from `information_schema`.`TABLES`", false),
+            ("select `a` from `d`.`w`", false),
+            ("select `a` from `hid`.`t`", true),
+            ("select `a` from `mysql`.`made`", true),
+            ("select `a` from `sys`.`processlist`", true),
+            ("select now() AS `a`,`d`.`f`() AS `b`", true),
+            ("", true),
+        ] {
+            let view = |name: &str, text: &str| ["d", name, text].map(str::to_owned);
+            let kind = |name| FoundTable {
+                kind: "VIEW".to_owned(),
+                ..table("d", name, ALL)
+            };
+            let found = Found {
+                tables: vec![table("d", "t", ALL), kind("v"), kind("w")],
+                views: vec![view("v", text), view("w", "select 2 AS `a`")],
+                ..Found::default()
+            };
+            let catalog = build(&found, &versions(), &[]);
+            assert_eq!(catalog.views_may_write(), may_write, "{text}");
         }
     }
 

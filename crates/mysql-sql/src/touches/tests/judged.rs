@@ -228,3 +228,54 @@ fn keeps_nothing_that_a_hint_forbids() {
         ("SELECT 'SET_VAR' + 1 FROM t", "t"),
     ]);
 }
+
+#[test]
+fn a_mere_query_runs_no_program_and_changes_nothing() {
+    let found = |sql: &str, server| {
+        let (sql, dialect) = (sql.as_bytes(), dialect(server));
+        let tables = merely_read(sql, dialect, &classify(sql, dialect));
+        tables.map(|tables| shown(&tables))
+    };
+    for (sql, tables) in [
+        ("select 1 AS `a`", Some("")),
+        (
+            "select now() AS `a`,`d`.`t`.`b` AS `b` from `d`.`t`",
+            Some("d.t"),
+        ),
+        (
+            "select current_user() AS `a`,rand() AS `b`,uuid() AS `c`",
+            Some(""),
+        ),
+        ("select @@version AS `a` from `t`", Some("t")),
+        ("select SQL_NO_CACHE `a` from `t`", Some("t")),
+        (
+            "select `a` from `information_schema`.`TABLES`",
+            Some("information_schema.tables"),
+        ),
+        (
+            "with `x` as (select sleep(1) AS `a`) select `a` from `x`",
+            Some("x?"),
+        ),
+        ("select now() AS `a`,`d`.`f`(1) AS `b`", None),
+        ("select now() AS `a`,f(1) AS `b`", None),
+        ("select rand(`d`.`f`(1)) AS `a`", None),
+        (
+            "select 1 AS `a` from `t` where exists(select now(),`f`(`t`.`a`))",
+            None,
+        ),
+        ("select now() AS `a`,nextval(`d`.`s`) AS `b`", None),
+        ("select now() AS `a`,next value for `d`.`s` AS `b`", None),
+        ("select now(),setval(`s`,1) from `t`", None),
+        ("select now() into outfile 'x' from t", None),
+        ("select now(); delete from t", None),
+        ("select now() /*!, f(1) */", None),
+        ("select get_lock('a',1) AS `a`", None),
+        ("with `x` as (select 1) delete from `t`", None),
+        ("delete from t", None),
+        ("", None),
+    ] {
+        for server in SERVERS {
+            assert_eq!(found(sql, server).as_deref(), tables, "{sql} ({server:?})");
+        }
+    }
+}
