@@ -1,4 +1,5 @@
-//! One question to the origin per key, whose answer serves all who ask meanwhile.
+//! One question to the origin per key, whose answer serves all who ask meanwhile. (What is listed
+//! is the key's hash: see `flights.rs`.)
 //!
 //! ```text
 //!             note: nothing on its way          fill: still current

@@ -17,8 +17,8 @@ pub(crate) struct Plan {
     pub(crate) lifetime: Lifetime,
 }
 
-/// The plan of one text, as it was found last: good as long as the catalog is, for those who ask in
-/// the same database.
+/// The plan of one text, as it was found last: good as long as the catalog is known and of the same
+/// generation, for those who ask in the same database.
 #[derive(Debug, Default)]
 pub(crate) struct LastPlan(ArcSwapOption<Found>);
 
@@ -38,10 +38,23 @@ impl ResultCache {
         database: Option<&str>,
         last: Option<&LastPlan>,
     ) -> Result<Plan, Bypass> {
-        let known = last.and_then(|last| last.of(database, self.versions.generation()));
-        let plan = match known {
-            Some(plan) => plan,
-            None => self.plan_anew((names, hints), database, last)?,
+        let (catalog, generation) = self.catalog();
+        let catalog = catalog.known().ok_or(Bypass::NoCatalog)?;
+        let known = last.and_then(|last| last.of(database, generation));
+        let plan = if let Some(plan) = known {
+            plan
+        } else {
+            let reads = catalog.reads(names, database.map(lower_case).as_deref())?;
+            let lifetime = self.lifetime(hints, reads.max_age).ok_or(Bypass::Rule)?;
+            let plan = Plan {
+                generation,
+                on: reads.on,
+                lifetime,
+            };
+            if let Some(last) = last {
+                last.note(database, &plan);
+            }
+            plan
         };
         // What would not be kept need not wait for others, nor they for it.
         if self.loose.runs_earlier() {
@@ -49,27 +62,6 @@ impl ResultCache {
         }
         if !self.versions.can_note(&plan.on, plan.generation) {
             return Err(Bypass::Committing);
-        }
-        Ok(plan)
-    }
-
-    fn plan_anew(
-        &self,
-        (names, hints): (&[TableRef], Hints),
-        database: Option<&str>,
-        last: Option<&LastPlan>,
-    ) -> Result<Plan, Bypass> {
-        let (catalog, generation) = self.catalog();
-        let catalog = catalog.known().ok_or(Bypass::NoCatalog)?;
-        let reads = catalog.reads(names, database.map(lower_case).as_deref())?;
-        let lifetime = self.lifetime(hints, reads.max_age).ok_or(Bypass::Rule)?;
-        let plan = Plan {
-            generation,
-            on: reads.on,
-            lifetime,
-        };
-        if let Some(last) = last {
-            last.note(database, &plan);
         }
         Ok(plan)
     }

@@ -47,7 +47,8 @@ impl Reader<'_> {
         if following.take_word("ORDINALITY") {
             Ok(())
         } else if following.take_word("SYSTEM_TIME") {
-            self.refuse(NotKept::Temporal)
+            // What is behind it is read as an expression.
+            self.refuse_call(NotKept::Temporal)
         } else {
             self.refuse(NotKept::Locks)
         }

@@ -34,7 +34,7 @@ const ENGINES: [(&str, bool); 8] = [
 ];
 
 /// Databases in which users can make no views.
-const OF_SERVER: [&str; 2] = ["information_schema", "performance_schema"];
+const WITHOUT_VIEWS: [&str; 2] = ["information_schema", "performance_schema"];
 
 /// Database and name, in lower case.
 pub(super) type Name = (String, String);
@@ -48,6 +48,8 @@ pub(super) struct Builder<'a> {
     /// Tables of which each has its own rows, with what their engine does with a rollback.
     pub(super) tables: HashMap<Name, Option<bool>>,
     pub(super) views: HashMap<Name, &'a str>,
+    /// Likewise, of those that have no [`name`]: by database and name as they are.
+    unnamed_views: HashMap<[&'a str; 2], &'a str>,
     /// Names of procedures and functions: see `programs.rs`.
     pub(super) routines: HashSet<Name>,
     /// Names of packages, in which there are procedures and functions as well.
@@ -69,10 +71,7 @@ pub(super) struct Builder<'a> {
 pub(super) fn build(found: &Found, versions: &Versions, rules: &[TableRule]) -> Catalog {
     let builder = Builder::new(found, versions, rules);
     let mut catalog = Catalog {
-        views_may_write: builder
-            .views
-            .iter()
-            .any(|(name, text)| builder.may_write(name, text)),
+        views_may_write: builder.views_may_write(),
         strays: builder.strays(found),
         ..Catalog::default()
     };
@@ -108,6 +107,7 @@ impl<'a> Builder<'a> {
             reads_otherwise: found.reads_otherwise,
             tables: HashMap::new(),
             views: HashMap::new(),
+            unnamed_views: HashMap::new(),
             routines: HashSet::new(),
             packages: HashSet::new(),
             volatile: HashSet::new(),
@@ -131,6 +131,10 @@ impl<'a> Builder<'a> {
     fn add_tables(&mut self, found: &'a Found) {
         for table in &found.tables {
             let Some(name) = name(&table.database, &table.name) else {
+                if table.kind == "VIEW" {
+                    let name = [table.database.as_str(), table.name.as_str()];
+                    self.unnamed_views.insert(name, "");
+                }
                 continue;
             };
             if table.kind == "VIEW" {
@@ -159,6 +163,12 @@ impl<'a> Builder<'a> {
             {
                 // Likewise: nothing is known of either.
                 *known = if known.is_empty() { text } else { "" };
+            }
+            if let Some(known) = self
+                .unnamed_views
+                .get_mut(&[database.as_str(), view.as_str()])
+            {
+                *known = text;
             }
         }
     }
@@ -337,15 +347,25 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// True unless a view surely calls no function of users, and reads nothing of which that is not
-    /// known.
-    fn may_write(&self, name: &Name, text: &str) -> bool {
+    /// True unless no view may write by being read. TiDB has no functions but its own.
+    fn views_may_write(&self) -> bool {
+        let named = self.views.iter();
+        let named = named.map(|((database, _), text)| (database.as_str(), text));
+        let unnamed = self.unnamed_views.iter();
+        let mut all = named.chain(unnamed.map(|([database, _], text)| (*database, text)));
+        self.dialect.server != Server::TiDb
+            && all.any(|(database, text)| self.may_write(database, text))
+    }
+
+    /// True unless a view in this database surely calls no function of users, and reads nothing of
+    /// which that is not known.
+    fn may_write(&self, database: &str, text: &str) -> bool {
         let statement = classify(text.as_bytes(), self.dialect);
         let reads = merely_read(text.as_bytes(), self.dialect, &statement);
         let is_unknown = |table: &TableRef| {
-            let name = named(table, &name.0);
+            let name = named(table, database);
             let is_known = self.tables.contains_key(&name) || self.views.contains_key(&name);
-            !(is_known || table.may_be_query || OF_SERVER.contains(&name.0.as_str()))
+            !(is_known || table.may_be_query || WITHOUT_VIEWS.contains(&name.0.as_str()))
         };
         text.is_empty()
             || text.contains('\\')
@@ -414,7 +434,7 @@ impl<'a> Builder<'a> {
 }
 
 /// A name as it is looked for. `None`: it is not in ASCII, where servers may think otherwise of
-/// which ones are equal; nobody can ask for it then.
+/// which ones are equal: nothing that is asked of it is kept then.
 pub(super) fn name(database: &str, table: &str) -> Option<Name> {
     let is_plain = database.is_ascii() && table.is_ascii();
     is_plain.then(|| (database.to_ascii_lowercase(), table.to_ascii_lowercase()))
@@ -606,19 +626,25 @@ mod tests {
             ("select now() AS `a`,`d`.`f`() AS `b`", true),
             ("", true),
         ] {
-            let view = |name: &str, text: &str| ["d", name, text].map(str::to_owned);
-            let kind = |name| FoundTable {
-                kind: "VIEW".to_owned(),
-                ..table("d", name, ALL)
-            };
-            let found = Found {
-                tables: vec![table("d", "t", ALL), kind("v"), kind("w")],
-                views: vec![view("v", text), view("w", "select 2 AS `a`")],
-                ..Found::default()
-            };
-            let catalog = build(&found, &versions(), &[]);
-            assert_eq!(catalog.views_may_write(), may_write, "{text}");
+            for name in ["v", "größe"] {
+                assert_eq!(views_may_write(name, text), may_write, "{name}: {text}");
+            }
         }
+    }
+
+    /// Beside `d.t` and `d.w`.
+    fn views_may_write(name: &str, text: &str) -> bool {
+        let view = |name: &str, text: &str| ["d", name, text].map(str::to_owned);
+        let kind = |name| FoundTable {
+            kind: "VIEW".to_owned(),
+            ..table("d", name, ALL)
+        };
+        let found = Found {
+            tables: vec![table("d", "t", ALL), kind(name), kind("w")],
+            views: vec![view(name, text), view("w", "select 2 AS `a`")],
+            ..Found::default()
+        };
+        build(&found, &versions(), &[]).views_may_write()
     }
 
     #[test]

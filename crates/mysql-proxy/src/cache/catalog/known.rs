@@ -38,10 +38,19 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 pub(crate) struct Known {
     /// Each read that is not kept looks at it, on all cores.
     current: ArcSwapOption<Asked>,
-    /// Held while it is put in the place of another. True if views may write by the last one.
-    changing: Mutex<bool>,
+    /// The last one that was known. Held while it is put in the place of another.
+    last: Mutex<Last>,
     wake: Notify,
     versions: Versions,
+}
+
+/// What was known last, which may be too old to go on with.
+#[derive(Debug, Default)]
+struct Last {
+    /// All catalogs of one generation are equal: what was found by one, and what is kept, outlives
+    /// a time in which none is known.
+    asked: Option<Arc<Asked>>,
+    views_may_write: bool,
 }
 
 /// A catalog, and the generation in which it was asked for.
@@ -59,7 +68,7 @@ impl Known {
     pub(crate) fn new(versions: Versions) -> Self {
         Self {
             current: ArcSwapOption::empty(),
-            changing: Mutex::default(),
+            last: Mutex::default(),
             wake: Notify::new(),
             versions,
         }
@@ -83,7 +92,7 @@ impl Known {
 
     /// It may be another one from now on.
     pub(crate) fn forget(&self) {
-        let _changing = self.changing();
+        let _last = self.last();
         self.current.store(None);
         self.versions.new_generation();
         self.wake.notify_one();
@@ -93,15 +102,17 @@ impl Known {
     /// does not tell. If views may write, and could not before, everything is committing until what
     /// is given is ended: see `cache/outlast.rs`.
     fn answered(&self, catalog: Catalog, asked_in: Generation) -> Option<Committing> {
-        let mut views_may_write = self.changing();
+        let mut last = self.last();
         if self.versions.generation() != asked_in {
             self.wake.notify_one();
             return None;
         }
-        let known = self.current.load_full();
-        let known = known.filter(|known| known.generation == asked_in);
-        let generation = match known {
-            Some(known) if known.catalog == catalog => return None,
+        let known = last.asked.as_ref();
+        let generation = match known.filter(|known| known.generation == asked_in) {
+            Some(known) if known.catalog == catalog => {
+                self.current.store(Some(Arc::clone(known)));
+                return None;
+            }
             // Somebody else has changed it.
             Some(_) => {
                 self.current.store(None);
@@ -113,19 +124,29 @@ impl Known {
             }
             None => asked_in,
         };
-        let could_write = std::mem::replace(&mut *views_may_write, catalog.views_may_write());
-        let begins = *views_may_write && !could_write;
+        let begins = catalog.views_may_write() && !last.views_may_write;
         // Before anything is kept by it.
         let committing = begins.then(|| self.versions.begin(Writes::Everything, generation));
-        self.current.store(Some(Arc::new(Asked {
+        let asked = Arc::new(Asked {
             catalog,
             generation,
-        })));
+        });
+        *last = Last {
+            views_may_write: asked.catalog.views_may_write(),
+            asked: Some(Arc::clone(&asked)),
+        };
+        self.current.store(Some(asked));
         committing
     }
 
-    fn changing(&self) -> MutexGuard<'_, bool> {
-        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The origin has not told it: what was known is too old to go on with.
+    fn lost(&self) {
+        let _last = self.last();
+        self.current.store(None);
+    }
+
+    fn last(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps it known. Dropping the future ends that.
@@ -156,9 +177,7 @@ impl Known {
                             "An origin does not tell its tables: nothing is kept"
                         );
                     }
-                    // What was known is too old to go on with.
-                    let _changing = self.changing();
-                    self.current.store(None);
+                    self.lost();
                 }
             }
             // Most of the time the origin is to have its peace.
@@ -174,5 +193,40 @@ impl Current {
     /// `None`: it is not known.
     pub(crate) fn known(&self) -> Option<&Catalog> {
         self.0.as_ref().map(|asked| &asked.catalog)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use query_cache::Mutant;
+
+    use super::*;
+
+    fn catalog(views_may_write: bool) -> Catalog {
+        Catalog {
+            views_may_write,
+            ..Catalog::default()
+        }
+    }
+
+    #[test]
+    fn catalogs_of_one_generation_are_equal_though_it_is_lost_between_them() {
+        let versions = Versions::new(Mutant::default());
+        let known = Known::new(versions.clone());
+        let answered = |may_write| {
+            let asked_in = versions.generation();
+            let committing = known.answered(catalog(may_write), asked_in);
+            let (current, generation) = known.current();
+            assert_eq!(current.known(), Some(&catalog(may_write)));
+            (generation == asked_in, committing.is_some())
+        };
+        assert_eq!(answered(false), (true, false));
+        known.lost();
+        assert_eq!(known.current().0.known(), None);
+        assert_eq!(answered(false), (true, false));
+        known.lost();
+        assert_eq!(answered(true), (false, true));
+        known.lost();
+        assert_eq!(answered(true), (true, false));
     }
 }
