@@ -142,8 +142,10 @@ pub(crate) enum Betraying {
     Into,
     /// `UNION`, `EXCEPT`, `INTERSECT`.
     Union,
-    /// `LIMIT`.
+    /// `LIMIT`, `FETCH FIRST`.
     Limit,
+    /// `TIES`: of a limit, behind `WITH`.
+    Ties,
     /// `UPDATE`, `DELETE` behind another first word, `LOCK IN SHARE MODE`, `FOR SHARE`.
     Writes,
     /// `INSERT`, `REPLACE`, likewise.
@@ -161,6 +163,8 @@ pub(crate) fn betraying(word: &[u8]) -> Option<Betraying> {
         (4, b'I') => ("INTO", Betraying::Into),
         (4, b'L') => ("LOCK", Betraying::Writes),
         (5, b'L') => ("LIMIT", Betraying::Limit),
+        (5, b'F') => ("FETCH", Betraying::Limit),
+        (4, b'T') => ("TIES", Betraying::Ties),
         (5, b'U') => ("UNION", Betraying::Union),
         (6, b'E') => ("EXCEPT", Betraying::Union),
         (9, b'I') => ("INTERSECT", Betraying::Union),

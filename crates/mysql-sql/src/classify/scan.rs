@@ -191,6 +191,8 @@ impl<'a> Reader<'a> {
             Betraying::CalcFoundRows => self.effect.calc_found_rows = true,
             Betraying::Union => self.has_union = true,
             Betraying::Limit if self.has_union => self.effect.calc_found_rows = true,
+            // MariaDB remembers how many rows there would be without the limit.
+            Betraying::Ties if word::is(before.word, "WITH") => self.effect.calc_found_rows = true,
             // `REPLACE(…)` and `INSERT(…)` are functions.
             Betraying::Writes if is_reading && !is_call => self.effect.may_write = true,
             Betraying::Inserts if !is_call => {

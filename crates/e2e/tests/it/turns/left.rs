@@ -342,6 +342,36 @@ async fn rows_that_the_last_of_several_has_found_are_counted() -> Result<()> {
     case.compare().await
 }
 
+/// A limit may have other words than `LIMIT`. MySQL knows none, and has to say so.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_counted_beyond_what_a_fetch_first_gives() -> Result<()> {
+    let case = Case::new(
+        &[MariaDb, MySql],
+        &[
+            ('a', Query(b"INSERT INTO t (n) VALUES (1), (1), (2), (3)")),
+            (
+                'a',
+                Query(b"SELECT n FROM t ORDER BY n FETCH FIRST 1 ROWS WITH TIES"),
+            ),
+            ('b', Query(b"SELECT 1 UNION ALL SELECT 2")),
+            ('a', Query(b"SELECT FOUND_ROWS()")),
+            (
+                'a',
+                Query(b"SELECT n FROM t UNION SELECT 9 FETCH FIRST 2 ROWS ONLY"),
+            ),
+            ('b', Query(b"SELECT n FROM t")),
+            ('a', Query(b"SELECT FOUND_ROWS()")),
+            (
+                'a',
+                Query(b"SELECT n AS ties FROM t ORDER BY n FETCH FIRST 3 ROWS ONLY"),
+            ),
+            ('b', Query(b"SELECT n FROM t")),
+            ('a', Query(b"SELECT FOUND_ROWS()")),
+        ],
+    );
+    case.compare().await
+}
+
 /// An application may choose the number of its error.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_that_is_only_called_like_one_of_the_network_ends_nothing() -> Result<()> {
