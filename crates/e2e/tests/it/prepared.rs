@@ -338,6 +338,9 @@ async fn play(endpoint: &Endpoint, tag: usize, is_tidb: bool) -> Result<Log> {
         asking::again(&mut client, tag)
             .await
             .context("asking again")?;
+        asking::for_rows(&mut client, tag)
+            .await
+            .context("asking for rows")?;
     }
     let with_pieces = asking::with_pieces(&mut client, tag).await;
     with_pieces.context("asking with pieces")?;

@@ -152,11 +152,11 @@ impl Session {
             self.pins.soil();
         } else if self.pins.next_transaction && !failed && !self.pins.transaction {
             // A read may have used it up or not, and a preparation of MariaDB's opens what is none;
-            // a transaction that was ended surely has, and so has a write, but for MariaDB's in a
-            // table without transactions.
+            // a transaction that was ended surely has, and so has a write where there are no tables
+            // without transactions.
             let ends = matches!(kind, StatementKind::Transaction | StatementKind::Define);
-            let is_mariadb = self.served.pool.connector().flavor().is_mariadb();
-            let writes = kind == StatementKind::Write && !is_mariadb;
+            let is_tidb = self.served.pool.connector().flavor().is_tidb();
+            let writes = kind == StatementKind::Write && is_tidb;
             self.pins.next_transaction = !(was_open && ends || writes);
         }
     }

@@ -115,13 +115,15 @@ impl Previous {
         let gave_rows = summary.result_sets > 0;
         let runs_unknown = effect.runs_program && effect.pin.is_some();
         let reads_by_hand = effect.pin == Some(PinReason::HandlerStatement);
+        // The server has counted rows that are still to be fetched.
+        let opens_cursor = summary.cursor_open && !flavor.is_tidb();
         // On TiDB it is always that of the last one, and lost with a look at the warnings.
         let is_last = flavor.is_tidb() && summary.ends_with_rows && !failed;
         if failed && !gave_rows && self.found_rows.is_some() {
             // What failed found none, and servers keep the number.
         } else if is_last && effect.is_multi && !effect.calc_found_rows {
             self.found_rows = Some(summary.last_rows());
-        } else if effect.may_find_rows || runs_unknown || reads_by_hand {
+        } else if effect.may_find_rows || runs_unknown || reads_by_hand || opens_cursor {
             self.found_rows = None;
         } else if gave_rows {
             let is_of_one = summary.result_sets == 1 || is_last;

@@ -60,3 +60,24 @@ pub(super) async fn again(client: &mut Raw, tag: usize) -> Result<()> {
     client.query(&format!("DROP TABLE {table}")).await?;
     Ok(())
 }
+
+/// The server counts the rows of a cursor before they are fetched.
+pub(super) async fn for_rows(client: &mut Raw, tag: usize) -> Result<()> {
+    let table = format!("asking_{tag}");
+    client
+        .query(&format!("CREATE TABLE {table} (n INT)"))
+        .await?;
+    client
+        .query(&format!("INSERT INTO {table} VALUES (1), (2), (3)"))
+        .await?;
+    let id = client.prepare(&format!("SELECT n FROM {table}")).await?;
+    for fetched in [0, 2, 5] {
+        client.execute(id, &Values::cursor()).await?;
+        if fetched > 0 {
+            client.fetch(id, fetched).await?;
+        }
+        client.query("SELECT FOUND_ROWS()").await?;
+    }
+    client.query(&format!("DROP TABLE {table}")).await?;
+    Ok(())
+}

@@ -256,3 +256,32 @@ async fn a_statement_prepared_before_reads_no_time_of_before() -> Result<()> {
     );
     case.compare().await
 }
+
+/// A write that is in no transaction does not use up what was set for the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_without_transactions_leaves_the_next_one_as_it_was_set() -> Result<()> {
+    let case = Case {
+        before: &[
+            "CREATE TABLE IF NOT EXISTS shop.plain (n INT) ENGINE=MyISAM",
+            "SET GLOBAL innodb_lock_wait_timeout = 1",
+        ],
+        ..Case::new(
+            &[MariaDb, MySql],
+            &[
+                ('a', Query(b"SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")),
+                ('a', Query(b"INSERT INTO plain VALUES (1)")),
+                ('b', Query(b"INSERT INTO t (n) VALUES (1)")),
+                ('a', Query(b"BEGIN")),
+                ('a', Query(b"SELECT n FROM t")),
+                ('b', Query(b"UPDATE t SET n = 2")),
+                ('a', Query(b"COMMIT")),
+                ('b', Query(b"UPDATE t SET n = 3")),
+                ('a', Query(b"BEGIN")),
+                ('a', Query(b"SELECT n FROM t")),
+                ('b', Query(b"UPDATE t SET n = 4")),
+                ('a', Query(b"COMMIT")),
+            ],
+        )
+    };
+    case.compare().await
+}
