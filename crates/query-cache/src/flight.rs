@@ -27,7 +27,7 @@ use crate::config::Lifetime;
 use crate::entry::{Entry, RefreshPermit};
 use crate::error::NotFilled;
 use crate::flights::{Ended, Following, LeaderId, Progress};
-use crate::key::{Key, Parts, Sought};
+use crate::key::{Key, Sought};
 use crate::mutant::Fault;
 use crate::noted::Noted;
 use crate::store::{MadeRoom, Weighed};
@@ -302,28 +302,25 @@ where
     /// place has brought before, if that was asked for later.
     fn land(&mut self, weighed: Weighed<C, V>) -> Entry<C, V> {
         self.is_listed = false;
-        let hash = self.hash;
-        let Self { shared, id, .. } = self;
+        let Self {
+            shared, hash, id, ..
+        } = self;
         let entry = weighed.entry.clone();
         let mut room = MadeRoom::default();
         let tell = {
             let mut flights = shared.flights();
-            let tell = match flights.end(hash, *id) {
+            let tell = match flights.end(*hash, *id) {
                 Ended::Led(tell) => tell,
                 Ended::Displaced => {
-                    let kept = shared.store.get(&Parts {
-                        context: entry.context(),
-                        hash,
-                        bytes: entry.key_bytes(),
-                    });
+                    let kept = shared.store.of_same_key(*hash, &entry);
                     let is_newer = |kept: &Entry<C, V>| kept.is_newer_than(&entry);
                     if let Some(newer) = kept.filter(is_newer) {
                         return newer;
                     }
-                    flights.take_followers(hash)
+                    flights.take_followers(*hash)
                 }
             };
-            shared.store.insert(hash, weighed, &mut room);
+            shared.store.insert(*hash, weighed, &mut room);
             tell
         };
         if let Some(tell) = tell {

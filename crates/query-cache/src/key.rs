@@ -23,13 +23,6 @@ pub trait Sought<C> {
     fn is(&self, context: &C, bytes: &[u8]) -> bool;
 }
 
-/// A key whose parts are elsewhere.
-pub(crate) struct Parts<'a, C> {
-    pub(crate) context: &'a C,
-    pub(crate) hash: u64,
-    pub(crate) bytes: &'a [u8],
-}
-
 impl<C> Key<C> {
     /// Makes a key with this hash. Equal keys must have the same.
     ///
@@ -60,16 +53,6 @@ impl<C: PartialEq> Sought<C> for Key<C> {
 
     fn is(&self, context: &C, bytes: &[u8]) -> bool {
         self.bytes == bytes && self.context == *context
-    }
-}
-
-impl<C: PartialEq> Sought<C> for Parts<'_, C> {
-    fn hash(&self) -> u64 {
-        self.hash
-    }
-
-    fn is(&self, context: &C, bytes: &[u8]) -> bool {
-        self.bytes == bytes && self.context == context
     }
 }
 

@@ -128,6 +128,15 @@ where
         found.map(|weighed| weighed.entry)
     }
 
+    /// The entry that is kept under the key of this one, which has this hash; it counts as used.
+    pub(crate) fn of_same_key(&self, hash: u64, entry: &Entry<C, V>) -> Option<Entry<C, V>> {
+        let found = self.entries.get(&Indexed {
+            hash,
+            entry: entry.clone(),
+        });
+        found.map(|weighed| weighed.entry)
+    }
+
     /// What an entry takes that has so many bytes, those of its key included.
     pub(crate) fn weigh(&self, context: &C, noted: usize, bytes: usize) -> Result<u64, NotFilled> {
         let bytes = weight::of_entry::<C, V>(context, noted, bytes);
