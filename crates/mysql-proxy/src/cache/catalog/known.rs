@@ -38,19 +38,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 pub(crate) struct Known {
     /// Each read that is not kept looks at it, on all cores.
     current: ArcSwapOption<Asked>,
-    /// The last one that was known. Held while it is put in the place of another.
-    last: Mutex<Last>,
+    /// The one that was known last, which may be too old to go on with: all of one generation are
+    /// equal, as what was found by one outlives a time in which none is known. Held while it is put
+    /// in the place of another.
+    last: Mutex<Option<Arc<Asked>>>,
     wake: Notify,
     versions: Versions,
-}
-
-/// What was known last, which may be too old to go on with.
-#[derive(Debug, Default)]
-struct Last {
-    /// All catalogs of one generation are equal: what was found by one, and what is kept, outlives
-    /// a time in which none is known.
-    asked: Option<Arc<Asked>>,
-    views_may_write: bool,
 }
 
 /// A catalog, and the generation in which it was asked for.
@@ -107,8 +100,8 @@ impl Known {
             self.wake.notify_one();
             return None;
         }
-        let known = last.asked.as_ref();
-        let generation = match known.filter(|known| known.generation == asked_in) {
+        let of_generation = |last: &&Arc<Asked>| last.generation == asked_in;
+        let generation = match last.as_ref().filter(of_generation) {
             Some(known) if known.catalog == catalog => {
                 self.current.store(Some(Arc::clone(known)));
                 return None;
@@ -124,17 +117,17 @@ impl Known {
             }
             None => asked_in,
         };
-        let begins = catalog.views_may_write() && !last.views_may_write;
+        let could_write = last
+            .as_ref()
+            .is_some_and(|last| last.catalog.views_may_write());
+        let begins = catalog.views_may_write() && !could_write;
         // Before anything is kept by it.
         let committing = begins.then(|| self.versions.begin(Writes::Everything, generation));
         let asked = Arc::new(Asked {
             catalog,
             generation,
         });
-        *last = Last {
-            views_may_write: asked.catalog.views_may_write(),
-            asked: Some(Arc::clone(&asked)),
-        };
+        *last = Some(Arc::clone(&asked));
         self.current.store(Some(asked));
         committing
     }
@@ -145,7 +138,7 @@ impl Known {
         self.current.store(None);
     }
 
-    fn last(&self) -> MutexGuard<'_, Last> {
+    fn last(&self) -> MutexGuard<'_, Option<Arc<Asked>>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
