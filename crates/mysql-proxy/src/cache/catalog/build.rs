@@ -48,8 +48,6 @@ pub(super) struct Builder<'a> {
     /// Tables of which each has its own rows, with what their engine does with a rollback.
     pub(super) tables: HashMap<Name, Option<bool>>,
     pub(super) views: HashMap<Name, &'a str>,
-    /// Likewise, of those that have no [`name`]: by database and name as they are.
-    unnamed_views: HashMap<[&'a str; 2], &'a str>,
     /// Names of procedures and functions: see `programs.rs`.
     pub(super) routines: HashSet<Name>,
     /// Names of packages, in which there are procedures and functions as well.
@@ -71,7 +69,7 @@ pub(super) struct Builder<'a> {
 pub(super) fn build(found: &Found, versions: &Versions, rules: &[TableRule]) -> Catalog {
     let builder = Builder::new(found, versions, rules);
     let mut catalog = Catalog {
-        views_may_write: builder.views_may_write(),
+        views_may_write: builder.views_may_write(found),
         strays: builder.strays(found),
         ..Catalog::default()
     };
@@ -107,7 +105,6 @@ impl<'a> Builder<'a> {
             reads_otherwise: found.reads_otherwise,
             tables: HashMap::new(),
             views: HashMap::new(),
-            unnamed_views: HashMap::new(),
             routines: HashSet::new(),
             packages: HashSet::new(),
             volatile: HashSet::new(),
@@ -129,16 +126,15 @@ impl<'a> Builder<'a> {
     }
 
     fn add_tables(&mut self, found: &'a Found) {
+        let mut ambiguous = HashSet::new();
         for table in &found.tables {
             let Some(name) = name(&table.database, &table.name) else {
-                if table.kind == "VIEW" {
-                    let name = [table.database.as_str(), table.name.as_str()];
-                    self.unnamed_views.insert(name, "");
-                }
                 continue;
             };
             if table.kind == "VIEW" {
-                self.views.insert(name, "");
+                if self.views.insert(name.clone(), "").is_some() {
+                    ambiguous.insert(name);
+                }
                 continue;
             }
             let engine = table.engine.to_ascii_uppercase();
@@ -158,16 +154,9 @@ impl<'a> Builder<'a> {
             self.tables.insert(name, merged);
         }
         for [database, view, text] in &found.views {
-            if let Some(name) = name(database, view)
-                && let Some(known) = self.views.get_mut(&name)
-            {
-                // Likewise: nothing is known of either.
-                *known = if known.is_empty() { text } else { "" };
-            }
-            if let Some(known) = self
-                .unnamed_views
-                .get_mut(&[database.as_str(), view.as_str()])
-            {
+            // Of those that differ in case only nothing is known.
+            let name = name(database, view).filter(|name| !ambiguous.contains(name));
+            if let Some(known) = name.and_then(|name| self.views.get_mut(&name)) {
                 *known = text;
             }
         }
@@ -347,14 +336,20 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// True unless no view may write by being read. TiDB has no functions but its own.
-    fn views_may_write(&self) -> bool {
-        let named = self.views.iter();
-        let named = named.map(|((database, _), text)| (database.as_str(), text));
-        let unnamed = self.unnamed_views.iter();
-        let mut all = named.chain(unnamed.map(|([database, _], text)| (*database, text)));
+    /// True unless no view may write by being read, whatever its name. TiDB has no functions but
+    /// its own.
+    fn views_may_write(&self, found: &Found) -> bool {
+        let texts = found.views.iter();
+        let texts: HashMap<_, _> = texts
+            .map(|[database, view, text]| ((database, view), text.as_str()))
+            .collect();
+        let mut views = found.tables.iter().filter(|table| table.kind == "VIEW");
         self.dialect.server != Server::TiDb
-            && all.any(|(database, text)| self.may_write(database, text))
+            && views.any(|view| {
+                let text = texts.get(&(&view.database, &view.name));
+                let database = view.database.to_ascii_lowercase();
+                text.is_none_or(|text| self.may_write(&database, text))
+            })
     }
 
     /// True unless a view in this database surely calls no function of users, and reads nothing of
@@ -645,6 +640,34 @@ mod tests {
             ..Found::default()
         };
         build(&found, &versions(), &[]).views_may_write()
+    }
+
+    #[test]
+    fn of_views_that_differ_in_case_only_nothing_is_kept() {
+        for (names, is_kept) in [
+            (&["v", "w"][..], true),
+            (&["v", "V"], false),
+            (&["vv", "Vv", "vV"], false),
+        ] {
+            let view = |name: &&str| ["d", name, "select `a` from `d`.`t`"].map(str::to_owned);
+            let kind = |name: &&str| FoundTable {
+                kind: "VIEW".to_owned(),
+                ..table("d", name, ALL)
+            };
+            let tables = names.iter().map(kind).chain([table("d", "t", ALL)]);
+            let found = Found {
+                tables: tables.collect(),
+                views: names.iter().map(view).collect(),
+                ..Found::default()
+            };
+            let read = TableRef {
+                database: Some("d".to_owned()),
+                name: names[0].to_owned(),
+                may_be_query: false,
+            };
+            let catalog = build(&found, &versions(), &[]);
+            assert_eq!(catalog.reads(&[read], None).is_ok(), is_kept, "{names:?}");
+        }
     }
 
     #[test]
