@@ -38,6 +38,7 @@ pub(crate) use piece::is_number;
 pub(crate) use temporary::written as written_by_temporary;
 
 pub use hints::{Hints, hints, without_explain};
+pub use keeps::merely_read;
 pub use table::TableRef;
 
 /// What a statement reads and writes.
@@ -187,12 +188,6 @@ pub fn touches(sql: &[u8], dialect: Dialect, statement: &Statement) -> Touches {
         may_commit: outcome.may_commit,
         hints,
     }
-}
-
-/// The tables that a query reads, which surely does no more than that: it runs no program and
-/// changes nothing. `None`: it may. Whether its result may be kept is another question.
-pub fn merely_read(sql: &[u8], dialect: Dialect, statement: &Statement) -> Option<Vec<TableRef>> {
-    keeps::mere_query(sql, dialect, statement)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Whether the result of a statement may be kept: it is one query, and its answer hangs on nothing
-//! but its tables, the session's variables and its database.
+//! but its tables, the session's variables and its database. Or, which is less, whether it is one
+//! query that changes nothing.
 
 use super::NotKept;
 use super::piece::Piece;
@@ -42,13 +43,10 @@ pub(super) fn read(
     Ok(tables)
 }
 
-/// The tables that a query reads, if it surely does no more than that: whatever it calls is the
-/// server's own, and changes nothing. Its result may hang on more than tables.
-pub(super) fn mere_query(
-    sql: &[u8],
-    dialect: Dialect,
-    statement: &Statement,
-) -> Option<Vec<TableRef>> {
+/// The tables that a query reads, which surely does no more than that: it runs no program, and
+/// whatever it calls is the server's own and changes nothing. `None`: it may. Whether its result
+/// may be kept is another question.
+pub fn merely_read(sql: &[u8], dialect: Dialect, statement: &Statement) -> Option<Vec<TableRef>> {
     let effect = &statement.effect;
     let tokens = Tokens::new(sql, dialect.escapes, dialect.letters);
     let may_do_more =
