@@ -79,15 +79,9 @@ impl Refresher {
         let names = touched
             .keeps
             .map_err(|why| not_kept(Bypass::Statement(why)))?;
-        let database = parts.state.database_name().map(str::to_ascii_lowercase);
-        let (reads, generation) = {
-            let (catalog, generation) = cache.catalog();
-            let catalog = catalog.known().ok_or_else(|| not_kept(Bypass::NoCatalog))?;
-            let reads = catalog.reads(&names, database.as_deref());
-            (reads.map_err(not_kept)?, generation)
-        };
-        let lifetime = cache.lifetime(touched.hints, reads.max_age);
-        let lifetime = lifetime.ok_or(NotRefreshed::NotKept("rule"))?;
+        let database = parts.state.database_name();
+        let plan = cache.plan((&names, touched.hints), database, None);
+        let plan = plan.map_err(not_kept)?;
         let figures = cache.figures.of(parts.sql, self.dialect);
 
         let mut lease = self.lease(parts).await?;
@@ -96,14 +90,14 @@ impl Refresher {
             leader.let_go();
             return Err(NotRefreshed::NotKept("backslashes"));
         }
-        let noted = cache.versions.note(&reads.on, generation);
+        let noted = cache.versions.note(&plan.on, plan.generation);
         if !leader.note(noted) {
             lease.give_back();
             return Ok(());
         }
         // What it reads may be a view that calls a function, by the time that it runs: then the
         // generation is another one, and this a write of everything.
-        let committing = cache.versions.begin(Writes::Nothing, generation);
+        let committing = cache.versions.begin(Writes::Nothing, plan.generation);
         let on = self.served.pool.connector().server_name();
         let mut in_flight = cache.loose.begin(committing, false, on);
         in_flight.set_thread(lease.thread());
@@ -127,7 +121,7 @@ impl Refresher {
             return Ok(());
         }
         leader.push(&answer.bytes);
-        let _moved = leader.fill(Kept::new(&answer.summary, figures), lifetime);
+        let _moved = leader.fill(Kept::new(&answer.summary, figures), plan.lifetime);
         Ok(())
     }
 
