@@ -26,7 +26,7 @@ use super::Bypass;
 
 pub(crate) use known::{Current, Known};
 
-/// By name. Each read that is not kept asks; names come from the origin, and from nobody who could
+/// By name. Reads that are not kept ask; names come from the origin, and from nobody who could
 /// look for those with one hash.
 type Names<V> = HashMap<Box<str>, V, DefaultHashBuilder>;
 
