@@ -271,7 +271,9 @@ fn planned(
 /// `asked_in`: the status of that. Where the response tells another one, the session is not as it
 /// was taken to be.
 pub(crate) fn is_worth_keeping(summary: &Summary, asked_in: StatusFlags) -> bool {
+    // That a handle was prepared anew by its server is news for its own session.
     let of_session = StatusFlags::SESSION_STATE_CHANGED
+        | StatusFlags::METADATA_CHANGED
         | StatusFlags::IN_TRANS
         | StatusFlags::MORE_RESULTS_EXISTS
         | StatusFlags::CURSOR_EXISTS;
@@ -300,8 +302,13 @@ impl Filling {
         bytes: &[u8],
         last: Option<&Summary>,
     ) -> Option<Box<Self>> {
-        if last.is_some_and(|summary| summary.error.is_some()) {
-            // A lock that was waited for too long, `KILL QUERY`: the next one may go well.
+        let is_renewed = |summary: &Summary| {
+            let status = summary.status.unwrap_or_default();
+            status.contains(StatusFlags::METADATA_CHANGED)
+        };
+        if last.is_some_and(|summary| summary.error.is_some() || is_renewed(summary)) {
+            // A lock that was waited for too long, `KILL QUERY`, a handle that the server prepared
+            // anew: the next one may go well.
             self.leader.let_go();
             return None;
         }
@@ -343,6 +350,35 @@ impl<'a> Read<'a> {
         match self {
             Self::Text(sql) => sql,
             Self::Execution(text, ..) => text.sql(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_to_one_session_is_not_kept_for_others() {
+        let asked_in = StatusFlags::AUTOCOMMIT;
+        let is_kept = |told: StatusFlags| {
+            let summary = Summary {
+                status: Some(asked_in | told),
+                result_sets: 1,
+                ends_with_rows: true,
+                ..Summary::default()
+            };
+            is_worth_keeping(&summary, asked_in)
+        };
+        assert!(is_kept(StatusFlags::empty()));
+        for news in [
+            StatusFlags::METADATA_CHANGED,
+            StatusFlags::SESSION_STATE_CHANGED,
+            StatusFlags::CURSOR_EXISTS,
+            StatusFlags::MORE_RESULTS_EXISTS,
+            StatusFlags::IN_TRANS,
+        ] {
+            assert!(!is_kept(news), "{news:?}");
         }
     }
 }
